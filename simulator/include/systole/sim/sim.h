@@ -1,0 +1,28 @@
+/*
+ * sim.h -- the cycle-exact, event-driven C simulator.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_SIM_SIM_H
+#define SYSTOLE_SIM_SIM_H
+
+#include "systole/sim/machine.h"
+
+typedef enum sim_kernels {
+    SIM_KERNELS_BEST,     /* the fastest that this host can run */
+    SIM_KERNELS_PORTABLE, /* plain C */
+    SIM_KERNELS_VNNI      /* AVX-512 VNNI; refused where the host lacks it */
+} sim_kernels;
+
+typedef struct sim_options {
+    bool timing_only;    /* no data: SPM, ACC and DRAM are neither read nor written by commands */
+    sim_kernels kernels;
+} sim_options;
+
+/* Makes a simulator; options may be NULL. All memory is taken here, none during a run. SY_ENOMEM, SY_EUNSUPPORTED (kernels). Free with sim_machine_destroy. */
+sy_status sim_create(const isa_config *config, const sim_options *options, sim_machine **out, base_diag *diag);
+
+/* DRAM as a flat array of config.dram_mib MiB, for loading without a copy; valid until destroy. */
+uint8_t *sim_dram(sim_machine *m);
+
+#endif
