@@ -1,0 +1,82 @@
+/*
+ * infer.h -- shape and type inference: one function per operator, node by node, also on the elements of
+ * small integer tensors (so that Shape -> Gather -> Concat -> Reshape resolves to constants or symbols).
+ *
+ * Data-dependent dimensions become symbols named after the result and axis, so that inferring twice gives the same types.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_GRAPH_INFER_H
+#define SYSTOLE_GRAPH_INFER_H
+
+#include "systole/graph/optable.h"
+
+/* What is known about the elements of an integer tensor of rank 0 or 1. */
+typedef struct ir_elements {
+    const ir_dim *elements; /* NULL: nothing */
+    uint32_t n;
+} ir_elements;
+
+#define IR_MAX_ELEMENTS 64 /* longer tensors are not followed */
+
+/* One operand, as an inference function sees it. */
+typedef struct ir_infer_input {
+    bool present;
+    ir_type type;
+    ir_elements elements;
+    const ir_tensor *data; /* the bytes, where they are known and small or the caller has them; NULL: no */
+} ir_infer_input;
+
+typedef struct ir_infer_output {
+    bool wanted;
+    const char *name; /* for messages and for names of fresh symbols */
+    ir_type type;     /* set by the function; starts unknown */
+    ir_elements elements;
+} ir_infer_output;
+
+typedef struct ir_infer_args {
+    ir_module *module;
+    const ir_node *node; /* attributes, regions, names */
+    uint32_t n_inputs;
+    const ir_infer_input *inputs;
+    uint32_t n_outputs;
+    ir_infer_output *outputs;
+    base_diag *diag;
+} ir_infer_args;
+
+/*
+ * Infers one node from the types of its operands and writes the types and elements of its results.
+ * What inference leaves open (unknown rank, fresh symbols) is kept from the results' earlier types. Regions inside are
+ * inferred too. Unknown operators leave their results as they are.
+ * Errors: SY_ESHAPE, SY_EINVAL (dtype, attribute), SY_EUNSUPPORTED, with one line naming node, operator, operand,
+ * what was expected and what there is. Types are unchanged then.
+ */
+sy_status ir_infer_node(ir_node *n, base_diag *diag);
+
+/* All nodes of a graph in order; all functions of a module (callees before callers). */
+sy_status ir_infer_graph(ir_graph *g, base_diag *diag);
+sy_status ir_infer_module(ir_module *m, base_diag *diag);
+
+/*
+ * For eager execution and for executors that meet dynamic shapes: infers the node for operands given as tensors
+ * (NULL: absent; their data is used) and sets dtype, rank, dims and size_bytes of outputs[i] (NULL: not wanted).
+ * SY_ESHAPE if a dimension is still unknown. The module is left as it was.
+ */
+sy_status ir_infer_tensors(const ir_node *n, uint32_t n_inputs, const ir_tensor *const *inputs,
+                           uint32_t n_outputs, ir_tensor *const *outputs, base_diag *diag);
+
+/*
+ * The window of Conv, MaxPool, AveragePool, QConv, QAveragePool with defaults and auto_pad resolved for concrete sizes.
+ *   spatial [rank]  input sizes without N and C;   kernel [rank] from the weights, NULL: attribute kernel_shape
+ */
+typedef struct ir_window {
+    int32_t rank; /* 1 .. 3 spatial axes */
+    int64_t kernel[3], strides[3], dilations[3];
+    int64_t pads_begin[3], pads_end[3];
+    int64_t out[3]; /* result sizes */
+} ir_window;
+
+sy_status ir_window_resolve(const ir_node *n, int32_t rank, const int64_t *spatial,
+                            const int64_t *kernel, base_diag *diag, ir_window *out);
+
+#endif

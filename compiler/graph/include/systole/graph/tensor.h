@@ -1,0 +1,34 @@
+/*
+ * tensor.h -- a view of a tensor's data: what kernels and shape inference read and write.
+ *
+ * Always contiguous, row-major, in the logical shape. A view owns nothing.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_GRAPH_TENSOR_H
+#define SYSTOLE_GRAPH_TENSOR_H
+
+#include "systole/graph/types.h"
+
+typedef struct ir_tensor {
+    sy_dtype dtype;
+    int32_t rank;              /* 0 .. IR_MAX_RANK */
+    int64_t dims[IR_MAX_RANK]; /* the first `rank` count; each >= 0 */
+    void *data;                /* may be NULL if there are no elements */
+    size_t size_bytes;
+} ir_tensor;
+
+/*
+ * Sets dtype, rank, dims and size_bytes; data = `data`.
+ * SY_ERANGE if rank is above IR_MAX_RANK, a size is negative, or the byte count overflows. For strings,
+ * size_bytes is left 0: their length lies in the data.
+ */
+sy_status ir_tensor_init(ir_tensor *t, sy_dtype dtype, int32_t rank, const int64_t *dims, void *data);
+
+/* Product of the dims; cannot overflow after ir_tensor_init. */
+int64_t ir_tensor_n_elements(const ir_tensor *t);
+
+/* Element i of an integer or bool tensor (i64, i32, ..., u8, bool; not sub-byte), widened. */
+int64_t ir_tensor_get_i64(const ir_tensor *t, int64_t i);
+
+#endif
