@@ -1,12 +1,14 @@
 /*
  * arena.c -- memory by lifetime, from a list of blocks.
  *
- * How: allocations are cut from the current block by moving an offset.  A request that does not fit moves on to the
- * next block, or gets a new one; blocks double in size up to a limit, so there are few.  New blocks come from calloc
- * and are zero already; only what an earlier round has touched is cleared again.
+ * How: allocations are cut from the current block by moving an offset.  A request that does not fit
+ * moves on to the next block, or gets a new one; blocks double in size up to a limit, so there are
+ * few.  New blocks come from calloc and are zero already; only what an earlier round has touched is
+ * cleared again.
  *
- * Under AddressSanitizer, what has not been handed out is poisoned, and so is a gap after each allocation: a
- * run over the end of one arena object into the next is reported as it would be for malloc.
+ * Under AddressSanitizer, what has not been handed out is poisoned, and so is a gap after each
+ * allocation: a run over the end of one arena object into the next is reported as it would be for
+ * malloc.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,21 +25,21 @@
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
-#define POISON(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
+#define POISON(p, n)   ASAN_POISON_MEMORY_REGION((p), (n))
 #define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION((p), (n))
-#define GAP_BYTES 16
+#define GAP_BYTES      16
 #else
-#define POISON(p, n) ((void)(p), (void)(n))
+#define POISON(p, n)   ((void)(p), (void)(n))
 #define UNPOISON(p, n) ((void)(p), (void)(n))
-#define GAP_BYTES 0
+#define GAP_BYTES      0
 #endif
 
-#define ALIGN_SMALL 16
-#define ALIGN_LARGE 64
+#define ALIGN_SMALL       16
+#define ALIGN_LARGE       64
 #define BLOCK_BYTES_FIRST ((size_t)16 << 10)
 #define BLOCK_BYTES_LIMIT ((size_t)1 << 20)
 
-/* The data of a block follows its head; its first object is aligned by address, so capacity has room for that. */
+/* The data of a block follows its head; objects are aligned by address. */
 typedef struct block {
     struct block *next;
     size_t capacity;
@@ -104,8 +106,8 @@ static void *block_cut(base_arena *arena, block *b, size_t size, size_t align)
 }
 
 /*
- * A new block with room for size bytes, or NULL.  It becomes the current one, unless it is filled by this one large
- * object: then the current block still has the better room for what follows.
+ * A new block with room for size bytes, or NULL.  It becomes the current one, unless it is filled
+ * by this one large object: then the current block still has the better room for what follows.
  */
 static block *block_add(base_arena *arena, size_t size)
 {
@@ -154,7 +156,7 @@ void *base_arena_alloc(base_arena *arena, size_t n, size_t size_bytes)
         if (p != NULL) {
             return p;
         }
-        /* A small object that did not fit shows that the block is full; a large one shows nothing. */
+        /* If a small object does not fit, the block is full; if a large one does not, who knows. */
         if (b == arena->current && b->next != NULL && size <= b->capacity / 4) {
             arena->current = b->next;
         }

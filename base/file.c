@@ -20,7 +20,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define CHUNK_BYTES ((size_t)64 << 10)
+#define CHUNK_BYTES  ((size_t)64 << 10)
 #define N_NAME_TRIES 100
 
 static sy_status fail_errno(base_diag *diag, const char *path, const char *what)
@@ -38,7 +38,8 @@ static sy_status fail_limit(base_diag *diag, const char *path, size_t limit_byte
 }
 
 /* Appends what fd has to out, up to limit_bytes. */
-static sy_status read_all(base_diag *diag, const char *path, int fd, size_t limit_bytes, base_buf *out)
+static sy_status read_all(base_diag *diag, const char *path, int fd, size_t limit_bytes,
+                          base_buf *out)
 {
     struct stat info;
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
@@ -46,7 +47,8 @@ static sy_status read_all(base_diag *diag, const char *path, int fd, size_t limi
             return fail_limit(diag, path, limit_bytes);
         }
         if (!base_buf_reserve(out, (size_t)info.st_size)) {
-            return base_fail(diag, SY_ENOMEM, "%s: out of memory for %jd bytes", path, (intmax_t)info.st_size);
+            return base_fail(diag, SY_ENOMEM, "%s: out of memory for %jd bytes", path,
+                             (intmax_t)info.st_size);
         }
     }
     for (;;) {
@@ -65,7 +67,8 @@ static sy_status read_all(base_diag *diag, const char *path, int fd, size_t limi
             return fail_limit(diag, path, limit_bytes);
         }
         if (!base_buf_append(out, chunk, (size_t)n)) {
-            return base_fail(diag, SY_ENOMEM, "%s: out of memory after %zu bytes", path, out->n_bytes);
+            return base_fail(diag, SY_ENOMEM, "%s: out of memory after %zu bytes", path,
+                             out->n_bytes);
         }
     }
 }
@@ -93,14 +96,15 @@ sy_status base_file_read(base_diag *diag, const char *path, size_t limit_bytes, 
 }
 
 /* Inflates until the end of the input; the stream is set up and torn down by the caller. */
-static sy_status inflate_all(base_diag *diag, const char *name, z_stream *stream, const unsigned char *data,
-                             size_t n_bytes, size_t limit_bytes, base_buf *out)
+static sy_status inflate_all(base_diag *diag, const char *name, z_stream *stream,
+                             const unsigned char *data, size_t n_bytes, size_t limit_bytes,
+                             base_buf *out)
 {
     size_t at = 0;
     bool member_done = false;
     while (!member_done || at + 1 < n_bytes) {
         if (member_done) {
-            /* Another member may follow; anything else after the end is padding, which gzip ignores as well. */
+            /* Another member may follow; anything else is padding, ignored as gzip does. */
             if (data[at] != 0x1f || data[at + 1] != 0x8b) {
                 break;
             }
@@ -132,14 +136,15 @@ static sy_status inflate_all(base_diag *diag, const char *name, z_stream *stream
             return fail_limit(diag, name, limit_bytes);
         }
         if (!base_buf_append(out, chunk, n_out)) {
-            return base_fail(diag, SY_ENOMEM, "%s: out of memory after %zu bytes", name, out->n_bytes);
+            return base_fail(diag, SY_ENOMEM, "%s: out of memory after %zu bytes", name,
+                             out->n_bytes);
         }
     }
     return SY_OK;
 }
 
-sy_status base_gzip_inflate(base_diag *diag, const char *name, const void *data, size_t n_bytes, size_t limit_bytes,
-                            base_buf *out)
+sy_status base_gzip_inflate(base_diag *diag, const char *name, const void *data, size_t n_bytes,
+                            size_t limit_bytes, base_buf *out)
 {
     base_buf_clear(out);
     z_stream stream = {0};
@@ -222,7 +227,7 @@ static int open_aside(const char *target, mode_t mode, char *aside, size_t aside
     return -1;
 }
 
-/* Makes the renaming of a file in its folder durable; a file system that cannot do that is not an error. */
+/* Makes a renaming in the folder of path durable, on file systems that can do that. */
 static void sync_folder(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -250,7 +255,8 @@ static sy_status write_direct(base_diag *diag, const char *path, const void *dat
     return status;
 }
 
-sy_status base_file_write_atomic(base_diag *diag, const char *path, const void *data, size_t n_bytes)
+sy_status base_file_write_atomic(base_diag *diag, const char *path, const void *data,
+                                 size_t n_bytes)
 {
     struct stat info;
     const bool exists = stat(path, &info) == 0;
@@ -259,7 +265,8 @@ sy_status base_file_write_atomic(base_diag *diag, const char *path, const void *
     }
     char target[PATH_MAX];
     if (!exists || realpath(path, target) == NULL) {
-        const int n = snprintf(target, sizeof target, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
+        const int n = snprintf(target, sizeof target, "%s%s", strchr(path, '/') == NULL ? "./" : "",
+                               path);
         if (n < 0 || (size_t)n >= sizeof target) {
             errno = ENAMETOOLONG;
             return fail_errno(diag, path, "write");
@@ -270,8 +277,8 @@ sy_status base_file_write_atomic(base_diag *diag, const char *path, const void *
     if (fd < 0) {
         return fail_errno(diag, path, "write");
     }
-    const bool written = (!exists || fchmod(fd, info.st_mode & 07777) == 0) && write_all(fd, data, n_bytes) &&
-                         fsync(fd) == 0;
+    const bool written = (!exists || fchmod(fd, info.st_mode & 07777) == 0) &&
+                         write_all(fd, data, n_bytes) && fsync(fd) == 0;
     const int write_errno = errno;
     const bool closed = close(fd) == 0;
     if (!written) {

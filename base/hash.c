@@ -52,8 +52,8 @@ static void sha256_block(uint32_t state[8], const unsigned char *bytes)
 {
     uint32_t w[64];
     for (size_t i = 0; i < 16; i++) {
-        w[i] = (uint32_t)bytes[4 * i] << 24 | (uint32_t)bytes[4 * i + 1] << 16 | (uint32_t)bytes[4 * i + 2] << 8 |
-               (uint32_t)bytes[4 * i + 3];
+        w[i] = (uint32_t)bytes[4 * i] << 24 | (uint32_t)bytes[4 * i + 1] << 16 |
+               (uint32_t)bytes[4 * i + 2] << 8 | (uint32_t)bytes[4 * i + 3];
     }
     for (size_t i = 16; i < 64; i++) {
         const uint32_t x = w[i - 15];
@@ -66,9 +66,10 @@ static void sha256_block(uint32_t state[8], const unsigned char *bytes)
     for (size_t i = 0; i < 64; i++) {
         const uint32_t choice = (e & f) ^ (~e & g);
         const uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
-        const uint32_t t1 =
-            h + (rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25)) + choice + sha256_round[i] + w[i];
-        const uint32_t t2 = (rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22)) + majority;
+        const uint32_t t1 = h + (rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25)) +
+                            choice + sha256_round[i] + w[i];
+        const uint32_t t2 = (rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22)) +
+                            majority;
         h = g, g = f, f = e, e = d + t1;
         d = c, c = b, b = a, a = t1 + t2;
     }

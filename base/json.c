@@ -95,11 +95,23 @@ void base_json_array_end(base_json *json)
     close_container(json, ']');
 }
 
-/* Bytes of the well-formed UTF-8 sequence at p, 0 if there is none.  Source: Unicode 15, table 3-7. */
+/* Length of the UTF-8 sequence that first can begin, 0 if none.  Source: Unicode 15, table 3-7. */
+static size_t utf8_length(unsigned char first)
+{
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first < 0xc2 || first > 0xf4) {
+        return 0;
+    }
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* Bytes of the well-formed UTF-8 sequence at p, 0 if there is none. */
 static size_t utf8_bytes(const unsigned char *p)
 {
     const unsigned char first = p[0];
-    const size_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    const size_t n = utf8_length(first);
     const unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     const unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     for (size_t i = 1; i < n; i++) {

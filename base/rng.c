@@ -1,8 +1,9 @@
 /*
  * rng.c -- counter-based random numbers.
  *
- * How: SplitMix64's output function (Steele, Lea, Flood, OOPSLA 2014: the mixing constants are theirs) applied to a
- * state that steps by the golden gamma with the index; seed and stream are mixed into the starting point first.
+ * How: SplitMix64's output function (Steele, Lea, Flood, OOPSLA 2014: the mixing constants are
+ * theirs) applied to a state that steps by the golden gamma with the index; seed and stream are
+ * mixed into the starting point first.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,7 +14,7 @@
 #include "systole/base/assert.h"
 
 #define GOLDEN_GAMMA UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio, odd */
-#define TWO_PI 6.283185307179586476925286766559
+#define TWO_PI       6.283185307179586476925286766559
 
 static uint64_t mix(uint64_t z)
 {

@@ -10,8 +10,8 @@
 
 #define CAPACITY_FIRST 8
 
-bool base_vec_grow(base_arena *arena, void *items_address, size_t n, size_t *capacity, size_t item_bytes,
-                   size_t n_wanted)
+bool base_vec_grow(base_arena *arena, void *items_address, size_t n, size_t *capacity,
+                   size_t item_bytes, size_t n_wanted)
 {
     if (n_wanted <= *capacity) {
         return true;

@@ -27,7 +27,8 @@
 
 #include <cmocka.h>
 
-/* main returns this when what the test needs is not on this machine; CTest then reports "skipped". */
+/* main returns this when what the test needs is not on this machine; CTest then reports "skipped".
+ */
 #define TEST_SKIPPED 77
 
 /* The call must return SY_OK. */

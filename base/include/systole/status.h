@@ -1,8 +1,8 @@
 /*
  * status.h -- what every fallible function of Systole returns.
  *
- * 0 is success, errors are negative.  The details of an error (names, sizes, what to do) are a line of text kept
- * by the context the call was given; the status says what kind of error it is.
+ * 0 is success, errors are negative.  The details of an error (names, sizes, what to do) are a line
+ * of text kept by the context the call was given; the status says what kind of error it is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,6 +16,7 @@ extern "C" {
 /* Marks what the shared library exports; everything else is hidden. */
 #define SY_API __attribute__((visibility("default")))
 
+/* clang-format off */
 /*  symbol           value  text */
 #define SY_STATUS_MAP(X)                                                   \
     X(SY_OK,             0, "no error")                                    \
@@ -32,6 +33,7 @@ extern "C" {
     X(SY_EMISMATCH,    -11, "results differ")                              \
     X(SY_ECANCELLED,   -12, "cancelled")                                   \
     X(SY_EINTERNAL,    -13, "internal error")
+/* clang-format on */
 
 typedef enum sy_status {
 #define SY_STATUS_ENUM(symbol, value, text) symbol = (value),
@@ -40,18 +42,18 @@ typedef enum sy_status {
 } sy_status;
 
 /*
- * The text of a status, in lower case without a full stop; "unknown status" for a number outside the table.
- * The string is constant and never NULL.
+ * The text of a status, in lower case without a full stop; "unknown status" for a number outside
+ * the table.  The string is constant and never NULL.
  */
 SY_API const char *sy_status_text(sy_status status);
 
 /* Evaluates call once; if it is not SY_OK, returns its status from the current function. */
-#define SY_TRY(call)                              \
-    do {                                          \
-        const sy_status sy_try_status_ = (call);  \
-        if (sy_try_status_ != SY_OK) {            \
-            return sy_try_status_;                \
-        }                                         \
+#define SY_TRY(call)                             \
+    do {                                         \
+        const sy_status sy_try_status_ = (call); \
+        if (sy_try_status_ != SY_OK) {           \
+            return sy_try_status_;               \
+        }                                        \
     } while (0)
 
 #ifdef __cplusplus

@@ -12,7 +12,8 @@
 _Noreturn void base_assert_failed(const char *file, int line, const char *text);
 
 /* The condition is evaluated exactly once. */
-#define SY_ASSERT(condition) ((condition) ? (void)0 : base_assert_failed(__FILE__, __LINE__, #condition))
+#define SY_ASSERT(condition) \
+    ((condition) ? (void)0 : base_assert_failed(__FILE__, __LINE__, #condition))
 
 /* A place that is never reached, such as the end of a switch over all values of an enum. */
 #define SY_UNREACHABLE() base_assert_failed(__FILE__, __LINE__, "unreachable")

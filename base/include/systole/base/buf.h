@@ -14,17 +14,18 @@
 #include "systole/status.h"
 
 /*
- * Zero-initialise it, release it with base_buf_free.  It owns its bytes, which are followed by a NUL that n_bytes
- * does not count, so data is a C string whenever it is text.  data is NULL until something is written.
+ * Zero-initialise it, release it with base_buf_free.  It owns its bytes, which are followed by a
+ * NUL that n_bytes does not count, so data is a C string whenever it is text.  data is NULL until
+ * something is written.
  *
- * A failed write marks the buffer: all later writes fail as well, so a long sequence needs one check at its end,
- * base_buf_status.
+ * A failed write marks the buffer: all later writes fail as well, so a long sequence needs one
+ * check at its end, base_buf_status.
  */
 typedef struct base_buf {
     char *data;
     size_t n_bytes;
     size_t capacity;
-    size_t limit_bytes; /* 0: none; else writes beyond it fail (tests use it to play out-of-memory) */
+    size_t limit_bytes; /* 0: none; else writes beyond it fail, as if memory were out */
     bool failed;
 } base_buf;
 
@@ -46,7 +47,8 @@ bool base_buf_putc(base_buf *buf, char c);
 bool base_buf_zeros(base_buf *buf, size_t n_bytes);
 bool base_buf_align(base_buf *buf, size_t align_bytes); /* zeros up to a multiple of align_bytes */
 bool base_buf_printf(base_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool base_buf_vprintf(base_buf *buf, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+bool base_buf_vprintf(base_buf *buf, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 bool base_buf_put_u8(base_buf *buf, uint8_t value);
 bool base_buf_put_le16(base_buf *buf, uint16_t value);
 bool base_buf_put_le32(base_buf *buf, uint32_t value);
@@ -61,8 +63,9 @@ void base_set_le32(void *p, uint32_t value);
 void base_set_le64(void *p, uint64_t value);
 
 /*
- * Reads from bytes that may be truncated or hostile: a read beyond the end gives zeros (or NULL) and marks the
- * cursor, and so do all reads after it; check failed once, before the values are used for anything.
+ * Reads from bytes that may be truncated or hostile: a read beyond the end gives zeros (or NULL)
+ * and marks the cursor, and so do all reads after it; check failed once, before the values are used
+ * for anything.
  */
 typedef struct base_cursor {
     const unsigned char *data;

@@ -25,11 +25,12 @@ typedef struct base_diag {
  *
  *     return base_fail(diag, SY_ESHAPE, "expected %d dimensions, got %d", 4, rank);
  *
- * diag may be NULL: then the text is dropped.  The arguments may point into diag's own message, which is how a
- * caller adds where it happened ("%s: %s").  Control characters (file contents can bring them) become '?', so a
- * message is always one line; one too long ends in "...".
+ * diag may be NULL: then the text is dropped.  The arguments may point into diag's own message,
+ * which is how a caller adds where it happened ("%s: %s").  Control characters (file contents can
+ * bring them) become '?', so a message is always one line; one too long ends in "...".
  */
-sy_status base_fail(base_diag *diag, sy_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+sy_status base_fail(base_diag *diag, sy_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 sy_status base_vfail(base_diag *diag, sy_status status, const char *fmt, va_list args)
     __attribute__((format(printf, 3, 0)));
 

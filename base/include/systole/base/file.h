@@ -15,17 +15,17 @@
 #include "systole/status.h"
 
 /*
- * Reads a whole file into out (which it empties first); one that begins with the gzip signature 1f 8b is inflated.
- * limit_bytes bounds what out may hold, before and after inflating.
+ * Reads a whole file into out (which it empties first); one that begins with gzip's signature,
+ * 1f 8b, is inflated.  limit_bytes bounds what out may hold, before and after inflating.
  *
- * Errors: SY_EIO if it cannot be opened or read; SY_ERANGE if it is larger than the limit; SY_EFORMAT if gzip data
- * are damaged or truncated; SY_ENOMEM.  out is empty on error.
+ * Errors: SY_EIO if it cannot be opened or read; SY_ERANGE if it is larger than the limit;
+ * SY_EFORMAT if gzip data are damaged or truncated; SY_ENOMEM.  out is empty on error.
  */
 sy_status base_file_read(base_diag *diag, const char *path, size_t limit_bytes, base_buf *out);
 
 /* Inflates gzip data, all members of it, as base_file_read does; name is for the messages. */
-sy_status base_gzip_inflate(base_diag *diag, const char *name, const void *data, size_t n_bytes, size_t limit_bytes,
-                            base_buf *out);
+sy_status base_gzip_inflate(base_diag *diag, const char *name, const void *data, size_t n_bytes,
+                            size_t limit_bytes, base_buf *out);
 
 /* A file's bytes in memory, read-only, without reading them: release with base_file_unmap. */
 typedef struct base_map {
@@ -34,9 +34,9 @@ typedef struct base_map {
 } base_map;
 
 /*
- * Maps a regular file.  SY_EIO if it cannot be opened or mapped or is not a regular file; out untouched then.
- * Who truncates the file meanwhile takes the pages away: for files that another program may be writing,
- * base_file_read is the safe way.
+ * Maps a regular file.  SY_EIO if it cannot be opened or mapped or is not a regular file; out
+ * untouched then.  Who truncates the file meanwhile takes the pages away: for files that another
+ * program may be writing, base_file_read is the safe way.
  */
 sy_status base_file_map(base_diag *diag, const char *path, base_map *out);
 
@@ -44,12 +44,14 @@ sy_status base_file_map(base_diag *diag, const char *path, base_map *out);
 void base_file_unmap(base_map *map);
 
 /*
- * Writes a whole file: aside, flushed to the disk, then renamed over path, so that path holds either what it held
- * before or the new contents, whatever fails when.  Symbolic links are followed; an existing file keeps its mode.
- * A path that is not a regular file (a pipe, a terminal) is written to directly.
+ * Writes a whole file: aside, flushed to the disk, then renamed over path, so that path holds
+ * either what it held before or the new contents, whatever fails when.  Symbolic links are
+ * followed; an existing file keeps its mode.  A path that is not a regular file (a pipe, a
+ * terminal) is written to directly.
  *
  * Errors: SY_EIO, and path is as it was.
  */
-sy_status base_file_write_atomic(base_diag *diag, const char *path, const void *data, size_t n_bytes);
+sy_status base_file_write_atomic(base_diag *diag, const char *path, const void *data,
+                                 size_t n_bytes);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* FNV-1a, 64 bits.  Not for anything an attacker may aim at.  Source: Fowler, Noll, Vo; RFC 9923. */
+/* FNV-1a, 64 bits; not where an attacker chooses the data.  Source: draft-eastlake-fnv. */
 #define BASE_FNV1A_INIT UINT64_C(0xcbf29ce484222325)
 uint64_t base_hash_fnv1a(const void *data, size_t n_bytes);
 uint64_t base_hash_fnv1a_text(const char *text);
@@ -17,7 +17,7 @@ uint64_t base_hash_fnv1a_text(const char *text);
 uint64_t base_hash_fnv1a_more(uint64_t hash, const void *data, size_t n_bytes);
 
 /* SHA-256.  Source: FIPS 180-4. */
-#define BASE_SHA256_BYTES 32
+#define BASE_SHA256_BYTES     32
 #define BASE_SHA256_HEX_BYTES 65 /* 64 digits and a NUL */
 
 typedef struct base_sha256 {
@@ -32,6 +32,7 @@ void base_sha256_done(base_sha256 *sha, unsigned char digest[BASE_SHA256_BYTES])
 
 /* The digest of one piece of data; and as lower-case hexadecimal text. */
 void base_sha256_of(const void *data, size_t n_bytes, unsigned char digest[BASE_SHA256_BYTES]);
-void base_sha256_hex(const unsigned char digest[BASE_SHA256_BYTES], char hex[BASE_SHA256_HEX_BYTES]);
+void base_sha256_hex(const unsigned char digest[BASE_SHA256_BYTES],
+                     char hex[BASE_SHA256_HEX_BYTES]);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * json.h -- writes JSON into a buffer, indented and in the order of the calls.
  *
- * The writer keeps count of nesting and commas; a call out of place (a value without a key inside an object) is a bug
- * and stops the program.  Reading is json-c's work.
+ * The writer keeps count of nesting and commas; a call out of place (a value without a key inside
+ * an object) is a bug and stops the program.  Reading is json-c's work.
  *
  *     base_json json = base_json_to(&buf);
  *     base_json_object_begin(&json);
@@ -48,7 +48,9 @@ void base_json_key(base_json *json, const char *key);
 void base_json_string(base_json *json, const char *text);
 void base_json_i64(base_json *json, int64_t value);
 void base_json_u64(base_json *json, uint64_t value);
-/* The shortest digits that read back as the same double; NaN and infinities, which JSON lacks, are null. */
+/*
+ * As few digits as read back as the same double.  NaN and infinities, which JSON lacks, are null.
+ */
 void base_json_double(base_json *json, double value);
 void base_json_bool(base_json *json, bool value);
 void base_json_null(base_json *json);

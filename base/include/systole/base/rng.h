@@ -1,5 +1,6 @@
 /*
- * rng.h -- random numbers by counter: the same (seed, stream, index) is the same number everywhere, in any order.
+ * rng.h -- random numbers by counter: (seed, stream, index) is one number, everywhere, in any
+ * order.
  *
  * Not for secrets.
  *
@@ -41,8 +42,9 @@ float base_rng_float(base_rng *rng);
 double base_rng_double(base_rng *rng);
 
 /*
- * Normal with mean 0 and standard deviation 1 (Box and Muller; one value of the pair is dropped, so that each call
- * takes two numbers of the stream and no more).  log and cos are libm's: the last bit may differ between machines.
+ * Normal with mean 0 and standard deviation 1 (Box and Muller; one value of the pair is dropped, so
+ * that each call takes two numbers of the stream and no more).  log and cos are libm's: the last
+ * bit may differ between machines.
  */
 double base_rng_normal(base_rng *rng);
 

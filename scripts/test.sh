@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# test.sh [PRESET] -- sets up, builds, and runs all default tests (all but the slow ones and the benches).
+#
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+preset=${1:-dev}
+scripts/setup.sh
+scripts/build.sh "$preset"
+exec ctest --test-dir "build/$preset" -LE 'slow|bench' --output-on-failure --no-tests=error -j "${SY_TEST_JOBS:-2}"
