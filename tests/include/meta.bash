@@ -18,7 +18,7 @@ tree_files() {
             [[ -f $file ]] && printf '%s\n' "$file"
         done
     else
-        find . -path ./build -prune -o -path './build-*' -prune -o -type f -printf '%P\n'
+        find . -path ./.git -prune -o -path ./build -prune -o -path './build-*' -prune -o -type f -printf '%P\n'
     fi
 }
 
