@@ -23,6 +23,12 @@
 
 #include "systole/base/assert.h"
 
+#if defined(__has_feature) /* clang's way to say what gcc's macro says */
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #define POISON(p, n)   ASAN_POISON_MEMORY_REGION((p), (n))

@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
 preset=${1:-dev}
 scripts/setup.sh
 scripts/build.sh "$preset"
-exec ctest --test-dir "build/$preset" -LE 'slow|bench' --output-on-failure --no-tests=error -j "${SY_TEST_JOBS:-2}"
+exec ctest --test-dir "build/$preset" -LE 'slow|bench' --output-on-failure --no-tests=error -j "$(nproc)"

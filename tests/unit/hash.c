@@ -10,6 +10,8 @@
 #include "systole/base/hash.h"
 #include "systole/base/rng.h"
 
+#define N_CELLS 10
+
 /* Values from draft-eastlake-fnv, "Appendix C: A Few Test Vectors". */
 static void test_fnv1a(void **state)
 {
@@ -91,17 +93,17 @@ static void test_rng_is_a_function(void **state)
 static void test_rng_below(void **state)
 {
     (void)state;
-    enum { N_CELLS = 10, N_DRAWS = 100000 };
+    const int n_draws = 100000;
     int counts[N_CELLS] = {0};
     base_rng rng = base_rng_make(1, 0);
-    for (int i = 0; i < N_DRAWS; i++) {
+    for (int i = 0; i < n_draws; i++) {
         counts[base_rng_below(&rng, N_CELLS)]++;
     }
     /* Chi-squared with 9 degrees of freedom exceeds 27.9 once in a thousand. */
     double chi2 = 0;
     for (int i = 0; i < N_CELLS; i++) {
-        const double d = counts[i] - (double)N_DRAWS / N_CELLS;
-        chi2 += d * d / ((double)N_DRAWS / N_CELLS);
+        const double d = counts[i] - (double)n_draws / N_CELLS;
+        chi2 += d * d / ((double)n_draws / N_CELLS);
     }
     assert_true(chi2 < 27.9);
     for (int i = 0; i < 1000; i++) {
@@ -117,10 +119,10 @@ static void test_rng_below(void **state)
 static void test_rng_reals(void **state)
 {
     (void)state;
-    enum { N_DRAWS = 100000 };
+    const int n_draws = 100000;
     base_rng rng = base_rng_make(2, 0);
     double sum = 0, normal_sum = 0, normal_sum2 = 0;
-    for (int i = 0; i < N_DRAWS; i++) {
+    for (int i = 0; i < n_draws; i++) {
         const float f = base_rng_float(&rng);
         const double d = base_rng_double(&rng);
         assert_true(f >= 0.0f && f < 1.0f && d >= 0.0 && d < 1.0);
@@ -131,9 +133,9 @@ static void test_rng_reals(void **state)
         normal_sum2 += x * x;
     }
     /* Four standard deviations of each mean. */
-    assert_true(fabs(sum / (2 * N_DRAWS) - 0.5) < 4 * sqrt(1.0 / 12 / (2 * N_DRAWS)));
-    assert_true(fabs(normal_sum / N_DRAWS) < 4 * sqrt(1.0 / N_DRAWS));
-    assert_true(fabs(normal_sum2 / N_DRAWS - 1) < 4 * sqrt(2.0 / N_DRAWS));
+    assert_true(fabs(sum / (2 * n_draws) - 0.5) < 4 * sqrt(1.0 / 12 / (2 * n_draws)));
+    assert_true(fabs(normal_sum / n_draws) < 4 * sqrt(1.0 / n_draws));
+    assert_true(fabs(normal_sum2 / n_draws - 1) < 4 * sqrt(2.0 / n_draws));
 }
 
 int main(void)
