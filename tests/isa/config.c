@@ -1,0 +1,188 @@
+/*
+ * config.c -- configuration files: the shipped ones, every kind of refusal, the hash, the derived sizes.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "test.h"
+
+#include "systole/base/hash.h"
+#include "systole/isa/config.h"
+
+/* Parses text that must be refused, with a message that holds part. */
+static void expect_refused(const char *text, const char *part)
+{
+    isa_config config;
+    isa_config before;
+    base_diag diag = {0};
+    memset(&config, 0x5A, sizeof config);
+    memcpy(&before, &config, sizeof config);
+    assert_int_equal(isa_config_parse(text, "dir/x.ini", &config, &diag), SY_ECONFIG);
+    if (strstr(base_diag_message(&diag), part) == NULL) {
+        fail_msg("expected '%s' in '%s'", part, base_diag_message(&diag));
+    }
+    assert_null(strchr(base_diag_message(&diag), '\n'));
+    assert_memory_equal(&config, &before, sizeof config);
+}
+
+static void test_shipped(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t d;
+        uint32_t spm_rows;
+        uint32_t acc_rows;
+    } shipped[] = {{"tiny", 4, 2048, 256}, {"d8", 8, 2048, 256}, {"edge", 16, 16384, 1024}, {"d32", 32, 8192, 1024}};
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+        isa_config config;
+        base_diag diag = {0};
+        base_buf text = {0};
+        if (isa_config_find(shipped[i].name, &config, &diag) != SY_OK) {
+            fail_msg("%s", base_diag_message(&diag));
+        }
+        assert_string_equal(config.name, shipped[i].name);
+        assert_int_equal(config.d, shipped[i].d);
+        assert_int_equal(isa_config_spm_rows(&config), shipped[i].spm_rows);
+        assert_int_equal(isa_config_acc_rows(&config), shipped[i].acc_rows);
+        assert_int_equal(isa_config_spm_bank_rows(&config) * config.spm_banks, shipped[i].spm_rows);
+        assert_int_equal(isa_config_acc_bank_rows(&config) * config.acc_banks, shipped[i].acc_rows);
+        isa_config_warnings(&config, &text);
+        assert_int_equal(text.n_bytes, 0);
+
+        /* What is printed loads to the same. */
+        isa_config again;
+        isa_config_print(&config, &text);
+        assert_ok(base_buf_status(&text));
+        assert_ok(isa_config_parse(text.data, "again.ini", &again, &diag));
+        assert_true(isa_config_hash(&again) == isa_config_hash(&config));
+        base_buf_free(&text);
+    }
+}
+
+static void test_default(void **state)
+{
+    (void)state;
+    isa_config config;
+    isa_config parsed;
+    base_diag diag = {0};
+    isa_config_default(&config);
+    assert_ok(isa_config_check(&config, &diag));
+    assert_ok(isa_config_parse("# nothing\n", "/a/b/empty.ini", &parsed, &diag));
+    assert_true(isa_config_hash(&config) == isa_config_hash(&parsed));
+    assert_string_equal(parsed.name, "empty");
+    assert_int_equal(isa_config_sem_max(&config), 255);
+    assert_int_equal(isa_config_burst_beats(&config), 4);
+    assert_true(isa_config_dram_bytes(&config) == UINT64_C(256) << 20);
+}
+
+static void test_hash_is_of_the_text(void **state)
+{
+    (void)state;
+    isa_config config;
+    base_buf text = {0};
+    isa_config_default(&config);
+#define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) \
+    base_buf_printf(&text, #section "." #key "=%u\n", (unsigned)config.field);
+#include "systole/isa/tables.h"
+    assert_true(base_hash_fnv1a(text.data, text.n_bytes) == isa_config_hash(&config));
+    base_buf_free(&text);
+
+    /* Every key counts. */
+    const uint64_t hash = isa_config_hash(&config);
+#define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) \
+    config.field++;                                                                   \
+    assert_true(isa_config_hash(&config) != hash);                                    \
+    config.field--;
+#include "systole/isa/tables.h"
+    assert_true(isa_config_hash(&config) == hash);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    expect_refused("[array]\ndim = 16\nsize = 3\n", "dir/x.ini:3: unknown key 'size' in [array], expected one of: dim, element");
+    expect_refused("[arry]\ndim = 16\n", "dir/x.ini:2: unknown section 'arry', expected one of: array, spm");
+    expect_refused("dim = 16\n", "dir/x.ini:1: key 'dim' stands before the first [section]");
+    expect_refused("[array]\ndim = 16\n\ndim = 16\n", "dir/x.ini:4: array.dim is given twice, first in line 2");
+    expect_refused("[array]\ndim = x16\n", "dir/x.ini:2: array.dim is 'x16', expected a decimal number from 4 to 128");
+    expect_refused("[array]\ndim = 16x\n", "'16x'");
+    expect_refused("[array]\ndim = -16\n", "'-16'");
+    expect_refused("[array]\ndim =\n", "array.dim is ''");
+    expect_refused("[array]\ndim = 256\n", "dir/x.ini:2: array.dim is 256, expected a power of two from 4 to 128");
+    expect_refused("[array]\ndim = 12\n", "dir/x.ini:2: array.dim is 12, expected a power of two");
+    expect_refused("[queue]\ndepth = 99999999999999999999999999\n", "expected a decimal number from 1 to 64");
+    expect_refused("[queue]\ndepth = 4294967297\n", "queue.depth is 4294967297, expected 1 to 64");
+    expect_refused("[array]\nelement = bf16\n", "element bf16 is not built yet");
+    expect_refused("[array]\nelement = fp4\n", "dir/x.ini:2: array.element is 'fp4', expected int8");
+    expect_refused("[array]\nelement = 0\n", "array.element is '0', expected int8");
+    expect_refused("[array]\ndim = 128\n[spm]\nbank_bytes = 64\n", "spm.bank_bytes is 64, expected at least one row of 128");
+    expect_refused("[array]\ndim = 32\n[acc]\nbank_bytes = 64\n", "acc.bank_bytes is 64, expected at least one row of 128");
+    expect_refused("[dram]\nbytes_per_cycle = 128\n", "dram.max_burst_bytes is 64, expected 1 to 256 beats");
+    expect_refused("[dram]\nbytes_per_cycle = 4\nmax_burst_bytes = 2048\n", "expected 1 to 256 beats");
+    expect_refused("[dram]\nmax_burst_bytes = 256\n[dma]\nload_beats = 15\n", "dma.load_beats is 15, expected at least the 16");
+    expect_refused("[dram]\nmax_burst_bytes = 256\n[dma]\nstore_beats = 15\n", "dma.store_beats is 15, expected at least the 16");
+    expect_refused("[array]\nnonsense\n", "dir/x.ini:2: expected '[section]', 'key = value' or a comment");
+    expect_refused("[array\ndim = 4\n", "dir/x.ini:1: expected '[section]'");
+    expect_refused("[array]\ndim = 7\nnonsense\n", "dir/x.ini:2: array.dim is 7");
+
+    char wide[400];
+    memset(wide, '#', sizeof wide - 1);
+    wide[sizeof wide - 1] = '\0';
+    expect_refused(wide, "dir/x.ini:1: the line has 399 characters");
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    isa_config config;
+    base_diag diag = {0};
+    assert_int_equal(isa_config_load("/nowhere/x.ini", &config, &diag), SY_EIO);
+    assert_int_equal(isa_config_find("/nowhere/x.ini", &config, &diag), SY_EIO);
+    assert_int_equal(isa_config_find("no_such_machine", &config, &diag), SY_ECONFIG);
+    assert_non_null(strstr(base_diag_message(&diag), "no configuration 'no_such_machine'"));
+
+    assert_int_equal(setenv("SYSTOLE_CONFIG_PATH", "/nowhere::" SY_TEST_DATA_DIR "/isa", 1), 0);
+    assert_ok(isa_config_find("only_here", &config, &diag));
+    assert_int_equal(config.queue_depth, 5);
+    assert_ok(isa_config_find("edge", &config, &diag));
+    assert_int_equal(unsetenv("SYSTOLE_CONFIG_PATH"), 0);
+    assert_int_equal(isa_config_find("only_here", &config, &diag), SY_ECONFIG);
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    isa_config config;
+    base_diag diag = {0};
+    uint32_t value = 0;
+    isa_config_default(&config);
+    assert_ok(isa_config_set(&config, "dram.latency", "77", &diag));
+    assert_true(isa_config_get(&config, "dram.latency", &value));
+    assert_int_equal(value, 77);
+    assert_int_equal(config.dram_latency, 77);
+    assert_int_equal(isa_config_set(&config, "dram.latency", "0", &diag), SY_ECONFIG);
+    assert_int_equal(isa_config_set(&config, "dram.late", "1", &diag), SY_ECONFIG);
+    assert_false(isa_config_get(&config, "dramlatency", &value));
+}
+
+static void test_warnings(void **state)
+{
+    (void)state;
+    isa_config config;
+    base_buf text = {0};
+    isa_config_default(&config);
+    config.dram_outstanding = 1;
+    isa_config_warnings(&config, &text);
+    assert_non_null(strstr(text.data, "dram.outstanding"));
+    base_buf_free(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shipped), cmocka_unit_test(test_default), cmocka_unit_test(test_hash_is_of_the_text),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_files), cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_warnings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
