@@ -6,7 +6,8 @@
 #include "test.h"
 
 #include <dirent.h>
-#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -245,6 +246,29 @@ static void test_write_fails(void **state)
     assert_int_equal(n_files(false), 0);
 }
 
+/* The disk fills up in the middle (here: the limit on a file's size): the old contents stay. */
+static void test_write_fails_midway(void **state)
+{
+    (void)state;
+    base_diag diag = {0};
+    char *large = calloc(1, LIMIT);
+    assert_non_null(large);
+    assert_ok(base_file_write_atomic(&diag, path, "precious", 8));
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = LIMIT / 3;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const sy_status status = base_file_write_atomic(&diag, path, large, LIMIT);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, SY_EIO);
+    assert_non_null(strstr(base_diag_message(&diag), "cannot write: File too large"));
+    expect_file(path, "precious");
+    assert_int_equal(n_files(false), 1);
+    free(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +278,7 @@ int main(void)
         cmocka_unit_test_teardown(test_map, empty_folder),
         cmocka_unit_test_teardown(test_write, empty_folder),
         cmocka_unit_test_teardown(test_write_fails, empty_folder),
+        cmocka_unit_test_teardown(test_write_fails_midway, empty_folder),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

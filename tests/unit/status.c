@@ -1,10 +1,16 @@
 /*
- * status.c -- the status table: one zero, all others negative and different, a text for each.
+ * status.c -- the status table: one zero, all others negative and different, a text for each; and
+ * what a broken invariant does.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "test.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "systole/base/assert.h"
 #include "systole/status.h"
 
 static const sy_status all[] = {
@@ -54,12 +60,41 @@ static void test_try(void **state)
     assert_int_equal(n_calls, 3);
 }
 
+/* A failed assertion says where and what, and aborts, in every build. */
+static void test_assert(void **state)
+{
+    (void)state;
+    int n_evaluated = 0;
+    SY_ASSERT(++n_evaluated == 1);
+    assert_int_equal(n_evaluated, 1);
+
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL); /* not CMocka's */
+        dup2(ends[1], STDERR_FILENO);
+        SY_ASSERT(n_evaluated > 1);
+        _exit(0);
+    }
+    close(ends[1]);
+    char text[300] = {0};
+    assert_true(read(ends[0], text, sizeof text - 1) > 0);
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_non_null(strstr(text, "status.c:"));
+    assert_non_null(strstr(text, "assertion failed: n_evaluated > 1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_try),
+        cmocka_unit_test(test_assert),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
