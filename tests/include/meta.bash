@@ -24,7 +24,7 @@ tree_files() {
 
 # Those of them that are source text: C, Verilog, tables, CMake, shell, Python; not the data of tests.
 source_files() {
-    tree_files | grep -v '^tests/data/' | grep -E '(\.(c|h|v|vh|sv|vlt|def|inc|cmake|sh|bash|py|s|ys|ini)|/CMakeLists\.txt|^CMakeLists\.txt|^\.ci/run)$' || true
+    tree_files | grep -v '^tests/data/' | grep -E '(\.(c|h|v|vh|sv|vlt|def|inc|cmake|sh|bash|py|s|ys)|/CMakeLists\.txt|^CMakeLists\.txt|^\.ci/run)$' || true
 }
 
 # True if the file was written by a program: its first two lines say so.
