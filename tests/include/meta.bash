@@ -15,7 +15,7 @@ set -euo pipefail
 tree_files() {
     if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
         git ls-files --cached --others --exclude-standard | while read -r file; do
-            [[ -f $file ]] && printf '%s\n' "$file"
+            if [[ -f $file ]]; then printf '%s\n' "$file"; fi
         done
     else
         find . -path ./.git -prune -o -path ./build -prune -o -path './build-*' -prune -o -type f -printf '%P\n'
