@@ -1,0 +1,226 @@
+/*
+ * ref_arith.c -- elementwise operators of two or more operands, with broadcasting.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ref_internal.h"
+
+#include "systole/base/assert.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef enum arith {
+    ARITH_ADD,
+    ARITH_SUB,
+    ARITH_MUL,
+    ARITH_DIV,
+    ARITH_POW,
+    ARITH_MIN,
+    ARITH_MAX
+} arith;
+
+static double float_op(arith op, double a, double b)
+{
+    switch (op) {
+    case ARITH_ADD:
+        return a + b;
+    case ARITH_SUB:
+        return a - b;
+    case ARITH_MUL:
+        return a * b;
+    case ARITH_DIV:
+        return a / b;
+    case ARITH_POW:
+        return ref_pow(a, b);
+    case ARITH_MIN:
+        return isnan(a) || a < b ? a : b;
+    case ARITH_MAX:
+        return isnan(a) || a > b ? a : b;
+    }
+    SY_UNREACHABLE();
+}
+
+/* Modulo 2^64; a negative exponent gives 0 but for bases 1 and -1. */
+static int64_t int_pow(int64_t a, int64_t b)
+{
+    if (b < 0) {
+        return a == 1 ? 1 : a == -1 ? (b % 2 == 0 ? 1 : -1) : 0;
+    }
+    uint64_t r = 1, base = (uint64_t)a;
+    for (; b > 0; b >>= 1) {
+        r = (b & 1) != 0 ? r * base : r;
+        base *= base;
+    }
+    return (int64_t)r;
+}
+
+static sy_status int_divide(const ir_kernel_args *args, bool is_signed, int64_t a, int64_t b, int64_t *out)
+{
+    if (b == 0) {
+        return base_fail(args->diag, SY_EINVAL, "%s: division of an integer by zero", args->node->op_name);
+    }
+    if (!is_signed) {
+        *out = (int64_t)((uint64_t)a / (uint64_t)b);
+    } else {
+        *out = b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
+    }
+    return SY_OK;
+}
+
+static sy_status int_op(const ir_kernel_args *args, arith op, bool is_signed, int64_t a, int64_t b, int64_t *out)
+{
+    const bool less = is_signed ? a < b : (uint64_t)a < (uint64_t)b;
+    switch (op) {
+    case ARITH_ADD:
+        *out = (int64_t)((uint64_t)a + (uint64_t)b);
+        return SY_OK;
+    case ARITH_SUB:
+        *out = (int64_t)((uint64_t)a - (uint64_t)b);
+        return SY_OK;
+    case ARITH_MUL:
+        *out = (int64_t)((uint64_t)a * (uint64_t)b);
+        return SY_OK;
+    case ARITH_DIV:
+        return int_divide(args, is_signed, a, b, out);
+    case ARITH_POW:
+        *out = int_pow(a, b);
+        return SY_OK;
+    case ARITH_MIN:
+        *out = less ? a : b;
+        return SY_OK;
+    case ARITH_MAX:
+        *out = less ? b : a;
+        return SY_OK;
+    }
+    SY_UNREACHABLE();
+}
+
+/* y = op(a, b); a may be y itself, with y's shape. */
+static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a, const ir_tensor *b, ir_tensor *y)
+{
+    const bool is_float = ref_is_float(y->dtype);
+    const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
+    /* Pow's exponent may have another type. */
+    const bool b_float = ref_is_float(b->dtype);
+    ref_walk walk;
+    ref_walk_start(&walk, y->rank, y->dims);
+    ref_broadcast_strides(a, y->rank, walk.strides[0]);
+    ref_broadcast_strides(b, y->rank, walk.strides[1]);
+    const int64_t n = ir_tensor_n_elements(y);
+    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+        if (is_float) {
+            ref_put(y, i, float_op(op, ref_get(a, walk.offset[0]), ref_get(b, walk.offset[1])));
+        } else if (b_float) {
+            ref_put_int(y, i, (int64_t)float_op(op, ref_get(a, walk.offset[0]), ref_get(b, walk.offset[1])));
+        } else {
+            int64_t v = 0;
+            SY_TRY(int_op(args, op, is_signed, ref_get_int(a, walk.offset[0]), ref_get_int(b, walk.offset[1]), &v));
+            ref_put_int(y, i, v);
+        }
+    }
+    return SY_OK;
+}
+
+static bool known(sy_dtype t)
+{
+    return ref_is_float(t) || (ref_is_integer(t) && sy_dtype_class_of(t) != SY_DC_BOOL);
+}
+
+/* All operands from the left: ((x0 op x1) op x2) ..., each rounded to the type. */
+static sy_status chain(const ir_kernel_args *args, arith op)
+{
+    ir_tensor *y = ir_kernel_output(args, 0);
+    const ir_tensor *first = ir_kernel_input(args, 0);
+    for (uint32_t i = 0; i < args->n_inputs; i++) {
+        SY_TRY(ref_need(args, args->inputs[i], known(args->inputs[i]->dtype)));
+        SY_TRY(ref_need(args, args->inputs[i], args->inputs[i]->dtype == y->dtype || op == ARITH_POW));
+    }
+    if (args->n_inputs >= 2) {
+        SY_TRY(apply(args, op, first, args->inputs[1], y));
+        for (uint32_t i = 2; i < args->n_inputs; i++) {
+            SY_TRY(apply(args, op, y, args->inputs[i], y));
+        }
+        return SY_OK;
+    }
+    memcpy(y->data, first->data, y->size_bytes);
+    return SY_OK;
+}
+
+sy_status ref_add(const ir_kernel_args *args)
+{
+    return chain(args, ARITH_ADD);
+}
+
+sy_status ref_sub(const ir_kernel_args *args)
+{
+    return chain(args, ARITH_SUB);
+}
+
+sy_status ref_mul(const ir_kernel_args *args)
+{
+    return chain(args, ARITH_MUL);
+}
+
+sy_status ref_div(const ir_kernel_args *args)
+{
+    return chain(args, ARITH_DIV);
+}
+
+sy_status ref_pow_op(const ir_kernel_args *args)
+{
+    return chain(args, ARITH_POW);
+}
+
+sy_status ref_min(const ir_kernel_args *args)
+{
+    return chain(args, ARITH_MIN);
+}
+
+sy_status ref_max(const ir_kernel_args *args)
+{
+    return chain(args, ARITH_MAX);
+}
+
+sy_status ref_equal(const ir_kernel_args *args)
+{
+    const ir_tensor *a = ir_kernel_input(args, 0);
+    const ir_tensor *b = ir_kernel_input(args, 1);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    const bool is_float = ref_is_float(a->dtype);
+    SY_TRY(ref_need(args, a, (is_float || ref_is_integer(a->dtype)) && a->dtype == b->dtype));
+    ref_walk walk;
+    ref_walk_start(&walk, y->rank, y->dims);
+    ref_broadcast_strides(a, y->rank, walk.strides[0]);
+    ref_broadcast_strides(b, y->rank, walk.strides[1]);
+    const int64_t n = ir_tensor_n_elements(y);
+    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+        const int64_t ia = walk.offset[0], ib = walk.offset[1];
+        const bool equal = is_float ? ref_get(a, ia) == ref_get(b, ib) : ref_get_int(a, ia) == ref_get_int(b, ib);
+        ref_put_int(y, i, equal);
+    }
+    return SY_OK;
+}
+
+sy_status ref_where(const ir_kernel_args *args)
+{
+    const ir_tensor *condition = ir_kernel_input(args, 0);
+    const ir_tensor *a = ir_kernel_input(args, 1);
+    const ir_tensor *b = ir_kernel_input(args, 2);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    const size_t bytes = ref_element_bytes(y->dtype);
+    SY_TRY(ref_need(args, y, bytes != 0));
+    ref_walk walk;
+    ref_walk_start(&walk, y->rank, y->dims);
+    ref_broadcast_strides(condition, y->rank, walk.strides[0]);
+    ref_broadcast_strides(a, y->rank, walk.strides[1]);
+    ref_broadcast_strides(b, y->rank, walk.strides[2]);
+    const int64_t n = ir_tensor_n_elements(y);
+    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+        const bool yes = ((const uint8_t *)condition->data)[walk.offset[0]] != 0;
+        const char *from = yes ? (const char *)a->data + (size_t)walk.offset[1] * bytes
+                               : (const char *)b->data + (size_t)walk.offset[2] * bytes;
+        memcpy((char *)y->data + (size_t)i * bytes, from, bytes);
+    }
+    return SY_OK;
+}

@@ -1,0 +1,243 @@
+/*
+ * ref_pool.c -- MaxPool, AveragePool, GlobalAveragePool, ReduceMean, ReduceSum.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ref_internal.h"
+
+#include "systole/base/assert.h"
+
+#include <math.h>
+
+/*
+ * The offset in the plane of tap t of the window at `index`; -1 outside the input. *counts tells whether the tap lies on
+ * the input or its padding (what ceil_mode reads beyond that never counts).
+ */
+static int64_t tap_offset(const ir_window *w, const int64_t *size, const int64_t *index, int64_t t, bool *counts)
+{
+    int64_t at = 0, place = 1;
+    bool inside = true;
+    *counts = true;
+    for (int32_t a = w->rank - 1; a >= 0; a--) {
+        const int64_t k = t % w->kernel[a];
+        t /= w->kernel[a];
+        const int64_t p = index[a] * w->strides[a] + k * w->dilations[a] - w->pads_begin[a];
+        inside = inside && p >= 0 && p < size[a];
+        *counts = *counts && p < size[a] + w->pads_end[a];
+        at += p * place;
+        place *= size[a];
+    }
+    return inside ? at : -1;
+}
+
+/* a > b as the type compares; a NaN beats everything but the first NaN. */
+static bool beats(const ir_tensor *x, int64_t a, int64_t b)
+{
+    if (ref_is_float(x->dtype)) {
+        const double va = ref_get(x, a), vb = ref_get(x, b);
+        return va > vb || (isnan(va) && !isnan(vb));
+    }
+    if (x->dtype == SY_DT_U64) {
+        return (uint64_t)ref_get_int(x, a) > (uint64_t)ref_get_int(x, b);
+    }
+    return ref_get_int(x, a) > ref_get_int(x, b);
+}
+
+static void copy_element(ir_tensor *y, int64_t i, const ir_tensor *x, int64_t j)
+{
+    if (ref_is_float(x->dtype)) {
+        ref_put(y, i, ref_get(x, j));
+    } else {
+        ref_put_int(y, i, ref_get_int(x, j));
+    }
+}
+
+/* What a window without any input element gives: -infinity, the smallest integer. */
+static void put_lowest(ir_tensor *y, int64_t i)
+{
+    if (ref_is_float(y->dtype)) {
+        ref_put(y, i, -(double)INFINITY);
+    } else {
+        const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
+        ref_put_int(y, i, is_signed ? (int64_t)(UINT64_MAX << (sy_dtype_bits(y->dtype) - 1)) : 0);
+    }
+}
+
+/* The index that MaxPool reports for an offset in a plane: as it is, or counted column by column. */
+static int64_t reported_index(const ir_tensor *x, int64_t plane_base, int64_t at, bool column_major)
+{
+    if (!column_major) {
+        return plane_base + at;
+    }
+    int64_t index[IR_MAX_RANK], flat = 0;
+    for (int32_t a = x->rank - 1; a >= 2; a--) {
+        index[a] = at % x->dims[a];
+        at /= x->dims[a];
+    }
+    for (int32_t a = x->rank - 1; a >= 2; a--) {
+        flat = flat * x->dims[a] + index[a];
+    }
+    return plane_base + flat;
+}
+
+sy_status ref_maxpool(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    ir_tensor *indices = ir_kernel_output(args, 1);
+    SY_TRY(ref_need(args, x, ref_is_float(x->dtype) || ref_is_integer(x->dtype)));
+    const int32_t spatial = x->rank - 2;
+    ir_window win;
+    SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, NULL, args->diag, &win));
+    const bool column_major = ir_node_int(args->node, "storage_order", 0) != 0;
+    const int64_t plane = ref_product(x->dims, 2, x->rank);
+    const int64_t taps = ref_product(win.kernel, 0, spatial), n_out = ref_product(win.out, 0, spatial);
+
+    int64_t i = 0;
+    for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
+        ref_walk walk;
+        ref_walk_start(&walk, spatial, win.out);
+        for (int64_t o = 0; o < n_out; o++, i++, ref_walk_next(&walk)) {
+            int64_t best = -1;
+            for (int64_t t = 0; t < taps; t++) {
+                bool counts;
+                const int64_t at = tap_offset(&win, x->dims + 2, walk.index, t, &counts);
+                if (at >= 0 && (best < 0 || beats(x, p * plane + at, p * plane + best))) {
+                    best = at;
+                }
+            }
+            if (y != NULL) {
+                if (best < 0) {
+                    put_lowest(y, i);
+                } else {
+                    copy_element(y, i, x, p * plane + best);
+                }
+            }
+            if (indices != NULL) {
+                ref_put_int(indices, i, best < 0 ? -1 : reported_index(x, p * plane, best, column_major));
+            }
+        }
+    }
+    return SY_OK;
+}
+
+sy_status ref_averagepool(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(ref_need(args, x, ref_is_float(x->dtype)));
+    const int32_t spatial = x->rank - 2;
+    ir_window win;
+    SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, NULL, args->diag, &win));
+    const bool include_pad = ir_node_int(args->node, "count_include_pad", 0) != 0;
+    const int64_t plane = ref_product(x->dims, 2, x->rank);
+    const int64_t taps = ref_product(win.kernel, 0, spatial), n_out = ref_product(win.out, 0, spatial);
+
+    int64_t i = 0;
+    for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
+        ref_walk walk;
+        ref_walk_start(&walk, spatial, win.out);
+        for (int64_t o = 0; o < n_out; o++, ref_walk_next(&walk)) {
+            double s = 0.0;
+            int64_t n = 0;
+            for (int64_t t = 0; t < taps; t++) {
+                bool counts;
+                const int64_t at = tap_offset(&win, x->dims + 2, walk.index, t, &counts);
+                if (at >= 0) {
+                    s += ref_get(x, p * plane + at);
+                }
+                n += at >= 0 || (include_pad && counts);
+            }
+            ref_put(y, i++, n == 0 ? 0.0 : s / (double)n);
+        }
+    }
+    return SY_OK;
+}
+
+sy_status ref_globalaveragepool(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(ref_need(args, x, ref_is_float(x->dtype)));
+    const int64_t plane = ref_product(x->dims, 2, x->rank);
+    for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
+        double s = 0.0;
+        for (int64_t i = 0; i < plane; i++) {
+            s += ref_get(x, p * plane + i);
+        }
+        ref_put(y, p, s / (double)plane);
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- reductions over axes */
+
+static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x, bool reduced[IR_MAX_RANK])
+{
+    const ir_tensor *axes = ir_kernel_input(args, 1);
+    const int64_t n = axes != NULL ? ir_tensor_n_elements(axes) : 0;
+    const bool all = n == 0 && ir_node_int(args->node, "noop_with_empty_axes", 0) == 0;
+    for (int32_t a = 0; a < IR_MAX_RANK; a++) {
+        reduced[a] = all;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        int32_t a;
+        if (!ref_axis(ref_get_int(axes, i), x->rank, &a)) {
+            return base_fail(args->diag, SY_EINVAL, "%s: axis %lld is outside a tensor of %d dimensions",
+                             args->node->op_name, (long long)ref_get_int(axes, i), x->rank);
+        }
+        reduced[a] = true;
+    }
+    return SY_OK;
+}
+
+/* Both walk the results in order, and under each the reduced elements in row-major order. */
+static sy_status reduce(const ir_kernel_args *args, bool mean)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    const bool is_float = ref_is_float(x->dtype);
+    SY_TRY(ref_need(args, x, is_float || ref_is_integer(x->dtype)));
+    bool reduced[IR_MAX_RANK];
+    SY_TRY(reduced_axes(args, x, reduced));
+
+    ref_walk outer, inner;
+    int64_t kept_dims[IR_MAX_RANK], inner_dims[IR_MAX_RANK];
+    for (int32_t a = 0; a < x->rank; a++) {
+        kept_dims[a] = reduced[a] ? 1 : x->dims[a];
+        inner_dims[a] = reduced[a] ? x->dims[a] : 1;
+    }
+    ref_walk_start(&outer, x->rank, kept_dims);
+    ref_walk_start(&inner, x->rank, inner_dims);
+    ref_broadcast_strides(x, x->rank, outer.strides[0]);
+    ref_broadcast_strides(x, x->rank, inner.strides[0]);
+    const int64_t n_out = ref_product(kept_dims, 0, x->rank), n = ref_product(inner_dims, 0, x->rank);
+    for (int64_t o = 0; o < n_out; o++, ref_walk_next(&outer)) {
+        double s = 0.0;
+        uint64_t si = 0;
+        for (int64_t i = 0; i < n; i++, ref_walk_next(&inner)) {
+            const int64_t at = outer.offset[0] + inner.offset[0];
+            if (is_float) {
+                s += ref_get(x, at);
+            } else {
+                si += (uint64_t)ref_get_int(x, at);
+            }
+        }
+        if (is_float) {
+            ref_put(y, o, mean ? s / (double)n : s);
+        } else {
+            ref_put_int(y, o, mean && n != 0 ? (int64_t)si / n : (int64_t)si);
+        }
+    }
+    return SY_OK;
+}
+
+sy_status ref_reducemean(const ir_kernel_args *args)
+{
+    return reduce(args, true);
+}
+
+sy_status ref_reducesum(const ir_kernel_args *args)
+{
+    return reduce(args, false);
+}
