@@ -422,7 +422,7 @@ def requantize_equal(rng):
 
 def q_only(rng):
     g = Graph(rng)
-    return g.done(g.q(g.input([1, 3, 33, 31]), .007, np.int8(3)), dtype=TensorProto.INT8)
+    return g.done(g.q(g.input([1, 3, 13, 11]), .007, np.int8(3)), dtype=TensorProto.INT8)
 
 
 def q_edges(rng):
@@ -484,6 +484,73 @@ def conv_by_hand(m, tail=(), zero=-1, spread=1):
     return build
 
 
+def decimal_product(kind):
+    """A build function: scales of two decimals and sums near 1000, so that a tenth of the results
+    are ties in decimal, which fp32 falls off to one side: the order of the roundings decides."""
+    def build(rng):
+        g = Graph(rng)
+        n = 20
+        w = rng.integers(-9, 10, (n, 5), np.int8)
+        scales = np.tile([.1, .03, .07, .05, .35], n // 5).astype(np.float32)
+        bias = rng.integers(-500, 500, n, np.int32)
+        shape, axis = ([40, 5], 1) if kind == "Gemm" else ([1, 5, 8, 8], 0)
+        w = np.ascontiguousarray(w.T) if kind == "Gemm" else w.reshape(n, 5, 1, 1)
+        if kind == "QLinearConv":
+            y = g.op(kind, [g.input(shape, TensorProto.INT8), g.const(np.float32(.3)),
+                            g.const(np.int8(-5)), g.const(w), g.const(scales),
+                            g.const(np.zeros(n, np.int8)), g.const(np.float32(.6)),
+                            g.const(np.int8(7)), g.const(bias)])
+            return g.done(y, dtype=TensorProto.INT8)
+        x = g.dq(g.input(shape, TensorProto.INT8), .3, np.int8(-5))
+        w = g.dq(g.const(w), scales, np.zeros(n, np.int8), axis=axis)
+        bias = g.dq(g.const(bias), np.float32(.3) * scales, np.zeros(n, np.int32), axis=0)
+        return g.done(g.q(g.op(kind, [x, w, bias]), .6, np.int8(7)), dtype=TensorProto.INT8)
+    return build
+
+
+def decimal_q(rng):
+    g = Graph(rng)
+    return g.done(g.q(g.input([1, 3, 20, 20]), .3, np.int8(3)), dtype=TensorProto.INT8)
+
+
+def decimal_ties(feed):
+    x = next(iter(feed.values()))
+    x[:] = (np.round(x * 40) + .5) * .3
+
+
+def decimals():
+    """Ties in decimal, as people who choose scales by hand write them."""
+    image = [1, 10, 12, 12]
+    text = ": decimal scales, the order of roundings decides"
+    return [
+        Case("decimal_q", "QuantizeLinear: x * (1/s) is wrong in a tenth", decimal_q, form="ready",
+             feed=decimal_ties),
+        Case("decimal_conv", "Conv" + text, decimal_product("Conv"), form="ready"),
+        Case("decimal_qlinear", "QLinearConv" + text, decimal_product("QLinearConv"), form="ready"),
+        Case("decimal_gemm", "Gemm" + text, decimal_product("Gemm"), form="ready"),
+        Case("decimal_add", "Add" + text + ", no fused multiply-add",
+             on_integers("Add", [image, image], [.3, .2], [0, 0], (1, 0)), form="ready"),
+        Case("decimal_add2", "Add" + text,
+             on_integers("Add", [image, image], [.3, .7], [5, -9], (.6, -1)), form="ready"),
+        Case("decimal_sub", "Sub" + text,
+             on_integers("Sub", [image, image], [.3, .7], [5, -9], (.6, -1)), form="ready"),
+        Case("decimal_mul", "Mul" + text,
+             on_integers("Mul", [image, image], [.01, .3], [5, -9], (.7, -1)), form="ready"),
+        Case("decimal_average", "AveragePool, border divisors 4, 6, 9" + text,
+             on_integers("AveragePool", [[1, 5, 12, 12]], [.7], [5], (.1, -1),
+                         kernel_shape=[3, 3], pads=[1] * 4), form="ready"),
+        Case("decimal_global", "GlobalAveragePool 7x7" + text,
+             on_integers("GlobalAveragePool", [[1, 65, 7, 7]], [.7], [5], (.05, -1)),
+             form="ready"),
+        Case("decimal_requantize", "MaxPool, then another scale" + text,
+             on_integers("MaxPool", [image], [.05], [5], (.1, -1), kernel_shape=[1, 1]),
+             form="ready"),
+        Case("decimal_requantize_u8", "MaxPool, then another scale, uint8" + text,
+             on_integers("MaxPool", [image], [.21], [125], (.6, 128), np.uint8,
+                         kernel_shape=[2, 1]), form="ready"),
+    ]
+
+
 def old_opset(rng):
     """Opset 10: Pad, Clip and Squeeze with attributes."""
     g = Graph(rng, 10)
@@ -537,4 +604,5 @@ def exact_arithmetic():
 
 
 def cases():
-    return (convolutions() + products() + pools() + shapes() + elementwise() + exact_arithmetic())
+    return (convolutions() + products() + pools() + shapes() + elementwise() + exact_arithmetic() +
+            decimals())

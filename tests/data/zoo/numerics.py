@@ -17,8 +17,9 @@ from onnx import helper, numpy_helper
 F = np.float32
 RANGE = {np.dtype(np.int8): (-128, 127), np.dtype(np.uint8): (0, 255)}
 MOVES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Slice")
+CARRIERS = ("MaxPool", "Relu", "Clip", "Concat", "Pad") + MOVES  # integers pass if parameters agree
 CLUSTERS = ("Conv", "Gemm", "MatMul", "Add", "Sub", "Mul", "AveragePool", "GlobalAveragePool",
-            "ReduceMean", "MaxPool", "Relu", "Clip", "Concat", "Pad") + MOVES
+            "ReduceMean") + CARRIERS
 
 
 class Unsupported(Exception):
@@ -434,13 +435,12 @@ class Network:
             if bias is None:
                 return None
         self.kinds.add(node.op_type)
+        if node.op_type in CARRIERS and any(q.scale != out.scale or q.zero != out.zero for q in ins):
+            self.kinds.add("Requantize")
         if node.op_type in MOVES:
             y = carried(move(node.op_type, ins[0].data, attrs), ins[0], out)
         else:
             y = KERNELS[node.op_type](ins, bias, attrs, out)
-            if node.op_type == "Concat" and any(q.scale != out.scale or q.zero != out.zero
-                                                for q in ins):
-                self.kinds.add("Requantize")
         for last in tail:
             attrs = self.attrs(last)
             y = move(last.op_type, y, attrs) if last.op_type in MOVES else bounded(y, attrs, out)
