@@ -496,15 +496,15 @@ def decimal_product(kind):
         shape, axis = ([40, 5], 1) if kind == "Gemm" else ([1, 5, 8, 8], 0)
         w = np.ascontiguousarray(w.T) if kind == "Gemm" else w.reshape(n, 5, 1, 1)
         if kind == "QLinearConv":
-            y = g.op(kind, [g.input(shape, TensorProto.INT8), g.const(np.float32(.3)),
+            y = g.op(kind, [g.input(shape, TensorProto.INT8), g.const(np.float32(.1)),
                             g.const(np.int8(-5)), g.const(w), g.const(scales),
-                            g.const(np.zeros(n, np.int8)), g.const(np.float32(.6)),
+                            g.const(np.zeros(n, np.int8)), g.const(np.float32(.3)),
                             g.const(np.int8(7)), g.const(bias)])
             return g.done(y, dtype=TensorProto.INT8)
-        x = g.dq(g.input(shape, TensorProto.INT8), .3, np.int8(-5))
+        x = g.dq(g.input(shape, TensorProto.INT8), .1, np.int8(-5))
         w = g.dq(g.const(w), scales, np.zeros(n, np.int8), axis=axis)
-        bias = g.dq(g.const(bias), np.float32(.3) * scales, np.zeros(n, np.int32), axis=0)
-        return g.done(g.q(g.op(kind, [x, w, bias]), .6, np.int8(7)), dtype=TensorProto.INT8)
+        bias = g.dq(g.const(bias), np.float32(.1) * scales, np.zeros(n, np.int32), axis=0)
+        return g.done(g.q(g.op(kind, [x, w, bias]), .3, np.int8(7)), dtype=TensorProto.INT8)
     return build
 
 
