@@ -245,8 +245,8 @@ def broken_bytes():
                       good[:200] + noise[:200] + good[400:]),
         "varint": ("a length of twenty bytes of ff", b"\x08\x08\x3a" + b"\xff" * 20),
         "length": ("a length of 2^60", b"\x08\x08\x3a" + varint(1 << 60) + b"\x0a\x00"),
-        "deep_regions": ("regions in regions, 150 deep", deep_regions(150)),
-        "deep_type": ("sequence of sequence, 150 deep", deep_type(150)),
+        "deep_regions": ("regions in regions, 100 deep", deep_regions(100)),
+        "deep_type": ("sequence of sequence, 100 deep", deep_type(100)),
     }
 
 
@@ -278,8 +278,7 @@ def broken_npy():
         "npy_short": ("half of the data", npy(header(), data[:486])),
         "npy_object": ("pickled objects", npy(header("'|O'"), b"\x80\x04N.")),
         "npy_descr": ("structured element type", npy(header("[('a', '<f4')]"), data[:64])),
-        "npy_f8": ("float64 where the network wants float32",
-                   npy(header("'<f8'", shape="(1, 3, 1, 1)"), data[:24])),
+        "npy_i4": ("int32 where the network wants float32", npy(header("'<i4'"), data)),
         "npy_shape": ("another shape than the network's",
                       npy(header(shape="(1, 3, 2, 2)"), data[:48])),
         "npy_huge": ("shape of 2^40 x 2^40", npy(header(shape="(1099511627776, 1099511627776)"))),
