@@ -1,0 +1,132 @@
+/*
+ * group.h -- what the scheduler schedules: device tensors and groups (one fused operator each).
+ *
+ * A device tensor is int8, channel-block-major: [N][C/D][H][W][D], a row is D channels of one position. Lanes beyond C hold something, never
+ * nothing: a consumer that sums over channels has zero weights there.
+ * Placement makes groups from graph nodes (lower.h); the scheduler turns a group into commands (schedule.h).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_COMPILER_GROUP_H
+#define SYSTOLE_COMPILER_GROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "systole/base/arena.h"
+#include "systole/base/diag.h"
+#include "systole/isa/config.h"
+
+/*
+ * A tensor in DRAM. Views of it (Reshape, Flatten, ...) are the same device tensor.
+ * Folded: the logical tensor is [w][c] (a matrix, or images of 1 x 1), the positions lie along w, and n = h = 1.
+ */
+typedef struct cc_tensor {
+    const char *name; /* of the value that made it */
+    int64_t n, c, h, w;
+    bool folded;
+    int64_t blocks;   /* ceil(c / D) */
+    int64_t rows;     /* n * blocks * h * w */
+    uint64_t address; /* DRAM bytes, a multiple of the beat; set by cc_plan_dram */
+    bool host;        /* the host writes or reads it: it keeps its place for the whole program */
+    bool placed;      /* address is set */
+} cc_tensor;
+
+/* A constant block of DRAM bytes: packed weights, biases, scales. */
+typedef struct cc_blob {
+    uint64_t address; /* set by cc_plan_dram */
+    uint64_t n_bytes;
+    uint8_t *bytes;
+} cc_blob;
+
+typedef enum cc_group_kind {
+    CC_GROUP_MATMUL, /* convolution or matrix product, epilogue, optional residual */
+    CC_GROUP_POOL,   /* maximum or mean over windows */
+    CC_GROUP_STREAM, /* one pass of rows through the VPU */
+    CC_GROUP_PAD,    /* spatial padding */
+    CC_GROUP_CONCAT  /* channels joined */
+} cc_group_kind;
+
+/* A window over H and W. */
+typedef struct cc_window {
+    int64_t kh, kw, stride_h, stride_w, dilation_h, dilation_w;
+    int64_t pad_top, pad_left;
+} cc_window;
+
+/* Integer output: clamp(rne(v) + zero, lo, hi). */
+typedef struct cc_requant {
+    int32_t zero, lo, hi;
+} cc_requant;
+
+/* What one out block (D output channels) of a matmul group needs. */
+typedef struct cc_out_block {
+    int64_t first_block, n_blocks; /* of the input's channel blocks (all of them unless the convolution has groups) */
+    uint64_t weights;              /* offset in the weight blob: [input block][tap][D rows][D lanes] */
+    uint64_t constants;            /* offset in the constant blob: bias int32 [D], scale fp32 [D] */
+} cc_out_block;
+
+typedef struct cc_matmul {
+    cc_window window;
+    bool flat; /* x is [n][blocks][h][w] read as n positions of blocks * h * w channel blocks (Flatten before a Gemm) */
+    int32_t x_zero;
+    bool w_activation;    /* weights are the device tensor `w` (MatMul of two activations), not a blob */
+    cc_tensor *w;         /* then: folded, [N/D][batch * K][D], K a multiple of D */
+    int32_t w_zero;
+    int64_t batch;        /* independent products; x and y are folded and hold batch * M positions; else 1 */
+    cc_blob weights, constants;
+    cc_out_block *out_blocks; /* [y->blocks] */
+    cc_requant y;             /* of the product itself: becomes the mid clamp if there is a residual */
+    cc_tensor *residual;      /* NULL: none */
+    int32_t residual_zero;
+    float mid_scale, residual_scale; /* y = rne(fl(fl(q^ * mid_scale) + fl(r^ * residual_scale))) + ... */
+    cc_requant sum;
+} cc_matmul;
+
+typedef struct cc_pool {
+    cc_window window;
+    bool average;
+    bool count_include_pad; /* average: the divisor is the whole window (all of it inside pads or ceil_mode's excess is not counted) */
+    int64_t pad_bottom, pad_right; /* where the counted padding ends */
+    int32_t x_zero;
+    float x_scale, y_scale; /* average */
+    cc_requant y;
+} cc_pool;
+
+typedef enum cc_stream_op { CC_STREAM_REQUANT, CC_STREAM_ADD, CC_STREAM_MUL, CC_STREAM_CLAMP } cc_stream_op;
+
+typedef struct cc_stream {
+    cc_stream_op op;
+    cc_tensor *b;         /* ADD, MUL */
+    int32_t a_zero, b_zero;
+    float a_scale;        /* REQUANT: fl(sx/sy); ADD: fl(sa/sy); MUL: fl(fl(sa*sb)/sy) */
+    float b_scale;        /* ADD: fl(sb/sy), negated for a difference */
+    cc_requant y;
+} cc_stream;
+
+typedef struct cc_pad {
+    int64_t top, left;
+    int32_t fill;
+} cc_pad;
+
+typedef struct cc_concat {
+    uint32_t n_parts;
+    cc_tensor **parts;
+} cc_concat;
+
+typedef struct cc_group {
+    cc_group_kind kind;
+    const char *name; /* of the graph node */
+    uint32_t tag;     /* number of the graph node */
+    cc_tensor *x;     /* CONCAT: NULL */
+    cc_tensor *y;
+    union {
+        cc_matmul matmul;
+        cc_pool pool;
+        cc_stream stream;
+        cc_pad pad;
+        cc_concat concat;
+    } u;
+    uint64_t macs; /* of the operator, padding excluded */
+} cc_group;
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * emit.c -- see emit.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "emit.h"
+
+#include <string.h>
+
+#include "systole/base/assert.h"
+
+int64_t sched_min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+int64_t sched_max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+int64_t sched_div_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+int64_t sched_round_up(int64_t a, int64_t b) {
+    return sched_div_up(a, b) * b;
+}
+
+void sched_wait(sched *s, isa_unit unit, uint32_t semaphore) {
+    if (s->status == SY_OK) {
+        s->status = cc_program_wait(s->arena, s->program, (uint8_t)unit, semaphore);
+    }
+}
+
+void sched_post(sched *s, isa_unit unit, uint32_t semaphore) {
+    if (s->status == SY_OK) {
+        s->status = cc_program_post(s->arena, s->program, (uint8_t)unit, semaphore);
+    }
+}
+
+void sched_push(sched *s, const cc_command *command) {
+    if (s->status == SY_OK) {
+        s->status = cc_program_add(s->arena, s->program, command);
+    }
+}
+
+cc_command sched_command(const sched *s, isa_op op) {
+    const isa_op_info *info = isa_op_describe(op);
+    cc_command c;
+    memset(&c, 0, sizeof c);
+    c.unit = info->unit;
+    c.funct7 = info->funct7;
+    c.payload = s->group->tag;
+    return c;
+}
+
+/* ---------------------------------------------------------------- DRAM and rows */
+
+/* One loop of a byte walk: indices [lo, hi) are valid. */
+typedef struct byte_loop {
+    int64_t count, stride, lo, hi;
+} byte_loop;
+
+/* Registers of LD and ST are the same in number and order (a test holds them together). */
+static void set_byte_walk(cc_command *c, uint64_t address, const byte_loop loops[4]) {
+    static const unsigned counts[4] = {ISA_LD_N0, ISA_LD_N1, ISA_LD_N2, ISA_LD_N3};
+    static const unsigned strides[4] = {0, ISA_LD_S1, ISA_LD_S2, ISA_LD_S3};
+    static const unsigned lows[4] = {ISA_LD_LO0, ISA_LD_LO1, ISA_LD_LO2, ISA_LD_LO3};
+    static const unsigned highs[4] = {ISA_LD_HI0, ISA_LD_HI1, ISA_LD_HI2, ISA_LD_HI3};
+    cc_set(c, ISA_LD_ADDR_LO, (uint32_t)address);
+    cc_set(c, ISA_LD_ADDR_HI, (uint32_t)(address >> 32) & 0xFF);
+    for (int i = 0; i < 4; i++) {
+        cc_set(c, counts[i], (uint32_t)loops[i].count);
+        cc_set(c, lows[i], (uint32_t)loops[i].lo);
+        cc_set(c, highs[i], (uint32_t)loops[i].hi);
+        if (i > 0) {
+            cc_set(c, strides[i], (uint32_t)loops[i].stride);
+        }
+    }
+}
+
+/* Rows in one contiguous run; the row walk has more loops only where a count would be too large. */
+static void set_row_run(cc_command *c, int64_t row, int64_t rows) {
+    int64_t inner = rows;
+    int64_t outer = 1;
+    while (inner > 65535) {
+        SY_ASSERT(inner % 2 == 0);
+        inner /= 2;
+        outer *= 2;
+    }
+    cc_set(c, ISA_LD_ROW_BASE, (uint32_t)row);
+    cc_set(c, ISA_LD_M0, (uint32_t)inner);
+    cc_set(c, ISA_LD_M1, (uint32_t)outer);
+    cc_set(c, ISA_LD_M2, 1);
+    cc_set(c, ISA_LD_M3, 1);
+    cc_set(c, ISA_LD_T0, 1);
+    cc_set(c, ISA_LD_T1, (uint32_t)inner);
+    cc_set(c, ISA_LD_T2, 0);
+    cc_set(c, ISA_LD_T3, 0);
+}
+
+/* The byte walk of a box: the longest run first, three outer loops. */
+static uint64_t box_loops(const sched *s, const sched_box *box, byte_loop loops[4]) {
+    const cc_tensor *t = box->tensor;
+    const int64_t d = s->d;
+    const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
+    if (box->flat) {
+        /* positions are images; a position's channel blocks lie together */
+        const int64_t image = t->blocks * t->h * t->w * d;
+        loops[0] = (byte_loop){.count = d, .lo = 0, .hi = d};
+        loops[1] = (byte_loop){.count = box->width, .stride = image, .lo = 0, .hi = box->width};
+        loops[2] = (byte_loop){.count = box->blocks, .stride = d, .lo = 0, .hi = box->blocks};
+        loops[3] = one;
+        if (box->width == 1) { /* then all blocks are one run */
+            loops[0] = (byte_loop){.count = box->blocks * d, .lo = 0, .hi = box->blocks * d};
+            loops[1] = loops[2] = one;
+        }
+        return t->address + (uint64_t)(box->x * image + box->block * d);
+    }
+    const int64_t x_lo = sched_max(0, -box->x);
+    const int64_t x_hi = sched_min(box->width, t->w - box->x);
+    const int64_t y_lo = sched_max(0, -box->y);
+    const int64_t y_hi = sched_min(box->height, t->h - box->y);
+    const int64_t plane = t->h * t->w * d;
+    loops[0] = (byte_loop){.count = box->width * d, .lo = x_lo * d, .hi = x_hi * d};
+    loops[1] = (byte_loop){.count = box->height, .stride = t->w * d, .lo = y_lo, .hi = y_hi};
+    loops[2] = (byte_loop){.count = box->blocks, .stride = plane, .lo = 0, .hi = box->blocks};
+    loops[3] = one;
+    const bool whole_rows = box->x == 0 && box->width == t->w && box->y >= 0 && box->y + box->height <= t->h;
+    if (whole_rows) {
+        int64_t run = box->width * box->height * d;
+        const bool whole_planes = box->height == t->h;
+        if (whole_planes) {
+            run *= box->blocks;
+            loops[2] = one;
+        }
+        loops[0] = (byte_loop){.count = run, .lo = 0, .hi = run};
+        loops[1] = one;
+    }
+    const int64_t offset = ((box->n * t->blocks + box->block) * t->h + box->y) * t->w + box->x;
+    return t->address + (uint64_t)(offset * d);
+}
+
+void sched_load(sched *s, const sched_box *box, int64_t row, int32_t fill) {
+    byte_loop loops[4];
+    cc_command c = sched_command(s, ISA_OP_LD_LOAD);
+    const uint64_t address = box_loops(s, box, loops);
+    set_byte_walk(&c, address, loops);
+    cc_set(&c, ISA_LD_FLAGS, 0);
+    cc_set(&c, ISA_LD_FILL, (uint32_t)fill & 0xFF);
+    set_row_run(&c, row, box->blocks * box->height * box->width);
+    sched_push(s, &c);
+}
+
+void sched_store(sched *s, const sched_box *box, int64_t row) {
+    byte_loop loops[4];
+    cc_command c = sched_command(s, ISA_OP_ST_STORE);
+    const uint64_t address = box_loops(s, box, loops);
+    set_byte_walk(&c, address, loops);
+    cc_set(&c, ISA_ST_FLAGS, 0);
+    set_row_run(&c, row, box->blocks * box->height * box->width);
+    sched_push(s, &c);
+}
+
+void sched_load_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row) {
+    const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
+    const byte_loop loops[4] = {{.count = n_bytes, .lo = 0, .hi = n_bytes}, one, one, one};
+    cc_command c = sched_command(s, ISA_OP_LD_LOAD);
+    set_byte_walk(&c, address, loops);
+    cc_set(&c, ISA_LD_FLAGS, 0);
+    cc_set(&c, ISA_LD_FILL, 0);
+    set_row_run(&c, row, sched_div_up(n_bytes, s->d));
+    sched_push(s, &c);
+}
+
+/* ---------------------------------------------------------------- the VPU */
+
+void sched_vpu_counts(cc_command *c, const int64_t counts[4]) {
+    for (unsigned i = 0; i < 4; i++) {
+        cc_set(c, ISA_VPU_N0 + i, (uint32_t)counts[i]);
+    }
+}
+
+void sched_walk(cc_command *c, unsigned base_register, int64_t base, unsigned stride_register, const int64_t strides[4]) {
+    cc_set(c, base_register, (uint32_t)base);
+    for (unsigned i = 0; i < 4; i++) {
+        cc_set(c, stride_register + i, (uint32_t)strides[i]);
+    }
+}
+
+void sched_set_f32(cc_command *c, unsigned reg, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    cc_set(c, reg, bits);
+}
+
+void sched_zero_acc(sched *s, int64_t row, int64_t rows) {
+    cc_command c = sched_command(s, ISA_OP_VPU_VEC);
+    uint32_t out = 0;
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_RAW);
+    cc_set(&c, ISA_VPU_CHAIN_IN, 0);
+    cc_set(&c, ISA_VPU_CHAIN_FP, 0);
+    cc_set(&c, ISA_VPU_CHAIN_OUT, out);
+    cc_set(&c, ISA_VPU_A_ZERO, 0);
+    sched_vpu_counts(&c, (const int64_t[4]){rows, 1, 1, 1});
+    sched_walk(&c, ISA_VPU_O_BASE, row, ISA_VPU_O_S0, (const int64_t[4]){1, 0, 0, 0});
+    sched_push(s, &c);
+}
+
+/* ---------------------------------------------------------------- groups */
+
+void sched_too_large(sched *s, const char *what, int64_t needed_rows, int64_t there_rows) {
+    if (s->status == SY_OK) {
+        s->status = base_fail(s->diag, SY_ERANGE,
+                              "'%s': %s needs %lld rows, this configuration has %lld (use a larger memory)",
+                              s->group->name, what, (long long)needed_rows, (long long)there_rows);
+    }
+}
+
+sy_status sched_group(base_arena *arena, const isa_config *config, const cc_group *group, cc_program *program,
+                      base_diag *diag) {
+    const int64_t d = config->d;
+    sched s = {.arena = arena, .config = config, .group = group, .program = program, .diag = diag, .d = d};
+    s.spm_rows = (int64_t)config->spm_banks * config->spm_bank_bytes / d;
+    s.spm_bank_rows = (int64_t)config->spm_bank_bytes / d;
+    s.acc_rows = (int64_t)config->acc_banks * config->acc_bank_bytes / (4 * d);
+    s.acc_bank_rows = (int64_t)config->acc_bank_bytes / (4 * d);
+    SY_TRY(cc_program_begin_layer(arena, program, group->name));
+    if (config->sem_count < SCHED_N_SEMS) {
+        return base_fail(diag, SY_ECONFIG, "compiled programs need %d semaphores, this configuration has %u",
+                         (int)SCHED_N_SEMS, (unsigned)config->sem_count);
+    }
+    if (program->n_layers > 1) {
+        sched_wait(&s, ISA_UNIT_LD, SCHED_SEM_DONE); /* what the layer before has stored, and its SPM */
+    }
+    switch (group->kind) {
+    case CC_GROUP_MATMUL:
+        sched_matmul(&s);
+        break;
+    case CC_GROUP_POOL:
+        sched_pool(&s);
+        break;
+    case CC_GROUP_STREAM:
+        sched_stream(&s);
+        break;
+    case CC_GROUP_PAD:
+        sched_pad(&s);
+        break;
+    case CC_GROUP_CONCAT:
+        sched_concat(&s);
+        break;
+    }
+    sched_post(&s, ISA_UNIT_ST, SCHED_SEM_DONE);
+    return s.status;
+}
+
+sy_status sched_finish(base_arena *arena, cc_program *program) {
+    /* takes the last layer's DONE, so that every semaphore is zero at the end */
+    return program->n_layers > 0 ? cc_program_wait(arena, program, ISA_UNIT_LD, SCHED_SEM_DONE) : SY_OK;
+}
