@@ -4,7 +4,7 @@
 `define SY_ISA_VH
 
 // Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.
-`define SY_ISA_HASH 64'h3135eaab69d7d3b8
+`define SY_ISA_HASH 64'h34c0e60e198c7542
 
 // Units: funct3 of Xsystole, index of counters, unit code of errors.
 `define SY_UNIT_MXU 3'd0
@@ -695,5 +695,6 @@
 `define SY_DEFAULT_DMA_STORE_BEATS 32
 `define SY_DEFAULT_PIPELINE_CHECK_CYCLES 2
 `define SY_DEFAULT_PIPELINE_VPU_STAGES 24
+`define SY_DEFAULT_PIPELINE_COMMANDS 4
 
 `endif

@@ -14,8 +14,8 @@
  * Instructions: RV32IM, Zicsr, mret, wfi, ecall, ebreak, fence as RISC-V assemblers write them, with registers x0 to
  * x31 or their ABI names; Xsystole as the disassembler prints it: "mxu.matmul x10", "mxu.set a_base, x10, x11".
  * The pseudo-instructions nop li la mv not neg seqz snez sltz sgtz beqz bnez blez bgez bltz bgtz bgt ble bgtu bleu j jal
- * jr jalr call tail ret csrr csrw csrs csrc csrwi csrsi csrci have their usual meaning; la and li of a label take two
- * instructions.
+ * jr jalr call tail ret csrr csrw csrs csrc csrwi csrsi csrci have their usual meaning; la and li take one
+ * instruction where the value is known in its line and fits, else two.
  *
  * For tests, constants into descriptor registers, through t5 and t6:
  *
