@@ -24,7 +24,8 @@ typedef struct ir_infer_input {
     bool present;
     ir_type type;
     ir_elements elements;
-    const ir_tensor *data; /* the bytes, where they are known and small or the caller has them; NULL: no */
+    ir_const *constant;    /* of a constant; NULL: it is none */
+    const ir_tensor *data; /* the bytes, if the caller has them; NULL: no. ir_infer_data asks for either */
 } ir_infer_input;
 
 typedef struct ir_infer_output {
@@ -35,7 +36,7 @@ typedef struct ir_infer_output {
 } ir_infer_output;
 
 typedef struct ir_infer_args {
-    ir_module *module;
+    ir_module *module;   /* for dimensions and types; not the node's own in ir_infer_tensors */
     const ir_node *node; /* attributes, regions, names */
     uint32_t n_inputs;
     const ir_infer_input *inputs;
@@ -44,10 +45,36 @@ typedef struct ir_infer_args {
     base_diag *diag;
 } ir_infer_args;
 
+/* ---------------------------------------------------------------- for inference functions (a user's too) */
+
+/* base_fail with "node 'conv1' (Conv): " before the message. */
+sy_status ir_infer_error(const ir_infer_args *a, sy_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Operand i as a tensor type; one not known at all reads as a tensor without dtype and rank. Errors: absent, no tensor. */
+sy_status ir_infer_operand(const ir_infer_args *a, uint32_t i, ir_type *out);
+bool ir_infer_has(const ir_infer_args *a, uint32_t i); /* operand i is there */
+
+/* The data of operand i, if it is known: *out->data is NULL if not. */
+sy_status ir_infer_data(const ir_infer_args *a, uint32_t i, ir_tensor *out);
+
+/* Sets result i (if there is one) to a tensor; rank -1: unknown. NULL among dims is an error of arithmetic, reported. */
+sy_status ir_infer_result(ir_infer_args *a, uint32_t i, sy_dtype dtype, int32_t rank, const ir_dim *dims);
+
+/* The symbol for axis `axis` of result i where it depends on data; the same each time. */
+ir_dim ir_infer_fresh(const ir_infer_args *a, uint32_t i, int32_t axis);
+
+/* Both shapes broadcast together (numpy's rule) into dims and rank (-1: unknown); `i` is the result, for fresh symbols. */
+sy_status ir_infer_broadcast(const ir_infer_args *a, uint32_t i, const ir_type *x, const ir_type *y,
+                             ir_dim dims[IR_MAX_RANK], int32_t *rank);
+
+/* ---------------------------------------------------------------- running inference */
+
 /*
  * Infers one node from the types of its operands and writes the types and elements of its results.
- * What inference leaves open (unknown rank, fresh symbols) is kept from the results' earlier types. Regions inside are
- * inferred too. Unknown operators leave their results as they are.
+ * What inference leaves open (unknown rank, fresh symbols) is kept from the results' earlier types; a contradiction
+ * to them is an error (a pass that changes a node calls ir_value_forget_type first). Regions inside are inferred too.
+ * Unknown operators leave their results as they are.
  * Errors: SY_ESHAPE, SY_EINVAL (dtype, attribute), SY_EUNSUPPORTED, with one line naming node, operator, operand,
  * what was expected and what there is. Types are unchanged then.
  */
@@ -60,10 +87,14 @@ sy_status ir_infer_module(ir_module *m, base_diag *diag);
 /*
  * For eager execution and for executors that meet dynamic shapes: infers the node for operands given as tensors
  * (NULL: absent; their data is used) and sets dtype, rank, dims and size_bytes of outputs[i] (NULL: not wanted).
- * SY_ESHAPE if a dimension is still unknown. The module is left as it was.
+ * SY_ESHAPE if a dimension is still unknown; SY_EUNSUPPORTED for operators with regions. The module is left as it
+ * was, and may be used by several threads here if each has its own scratch arena.
  */
-sy_status ir_infer_tensors(const ir_node *n, uint32_t n_inputs, const ir_tensor *const *inputs,
+sy_status ir_infer_tensors(const ir_node *n, base_arena *scratch, uint32_t n_inputs, const ir_tensor *const *inputs,
                            uint32_t n_outputs, ir_tensor *const *outputs, base_diag *diag);
+
+/* Gives a value the type and elements unknown, so that the next inference starts afresh (after a pass changed its producer). */
+void ir_value_forget_type(ir_value *v);
 
 /*
  * The window of Conv, MaxPool, AveragePool, QConv, QAveragePool with defaults and auto_pad resolved for concrete sizes.

@@ -16,17 +16,14 @@
 #define IR_PRINT_INLINE_BYTES 256 /* constants up to this size are printed whole */
 
 typedef struct ir_print_options {
-    /* Where bytes of larger inline constants and states go, appended; NULL: they are left out (`elided`, with hash). */
+    /* Where bytes of larger inline constants and states go, from its current position on; NULL: elided, with hash. */
     FILE *data;
     const char *data_path; /* how the text names that file */
 } ir_print_options;
 
-/* The module as text, in the arena. options NULL: defaults. */
-sy_status ir_print(ir_module *m, const ir_print_options *options, base_arena *arena,
-                   base_diag *diag, char **out, size_t *out_n);
-
-/* The same into a file. SY_EIO if writing fails. */
-sy_status ir_print_file(ir_module *m, const ir_print_options *options, FILE *f, base_diag *diag);
+/* The module as text, in the arena, ending in NUL. options NULL: defaults. Errors: SY_EIO (data), SY_ENOMEM. */
+sy_status ir_print(ir_module *m, const ir_print_options *options, base_arena *arena, base_diag *diag, char **out,
+                   size_t *out_n);
 
 /* One node on one line (regions elided), one type: for messages and reports. NULL when memory is out. */
 const char *ir_node_text(const ir_node *n, base_arena *arena);
@@ -37,7 +34,7 @@ const char *ir_dim_text(ir_dim d, base_arena *arena);
  * Parses n bytes of text into a new module in the arena. `file` names it in messages.
  * SY_EFORMAT with one line "file:line:column: ..." on malformed text. The result is not verified: run ir_verify.
  */
-sy_status ir_parse(base_arena *arena, ir_optable *table, const char *file, const char *text,
-                   size_t n, base_diag *diag, ir_module **out);
+sy_status ir_parse(base_arena *arena, ir_optable *table, const char *file, const char *text, size_t n,
+                   base_diag *diag, ir_module **out);
 
 #endif
