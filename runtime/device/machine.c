@@ -1,0 +1,230 @@
+/*
+ * machine.c -- makes the models of the machine, fills their memories, says how a run ended.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "systole/rt/machine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "systole/base/assert.h"
+#include "systole/base/rng.h"
+#include "systole/isa/isa.h"
+#include "systole/sim/sim.h"
+#if RT_HAVE_RTL
+#include "systole/rtl/rtl.h"
+#endif
+
+sy_status rt_machine_create(rt_model model, const isa_config *config, const rt_machine_options *options,
+                            sim_machine **out, base_diag *diag)
+{
+    const rt_machine_options defaults = {0};
+    const rt_machine_options *asked = options != NULL ? options : &defaults;
+    switch (model) {
+    case RT_MODEL_SIM: {
+        const sim_options sim = {
+            .timing_only = asked->timing_only,
+            .kernels = asked->portable ? SIM_KERNELS_PORTABLE : SIM_KERNELS_BEST,
+        };
+        return sim_create(config, &sim, out, diag);
+    }
+    case RT_MODEL_RTL:
+        if (asked->timing_only) {
+            return base_fail(diag, SY_EUNSUPPORTED, "device rtl computes data always: --timing-only is for device sim");
+        }
+#if RT_HAVE_RTL
+        return rtl_create(config, NULL, out, diag);
+#else
+        return base_fail(diag, SY_EUNSUPPORTED,
+                         "this build has no device rtl: install verilator and g++, then build again");
+#endif
+    }
+    SY_UNREACHABLE();
+}
+
+uint64_t rt_memory_bytes(const isa_config *config, sim_memory memory)
+{
+    switch (memory) {
+    case SIM_IMEM:
+        return config->imem_bytes;
+    case SIM_DMEM:
+        return config->dmem_bytes;
+    case SIM_SPM:
+        return (uint64_t)config->spm_banks * config->spm_bank_bytes;
+    case SIM_ACC:
+        return (uint64_t)config->acc_banks * config->acc_bank_bytes;
+    case SIM_DRAM:
+        return isa_config_dram_bytes(config);
+    case SIM_N_MEMORIES:
+        break;
+    }
+    SY_UNREACHABLE();
+}
+
+const char *rt_memory_name(sim_memory memory)
+{
+    static const char *const names[SIM_N_MEMORIES] = {"IMEM", "DMEM", "SPM", "ACC", "DRAM"};
+    SY_ASSERT(memory < SIM_N_MEMORIES);
+    return names[memory];
+}
+
+static sy_status write_memory(sim_machine *machine, sim_memory memory, uint64_t address, const void *data,
+                              size_t n_bytes, base_diag *diag)
+{
+    if (n_bytes == 0) {
+        return SY_OK;
+    }
+    const sy_status status = sim_machine_write(machine, memory, address, data, n_bytes);
+    if (status != SY_OK) {
+        return base_fail(diag, status, "%s: %zu bytes at 0x%" PRIx64 " are outside its %" PRIu64 " bytes",
+                         rt_memory_name(memory), n_bytes, address, rt_memory_bytes(&machine->config, memory));
+    }
+    return SY_OK;
+}
+
+/* The zeros behind a segment's data. */
+static sy_status write_zeros(sim_machine *machine, uint64_t address, uint64_t n_bytes, base_diag *diag)
+{
+    static const uint8_t zeros[4096];
+    while (n_bytes > 0) {
+        const size_t n = n_bytes < sizeof zeros ? (size_t)n_bytes : sizeof zeros;
+        SY_TRY(write_memory(machine, SIM_DRAM, address, zeros, n, diag));
+        address += n;
+        n_bytes -= n;
+    }
+    return SY_OK;
+}
+
+sy_status rt_machine_load(sim_machine *machine, const isa_program *program, base_diag *diag)
+{
+    SY_TRY(isa_program_check(program, &machine->config, diag));
+    SY_TRY(write_memory(machine, SIM_IMEM, 0, program->text, program->n_text_bytes, diag));
+    SY_TRY(write_memory(machine, SIM_DMEM, 0, program->data, program->n_data_bytes, diag));
+    for (size_t i = 0; i < program->n_dram; i++) {
+        const isa_segment *segment = &program->dram[i];
+        SY_TRY(write_memory(machine, SIM_DRAM, segment->address, segment->data, segment->n_data, diag));
+        SY_TRY(write_zeros(machine, (uint64_t)segment->address + segment->n_data, segment->n_bytes - segment->n_data,
+                           diag));
+    }
+    return SY_OK;
+}
+
+sy_status rt_machine_fill(sim_machine *machine, uint64_t seed, uint64_t dram_bytes, base_diag *diag)
+{
+    uint8_t chunk[4096];
+    for (sim_memory memory = SIM_IMEM; memory < SIM_N_MEMORIES; memory++) {
+        uint64_t n_bytes = rt_memory_bytes(&machine->config, memory);
+        if (memory == SIM_DRAM && dram_bytes < n_bytes) {
+            n_bytes = dram_bytes;
+        }
+        for (uint64_t at = 0; at < n_bytes; at += sizeof chunk) {
+            const size_t n = n_bytes - at < sizeof chunk ? (size_t)(n_bytes - at) : sizeof chunk;
+            for (size_t i = 0; i < n; i += 8) {
+                base_set_le64(chunk + i, base_rng_u64(seed, memory, (at + i) / 8));
+            }
+            SY_TRY(write_memory(machine, memory, at, chunk, n, diag));
+        }
+    }
+    return SY_OK;
+}
+
+const char *rt_end_name(sim_end end)
+{
+    switch (end) {
+    case SIM_END_DONE:
+        return "done";
+    case SIM_END_ERROR:
+        return "error";
+    case SIM_END_DEADLOCK:
+        return "deadlock";
+    case SIM_END_LIMIT:
+        return "limit";
+    case SIM_END_STOPPED:
+        return "stopped";
+    }
+    SY_UNREACHABLE();
+}
+
+/* "error TRAP of the core: exception 2 (...)", "error RANGE of MXU command 3 (...)". */
+static void print_error(const sim_result *result, const char *layer, base_buf *out)
+{
+    const char *name = isa_error_name(result->error);
+    if (result->error == ISA_ERROR_TRAP) {
+        base_buf_printf(out, "error %s of the core: exception %" PRIu32 " (%s)", name, result->error_command,
+                        isa_exception_text(result->error_command));
+    } else {
+        base_buf_printf(out, "error %s of %s command %" PRIu32, name, isa_unit_name(result->error_unit),
+                        result->error_command);
+        if (layer != NULL) {
+            base_buf_printf(out, " of layer '%s'", layer);
+        }
+        base_buf_printf(out, " (%s)", isa_error_text(result->error));
+    }
+    base_buf_printf(out, ", %" PRIu64 " cycles", result->cycles);
+}
+
+void rt_end_print(const sim_result *result, const char *layer, base_buf *out)
+{
+    switch (result->end) {
+    case SIM_END_DONE:
+        base_buf_printf(out, "done in %" PRIu64 " cycles, exit code %" PRIu32, result->cycles, result->exit_code);
+        break;
+    case SIM_END_ERROR:
+        print_error(result, layer, out);
+        break;
+    case SIM_END_DEADLOCK:
+        base_buf_printf(out, "deadlock in cycle %" PRIu64, result->cycles);
+        break;
+    case SIM_END_LIMIT:
+        base_buf_printf(out, "not done after the limit of %" PRIu64 " cycles", result->cycles);
+        break;
+    case SIM_END_STOPPED:
+        base_buf_puts(out, "stopped");
+        break;
+    }
+}
+
+sy_status rt_end_status(const sim_result *result)
+{
+    switch (result->end) {
+    case SIM_END_DONE:
+        return result->exit_code == 0 ? SY_OK : SY_EDEVICE;
+    case SIM_END_ERROR:
+        return SY_EDEVICE;
+    case SIM_END_DEADLOCK:
+        return SY_EDEADLOCK;
+    case SIM_END_LIMIT:
+        return SY_ERANGE;
+    case SIM_END_STOPPED:
+        return SY_ECANCELLED;
+    }
+    SY_UNREACHABLE();
+}
+
+sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const char *layer, base_diag *diag)
+{
+    const sy_status status = rt_end_status(result);
+    base_buf line = {0};
+    if (status == SY_OK) {
+        return SY_OK;
+    }
+    rt_end_print(result, layer, &line);
+    if (result->end == SIM_END_DEADLOCK) {
+        char why[BASE_DIAG_BYTES] = "";
+        sim_machine_explain(machine, why, sizeof why);
+        size_t n = strlen(why);
+        while (n > 0 && why[n - 1] == '\n') {
+            why[--n] = '\0';
+        }
+        for (char *c = why; *c != '\0'; c++) {
+            if (*c == '\n') {
+                *c = ';';
+            }
+        }
+        base_buf_printf(&line, ": %s", why);
+    }
+    base_fail(diag, status, "%s: %s", machine->name, line.data != NULL ? line.data : sy_status_text(status));
+    base_buf_free(&line);
+    return status;
+}
