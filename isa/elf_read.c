@@ -21,6 +21,9 @@
 
 #define FILE_LIMIT ((size_t)UINT32_MAX)
 
+/* More notes than any toolchain writes; each is read whole, so their number must not grow with the file. */
+#define NOTE_LIMIT 16
+
 typedef struct elf_reader {
     base_arena *arena;
     const uint8_t *bytes;
@@ -30,6 +33,7 @@ typedef struct elf_reader {
     Elf32_Ehdr header;
     const char *names; /* section names, n_names bytes that end in NUL; NULL: none */
     size_t n_names;
+    unsigned n_notes;
     isa_program program;
 } elf_reader;
 
@@ -199,7 +203,7 @@ static sy_status read_note(elf_reader *r, const uint8_t *bytes, size_t n_bytes)
         if (type == ELF_NOTE_HASHES && n_value == 16) {
             r->program.isa_hash = base_get_le64(value);
             config_hash = base_get_le64(value + 8);
-        } else if (type == ELF_NOTE_CONFIG) {
+        } else if (type == ELF_NOTE_CONFIG && !r->program.has_config) {
             const char *end = n_value > 0 ? memchr(value, 0, n_value) : NULL;
             const size_t n_config_name = end != NULL ? (size_t)(end - value) : 0;
             if (end == NULL || value[n_value - 1] != '\0' || n_config_name + 1 >= n_value ||
@@ -212,7 +216,7 @@ static sy_status read_note(elf_reader *r, const uint8_t *bytes, size_t n_bytes)
             }
             r->program.has_config = true;
         } else {
-            return FAIL(r, "a note of type %u and %u bytes is not known", type, n_value);
+            return FAIL(r, "a note of type %u and %u bytes is not known, or there twice", type, n_value);
         }
     }
     if (r->program.has_config && config_hash != isa_config_hash(&r->program.config)) {
@@ -244,6 +248,9 @@ static sy_status read_segments(elf_reader *r)
         Elf32_Phdr p;
         SY_TRY(read_phdr(r, i, &p));
         if (p.p_type == PT_NOTE) {
+            if (r->n_notes++ == NOTE_LIMIT) {
+                return FAIL(r, "more than %d notes", NOTE_LIMIT);
+            }
             SY_TRY(read_note(r, r->bytes + p.p_offset, p.p_filesz));
         } else if (p.p_type == ELF_PT_DRAM && p.p_memsz > 0) {
             if (p.p_memsz - 1 > UINT32_MAX - p.p_paddr) {
