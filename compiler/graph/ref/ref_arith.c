@@ -32,7 +32,7 @@ static double float_op(arith op, double a, double b)
     case ARITH_DIV:
         return a / b;
     case ARITH_POW:
-        return ref_pow(a, b);
+        return ir_ref_pow(a, b);
     case ARITH_MIN:
         return isnan(a) || a < b ? a : b;
     case ARITH_MAX:
@@ -99,24 +99,24 @@ static sy_status int_op(const ir_kernel_args *args, arith op, bool is_signed, in
 /* y = op(a, b); a may be y itself, with y's shape. */
 static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a, const ir_tensor *b, ir_tensor *y)
 {
-    const bool is_float = ref_is_float(y->dtype);
+    const bool is_float = ir_ref_is_float(y->dtype);
     const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
     /* Pow's exponent may have another type. */
-    const bool b_float = ref_is_float(b->dtype);
-    ref_walk walk;
-    ref_walk_start(&walk, y->rank, y->dims);
-    ref_broadcast_strides(a, y->rank, walk.strides[0]);
-    ref_broadcast_strides(b, y->rank, walk.strides[1]);
+    const bool b_float = ir_ref_is_float(b->dtype);
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
+    ir_ref_broadcast_strides(a, y->rank, walk.strides[0]);
+    ir_ref_broadcast_strides(b, y->rank, walk.strides[1]);
     const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
         if (is_float) {
-            ref_put(y, i, float_op(op, ref_get(a, walk.offset[0]), ref_get(b, walk.offset[1])));
+            ir_ref_put(y, i, float_op(op, ir_ref_get(a, walk.offset[0]), ir_ref_get(b, walk.offset[1])));
         } else if (b_float) {
-            ref_put_int(y, i, (int64_t)float_op(op, ref_get(a, walk.offset[0]), ref_get(b, walk.offset[1])));
+            ir_ref_put_int(y, i, (int64_t)float_op(op, ir_ref_get(a, walk.offset[0]), ir_ref_get(b, walk.offset[1])));
         } else {
             int64_t v = 0;
-            SY_TRY(int_op(args, op, is_signed, ref_get_int(a, walk.offset[0]), ref_get_int(b, walk.offset[1]), &v));
-            ref_put_int(y, i, v);
+            SY_TRY(int_op(args, op, is_signed, ir_ref_get_int(a, walk.offset[0]), ir_ref_get_int(b, walk.offset[1]), &v));
+            ir_ref_put_int(y, i, v);
         }
     }
     return SY_OK;
@@ -124,7 +124,7 @@ static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a,
 
 static bool known(sy_dtype t)
 {
-    return ref_is_float(t) || (ref_is_integer(t) && sy_dtype_class_of(t) != SY_DC_BOOL);
+    return ir_ref_is_float(t) || (ir_ref_is_integer(t) && sy_dtype_class_of(t) != SY_DC_BOOL);
 }
 
 /* All operands from the left: ((x0 op x1) op x2) ..., each rounded to the type. */
@@ -133,8 +133,8 @@ static sy_status chain(const ir_kernel_args *args, arith op)
     ir_tensor *y = ir_kernel_output(args, 0);
     const ir_tensor *first = ir_kernel_input(args, 0);
     for (uint32_t i = 0; i < args->n_inputs; i++) {
-        SY_TRY(ref_need(args, args->inputs[i], known(args->inputs[i]->dtype)));
-        SY_TRY(ref_need(args, args->inputs[i], args->inputs[i]->dtype == y->dtype || op == ARITH_POW));
+        SY_TRY(ir_ref_need(args, args->inputs[i], known(args->inputs[i]->dtype)));
+        SY_TRY(ir_ref_need(args, args->inputs[i], args->inputs[i]->dtype == y->dtype || op == ARITH_POW));
     }
     if (args->n_inputs >= 2) {
         SY_TRY(apply(args, op, first, args->inputs[1], y));
@@ -147,76 +147,76 @@ static sy_status chain(const ir_kernel_args *args, arith op)
     return SY_OK;
 }
 
-sy_status ref_add(const ir_kernel_args *args)
+sy_status ir_ref_add(const ir_kernel_args *args)
 {
     return chain(args, ARITH_ADD);
 }
 
-sy_status ref_sub(const ir_kernel_args *args)
+sy_status ir_ref_sub(const ir_kernel_args *args)
 {
     return chain(args, ARITH_SUB);
 }
 
-sy_status ref_mul(const ir_kernel_args *args)
+sy_status ir_ref_mul(const ir_kernel_args *args)
 {
     return chain(args, ARITH_MUL);
 }
 
-sy_status ref_div(const ir_kernel_args *args)
+sy_status ir_ref_div(const ir_kernel_args *args)
 {
     return chain(args, ARITH_DIV);
 }
 
-sy_status ref_pow_op(const ir_kernel_args *args)
+sy_status ir_ref_pow_op(const ir_kernel_args *args)
 {
     return chain(args, ARITH_POW);
 }
 
-sy_status ref_min(const ir_kernel_args *args)
+sy_status ir_ref_min(const ir_kernel_args *args)
 {
     return chain(args, ARITH_MIN);
 }
 
-sy_status ref_max(const ir_kernel_args *args)
+sy_status ir_ref_max(const ir_kernel_args *args)
 {
     return chain(args, ARITH_MAX);
 }
 
-sy_status ref_equal(const ir_kernel_args *args)
+sy_status ir_ref_equal(const ir_kernel_args *args)
 {
     const ir_tensor *a = ir_kernel_input(args, 0);
     const ir_tensor *b = ir_kernel_input(args, 1);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const bool is_float = ref_is_float(a->dtype);
-    SY_TRY(ref_need(args, a, (is_float || ref_is_integer(a->dtype)) && a->dtype == b->dtype));
-    ref_walk walk;
-    ref_walk_start(&walk, y->rank, y->dims);
-    ref_broadcast_strides(a, y->rank, walk.strides[0]);
-    ref_broadcast_strides(b, y->rank, walk.strides[1]);
+    const bool is_float = ir_ref_is_float(a->dtype);
+    SY_TRY(ir_ref_need(args, a, (is_float || ir_ref_is_integer(a->dtype)) && a->dtype == b->dtype));
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
+    ir_ref_broadcast_strides(a, y->rank, walk.strides[0]);
+    ir_ref_broadcast_strides(b, y->rank, walk.strides[1]);
     const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
         const int64_t ia = walk.offset[0], ib = walk.offset[1];
-        const bool equal = is_float ? ref_get(a, ia) == ref_get(b, ib) : ref_get_int(a, ia) == ref_get_int(b, ib);
-        ref_put_int(y, i, equal);
+        const bool equal = is_float ? ir_ref_get(a, ia) == ir_ref_get(b, ib) : ir_ref_get_int(a, ia) == ir_ref_get_int(b, ib);
+        ir_ref_put_int(y, i, equal);
     }
     return SY_OK;
 }
 
-sy_status ref_where(const ir_kernel_args *args)
+sy_status ir_ref_where(const ir_kernel_args *args)
 {
     const ir_tensor *condition = ir_kernel_input(args, 0);
     const ir_tensor *a = ir_kernel_input(args, 1);
     const ir_tensor *b = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const size_t bytes = ref_element_bytes(y->dtype);
-    SY_TRY(ref_need(args, y, bytes != 0));
-    ref_walk walk;
-    ref_walk_start(&walk, y->rank, y->dims);
-    ref_broadcast_strides(condition, y->rank, walk.strides[0]);
-    ref_broadcast_strides(a, y->rank, walk.strides[1]);
-    ref_broadcast_strides(b, y->rank, walk.strides[2]);
+    const size_t bytes = ir_ref_element_bytes(y->dtype);
+    SY_TRY(ir_ref_need(args, y, bytes != 0));
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
+    ir_ref_broadcast_strides(condition, y->rank, walk.strides[0]);
+    ir_ref_broadcast_strides(a, y->rank, walk.strides[1]);
+    ir_ref_broadcast_strides(b, y->rank, walk.strides[2]);
     const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
         const bool yes = ((const uint8_t *)condition->data)[walk.offset[0]] != 0;
         const char *from = yes ? (const char *)a->data + (size_t)walk.offset[1] * bytes
                                : (const char *)b->data + (size_t)walk.offset[2] * bytes;

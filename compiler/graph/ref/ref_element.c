@@ -119,24 +119,24 @@ static uint32_t small_encode(const small_format *f, double v, bool saturate)
     return sign | magnitude;
 }
 
-bool ref_is_float(sy_dtype t)
+bool ir_ref_is_float(sy_dtype t)
 {
     small_format f;
     return t == SY_DT_F32 || t == SY_DT_F64 || small_format_of(t, &f);
 }
 
-bool ref_is_integer(sy_dtype t)
+bool ir_ref_is_integer(sy_dtype t)
 {
     const sy_dtype_class c = sy_dtype_class_of(t);
     return (c == SY_DC_INT || c == SY_DC_UINT || c == SY_DC_BOOL) && sy_dtype_bits(t) >= 8;
 }
 
-size_t ref_element_bytes(sy_dtype t)
+size_t ir_ref_element_bytes(sy_dtype t)
 {
     return sy_dtype_bits(t) / 8;
 }
 
-double ref_get(const ir_tensor *t, int64_t i)
+double ir_ref_get(const ir_tensor *t, int64_t i)
 {
     small_format f;
     if (t->dtype == SY_DT_F32) {
@@ -152,7 +152,7 @@ double ref_get(const ir_tensor *t, int64_t i)
     if (t->dtype == SY_DT_U64) {
         return (double)((const uint64_t *)t->data)[i];
     }
-    return (double)ref_get_int(t, i);
+    return (double)ir_ref_get_int(t, i);
 }
 
 static void put(ir_tensor *t, int64_t i, double v, bool saturate)
@@ -174,17 +174,17 @@ static void put(ir_tensor *t, int64_t i, double v, bool saturate)
     }
 }
 
-void ref_put(ir_tensor *t, int64_t i, double v)
+void ir_ref_put(ir_tensor *t, int64_t i, double v)
 {
     put(t, i, v, false);
 }
 
-void ref_put_saturated(ir_tensor *t, int64_t i, double v)
+void ir_ref_put_saturated(ir_tensor *t, int64_t i, double v)
 {
     put(t, i, v, true);
 }
 
-int64_t ref_get_int(const ir_tensor *t, int64_t i)
+int64_t ir_ref_get_int(const ir_tensor *t, int64_t i)
 {
     const bool is_signed = sy_dtype_class_of(t->dtype) == SY_DC_INT;
     const uint32_t bits = sy_dtype_bits(t->dtype);
@@ -201,7 +201,7 @@ int64_t ref_get_int(const ir_tensor *t, int64_t i)
     return ((const int64_t *)t->data)[i];
 }
 
-void ref_put_int(ir_tensor *t, int64_t i, int64_t v)
+void ir_ref_put_int(ir_tensor *t, int64_t i, int64_t v)
 {
     const uint32_t bits = sy_dtype_bits(t->dtype);
     const uint64_t u = sy_dtype_class_of(t->dtype) == SY_DC_BOOL ? v != 0 : (uint64_t)v;
@@ -217,7 +217,7 @@ void ref_put_int(ir_tensor *t, int64_t i, int64_t v)
     }
 }
 
-sy_status ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known)
+sy_status ir_ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known)
 {
     if (known) {
         return SY_OK;
@@ -226,7 +226,7 @@ sy_status ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known)
                      sy_dtype_name(t->dtype));
 }
 
-void ref_broadcast_strides(const ir_tensor *t, int32_t rank, int64_t strides[IR_MAX_RANK])
+void ir_ref_broadcast_strides(const ir_tensor *t, int32_t rank, int64_t strides[IR_MAX_RANK])
 {
     int64_t stride = 1;
     for (int32_t i = rank - 1; i >= 0; i--) {
@@ -236,7 +236,7 @@ void ref_broadcast_strides(const ir_tensor *t, int32_t rank, int64_t strides[IR_
     }
 }
 
-void ref_walk_start(ref_walk *w, int32_t rank, const int64_t *dims)
+void ir_ref_walk_start(ir_ref_walk *w, int32_t rank, const int64_t *dims)
 {
     memset(w, 0, sizeof *w);
     w->rank = rank;
@@ -245,23 +245,23 @@ void ref_walk_start(ref_walk *w, int32_t rank, const int64_t *dims)
     }
 }
 
-void ref_walk_next(ref_walk *w)
+void ir_ref_walk_next(ir_ref_walk *w)
 {
     for (int32_t i = w->rank - 1; i >= 0; i--) {
-        for (int k = 0; k < REF_WALK_OPERANDS; k++) {
+        for (int k = 0; k < IR_REF_WALK_OPERANDS; k++) {
             w->offset[k] += w->strides[k][i];
         }
         if (++w->index[i] < w->dims[i]) {
             return;
         }
-        for (int k = 0; k < REF_WALK_OPERANDS; k++) {
+        for (int k = 0; k < IR_REF_WALK_OPERANDS; k++) {
             w->offset[k] -= w->strides[k][i] * w->index[i];
         }
         w->index[i] = 0;
     }
 }
 
-bool ref_axis(int64_t axis, int32_t rank, int32_t *out)
+bool ir_ref_axis(int64_t axis, int32_t rank, int32_t *out)
 {
     if (axis < -(int64_t)rank || axis >= rank) {
         return false;
@@ -270,7 +270,7 @@ bool ref_axis(int64_t axis, int32_t rank, int32_t *out)
     return true;
 }
 
-int64_t ref_product(const int64_t *dims, int32_t from, int32_t to)
+int64_t ir_ref_product(const int64_t *dims, int32_t from, int32_t to)
 {
     int64_t n = 1;
     for (int32_t i = from; i < to; i++) {
@@ -279,7 +279,7 @@ int64_t ref_product(const int64_t *dims, int32_t from, int32_t to)
     return n;
 }
 
-int64_t ref_rne(float v)
+int64_t ir_ref_rne(float v)
 {
     if (isnan(v)) {
         return 0;

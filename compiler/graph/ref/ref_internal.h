@@ -25,58 +25,58 @@ _Static_assert(FLT_EVAL_METHOD == 0, "the reference kernels need arithmetic with
 
 /* ---------------------------------------------------------------- elements (ref_element.c) */
 
-/* True for float types that ref_get and ref_put know: f64, f32, f16, bf16 and the 8-bit ones. */
-bool ref_is_float(sy_dtype t);
+/* True for float types that ir_ref_get and ir_ref_put know: f64, f32, f16, bf16 and the 8-bit ones. */
+bool ir_ref_is_float(sy_dtype t);
 /* True for signed, unsigned and bool types of whole bytes. */
-bool ref_is_integer(sy_dtype t);
+bool ir_ref_is_integer(sy_dtype t);
 
 /* Element i as a double (exact, but for 64-bit integers beyond 2^53). */
-double ref_get(const ir_tensor *t, int64_t i);
+double ir_ref_get(const ir_tensor *t, int64_t i);
 /* Stores v rounded once to the float type (nearest even; overflow gives infinity, or NaN where there is none). */
-void ref_put(ir_tensor *t, int64_t i, double v);
+void ir_ref_put(ir_tensor *t, int64_t i, double v);
 /* The same, but overflow in 8-bit float types gives the largest finite number. */
-void ref_put_saturated(ir_tensor *t, int64_t i, double v);
+void ir_ref_put_saturated(ir_tensor *t, int64_t i, double v);
 /* Integer element i; u64 as the same 64 bits. */
-int64_t ref_get_int(const ir_tensor *t, int64_t i);
+int64_t ir_ref_get_int(const ir_tensor *t, int64_t i);
 /* Stores the low bits of v; bool: v != 0. */
-void ref_put_int(ir_tensor *t, int64_t i, int64_t v);
+void ir_ref_put_int(ir_tensor *t, int64_t i, int64_t v);
 
 /* Bytes of one element; 0 for string, sub-byte types and none. */
-size_t ref_element_bytes(sy_dtype t);
+size_t ir_ref_element_bytes(sy_dtype t);
 
 /* SY_OK if t is one of the types the kernel knows, else one line naming the operator and the type. */
-sy_status ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known);
+sy_status ir_ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known);
 
 /* ---------------------------------------------------------------- shapes */
 
 /* Strides in elements that read `t` as if broadcast to `rank` dims: 0 where t has size 1 or no dimension. */
-void ref_broadcast_strides(const ir_tensor *t, int32_t rank, int64_t strides[IR_MAX_RANK]);
+void ir_ref_broadcast_strides(const ir_tensor *t, int32_t rank, int64_t strides[IR_MAX_RANK]);
 
 /* A walk over all indices of `dims` in row-major order that keeps one offset per operand. */
-#define REF_WALK_OPERANDS 3
-typedef struct ref_walk {
+#define IR_REF_WALK_OPERANDS 3
+typedef struct ir_ref_walk {
     int32_t rank;
     int64_t dims[IR_MAX_RANK];
     int64_t index[IR_MAX_RANK];
-    int64_t strides[REF_WALK_OPERANDS][IR_MAX_RANK];
-    int64_t offset[REF_WALK_OPERANDS];
-} ref_walk;
+    int64_t strides[IR_REF_WALK_OPERANDS][IR_MAX_RANK];
+    int64_t offset[IR_REF_WALK_OPERANDS];
+} ir_ref_walk;
 
 /* Starts at index 0 with all strides 0. */
-void ref_walk_start(ref_walk *w, int32_t rank, const int64_t *dims);
+void ir_ref_walk_start(ir_ref_walk *w, int32_t rank, const int64_t *dims);
 /* Moves to the next index; wraps around after the last. */
-void ref_walk_next(ref_walk *w);
+void ir_ref_walk_next(ir_ref_walk *w);
 
 /* An axis in [-rank, rank) as one in [0, rank); false if it is outside. */
-bool ref_axis(int64_t axis, int32_t rank, int32_t *out);
+bool ir_ref_axis(int64_t axis, int32_t rank, int32_t *out);
 
 /* Product of dims[from] .. dims[to - 1]. */
-int64_t ref_product(const int64_t *dims, int32_t from, int32_t to);
+int64_t ir_ref_product(const int64_t *dims, int32_t from, int32_t to);
 
 /* ---------------------------------------------------------------- rounding */
 
 /* Nearest integer, ties to even, saturated to int32; NaN gives 0. */
-int64_t ref_rne(float v);
+int64_t ir_ref_rne(float v);
 
 /* ---------------------------------------------------------------- elementary functions (ref_math.c) */
 
@@ -84,12 +84,12 @@ int64_t ref_rne(float v);
  * In double, with the largest error measured over random arguments against 200-bit arithmetic, in units of the last place
  * of double; rounded to fp32, the result is the nearest number but in about one of 10^8 cases, where it is the next one.
  */
-double ref_exp(double x);        /* 1 ulp */
-double ref_expm1(double x);      /* 2 ulp */
-double ref_log(double x);        /* 1 ulp */
-double ref_pow(double x, double y); /* 3 + |y log x| ulp; C's special cases */
-double ref_tanh(double x);       /* 4 ulp */
-double ref_sigmoid(double x);    /* 3 ulp */
-double ref_erf(double x);        /* 4 + x^2 ulp */
+double ir_ref_exp(double x);        /* 1 ulp */
+double ir_ref_expm1(double x);      /* 2 ulp */
+double ir_ref_log(double x);        /* 1 ulp */
+double ir_ref_pow(double x, double y); /* 3 + |y log x| ulp; C's special cases */
+double ir_ref_tanh(double x);       /* 4 ulp */
+double ir_ref_sigmoid(double x);    /* 3 ulp */
+double ir_ref_erf(double x);        /* 4 + x^2 ulp */
 
 #endif

@@ -37,7 +37,7 @@ static int reduce(double x, double *r)
     return (int)k;
 }
 
-double ref_exp(double x)
+double ir_ref_exp(double x)
 {
     if (isnan(x)) {
         return x;
@@ -53,7 +53,7 @@ double ref_exp(double x)
     return ldexp(1.0 + expm1_near(r), k);
 }
 
-double ref_expm1(double x)
+double ir_ref_expm1(double x)
 {
     if (isnan(x) || x == 0.0) {
         return x;
@@ -75,7 +75,7 @@ double ref_expm1(double x)
     return ldexp(expm1_near(r), k) + (ldexp(1.0, k) - 1.0);
 }
 
-double ref_log(double x)
+double ir_ref_log(double x)
 {
     if (isnan(x) || x < 0.0) {
         return (double)NAN;
@@ -105,7 +105,7 @@ double ref_log(double x)
     return (double)k * ln2_high + (f + (tail + (double)k * ln2_low));
 }
 
-double ref_pow(double x, double y)
+double ir_ref_pow(double x, double y)
 {
     if (y == 0.0 || x == 1.0) {
         return 1.0;
@@ -132,10 +132,10 @@ double ref_pow(double x, double y)
     if (y == 2.0) {
         return x * x;
     }
-    return sign * ref_exp(y * ref_log(a));
+    return sign * ir_ref_exp(y * ir_ref_log(a));
 }
 
-double ref_tanh(double x)
+double ir_ref_tanh(double x)
 {
     if (isnan(x) || x == 0.0) {
         return x;
@@ -143,23 +143,23 @@ double ref_tanh(double x)
     const double a = fabs(x);
     double t = 1.0;
     if (a < 22.0) {
-        const double e = ref_expm1(2.0 * a);
+        const double e = ir_ref_expm1(2.0 * a);
         t = e / (e + 2.0);
     }
     return x < 0.0 ? -t : t;
 }
 
-double ref_sigmoid(double x)
+double ir_ref_sigmoid(double x)
 {
     if (x >= 0.0 || isnan(x)) {
-        return 1.0 / (1.0 + ref_exp(-x));
+        return 1.0 / (1.0 + ir_ref_exp(-x));
     }
-    const double e = ref_exp(x);
+    const double e = ir_ref_exp(x);
     return e / (1.0 + e);
 }
 
 /* erf x = 2/sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (1 * 3 * ... * (2n+1)): no cancellation, all terms positive. */
-double ref_erf(double x)
+double ir_ref_erf(double x)
 {
     if (isnan(x) || x == 0.0) {
         return x;
@@ -173,7 +173,7 @@ double ref_erf(double x)
             term = term * (2.0 * a * a) / (double)(2 * n + 1);
             sum += term;
         }
-        sum = 0x1.20dd750429b6dp0 * ref_exp(-(a * a)) * sum;
+        sum = 0x1.20dd750429b6dp0 * ir_ref_exp(-(a * a)) * sum;
     }
     return x < 0.0 ? -sum : sum;
 }

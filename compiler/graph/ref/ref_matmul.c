@@ -7,7 +7,7 @@
 
 static bool known(sy_dtype t)
 {
-    return ref_is_float(t) || (ref_is_integer(t) && sy_dtype_class_of(t) != SY_DC_BOOL);
+    return ir_ref_is_float(t) || (ir_ref_is_integer(t) && sy_dtype_class_of(t) != SY_DC_BOOL);
 }
 
 /* One running sum: in double for floats, modulo 2^64 for integers. */
@@ -20,18 +20,18 @@ typedef struct sum {
 static void sum_add_product(sum *s, const ir_tensor *a, int64_t ia, const ir_tensor *b, int64_t ib)
 {
     if (s->is_float) {
-        s->f += ref_get(a, ia) * ref_get(b, ib);
+        s->f += ir_ref_get(a, ia) * ir_ref_get(b, ib);
     } else {
-        s->i += (uint64_t)ref_get_int(a, ia) * (uint64_t)ref_get_int(b, ib);
+        s->i += (uint64_t)ir_ref_get_int(a, ia) * (uint64_t)ir_ref_get_int(b, ib);
     }
 }
 
 static void sum_store(const sum *s, ir_tensor *y, int64_t i)
 {
     if (s->is_float) {
-        ref_put(y, i, s->f);
+        ir_ref_put(y, i, s->f);
     } else {
-        ref_put_int(y, i, (int64_t)s->i);
+        ir_ref_put_int(y, i, (int64_t)s->i);
     }
 }
 
@@ -42,8 +42,8 @@ static double conv_point(const ir_window *win, const ir_tensor *x, int64_t x_bas
                          const int64_t *index)
 {
     const int64_t *size = x->dims + 2;
-    const int64_t in_plane = ref_product(x->dims, 2, x->rank);
-    const int64_t taps = ref_product(win->kernel, 0, win->rank);
+    const int64_t in_plane = ir_ref_product(x->dims, 2, x->rank);
+    const int64_t taps = ir_ref_product(win->kernel, 0, win->rank);
     double acc = 0.0;
     for (int64_t c = 0; c < w->dims[1]; c++) {
         for (int64_t t = 0; t < taps; t++) {
@@ -58,7 +58,7 @@ static double conv_point(const ir_window *win, const ir_tensor *x, int64_t x_bas
                 place *= size[a];
             }
             if (inside) {
-                acc += ref_get(x, x_base + c * in_plane + at) * ref_get(w, w_base + c * taps + t);
+                acc += ir_ref_get(x, x_base + c * in_plane + at) * ir_ref_get(w, w_base + c * taps + t);
             }
         }
     }
@@ -90,35 +90,35 @@ static double conv_point_f32(const ir_window *win, const ir_tensor *x, int64_t x
     return acc;
 }
 
-sy_status ref_conv(const ir_kernel_args *args)
+sy_status ir_ref_conv(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *w = ir_kernel_input(args, 1);
     const ir_tensor *b = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ref_need(args, x, ref_is_float(x->dtype) && w->dtype == x->dtype));
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype) && w->dtype == x->dtype));
     const int32_t spatial = x->rank - 2;
     ir_window win;
     SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, w->dims + 2, args->diag, &win));
     const bool fast = x->dtype == SY_DT_F32 && spatial == 2;
     const int64_t n_per_group = w->dims[0] / ir_node_int(args->node, "group", 1);
-    const int64_t in_plane = ref_product(x->dims, 2, x->rank);
-    const int64_t out_plane = ref_product(win.out, 0, spatial);
-    const int64_t filter = ref_product(w->dims, 1, w->rank);
+    const int64_t in_plane = ir_ref_product(x->dims, 2, x->rank);
+    const int64_t out_plane = ir_ref_product(win.out, 0, spatial);
+    const int64_t filter = ir_ref_product(w->dims, 1, w->rank);
 
     int64_t i = 0;
     for (int64_t n = 0; n < x->dims[0]; n++) {
         for (int64_t m = 0; m < w->dims[0]; m++) {
             const int64_t x_base = (n * x->dims[1] + m / n_per_group * w->dims[1]) * in_plane;
-            ref_walk walk;
-            ref_walk_start(&walk, spatial, win.out);
-            for (int64_t o = 0; o < out_plane; o++, ref_walk_next(&walk)) {
+            ir_ref_walk walk;
+            ir_ref_walk_start(&walk, spatial, win.out);
+            for (int64_t o = 0; o < out_plane; o++, ir_ref_walk_next(&walk)) {
                 double acc = fast ? conv_point_f32(&win, x, x_base, w, m * filter, walk.index)
                                   : conv_point(&win, x, x_base, w, m * filter, walk.index);
                 if (b != NULL) {
-                    acc += ref_get(b, m);
+                    acc += ir_ref_get(b, m);
                 }
-                ref_put(y, i++, acc);
+                ir_ref_put(y, i++, acc);
             }
         }
     }
@@ -127,13 +127,13 @@ sy_status ref_conv(const ir_kernel_args *args)
 
 /* ---------------------------------------------------------------- matrix products */
 
-sy_status ref_gemm(const ir_kernel_args *args)
+sy_status ir_ref_gemm(const ir_kernel_args *args)
 {
     const ir_tensor *a = ir_kernel_input(args, 0);
     const ir_tensor *b = ir_kernel_input(args, 1);
     const ir_tensor *c = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ref_need(args, a, known(a->dtype) && b->dtype == a->dtype));
+    SY_TRY(ir_ref_need(args, a, known(a->dtype) && b->dtype == a->dtype));
     const double alpha = (double)ir_node_float(args->node, "alpha", 1.0f);
     const double beta = (double)ir_node_float(args->node, "beta", 1.0f);
     const bool trans_a = ir_node_int(args->node, "transA", 0) != 0;
@@ -142,22 +142,22 @@ sy_status ref_gemm(const ir_kernel_args *args)
     const int64_t depth = a->dims[trans_a ? 0 : 1];
     int64_t c_strides[IR_MAX_RANK] = { 0, 0 };
     if (c != NULL) {
-        ref_broadcast_strides(c, 2, c_strides);
+        ir_ref_broadcast_strides(c, 2, c_strides);
     }
     for (int64_t i = 0; i < rows; i++) {
         for (int64_t j = 0; j < columns; j++) {
-            sum s = { .is_float = ref_is_float(a->dtype) };
+            sum s = { .is_float = ir_ref_is_float(a->dtype) };
             for (int64_t k = 0; k < depth; k++) {
                 sum_add_product(&s, a, trans_a ? k * rows + i : i * depth + k, b,
                                 trans_b ? j * depth + k : k * columns + j);
             }
             const int64_t at = i * c_strides[0] + j * c_strides[1];
             if (s.is_float) {
-                s.f = alpha * s.f + (c != NULL ? beta * ref_get(c, at) : 0.0);
+                s.f = alpha * s.f + (c != NULL ? beta * ir_ref_get(c, at) : 0.0);
             } else {
                 /* alpha and beta are floats; on integers only whole factors are meaningful. */
                 s.i = (uint64_t)(int64_t)alpha * s.i +
-                      (c != NULL ? (uint64_t)(int64_t)beta * (uint64_t)ref_get_int(c, at) : 0);
+                      (c != NULL ? (uint64_t)(int64_t)beta * (uint64_t)ir_ref_get_int(c, at) : 0);
             }
             sum_store(&s, y, i * columns + j);
         }
@@ -165,12 +165,12 @@ sy_status ref_gemm(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ref_matmul(const ir_kernel_args *args)
+sy_status ir_ref_matmul(const ir_kernel_args *args)
 {
     ir_tensor a = *ir_kernel_input(args, 0);
     ir_tensor b = *ir_kernel_input(args, 1);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ref_need(args, &a, known(a.dtype) && b.dtype == a.dtype));
+    SY_TRY(ir_ref_need(args, &a, known(a.dtype) && b.dtype == a.dtype));
     /* A vector on the left is one row, on the right one column; the result has no such dimension then. */
     const int32_t rank = y->rank + (a.rank == 1) + (b.rank == 1) - 2;
     if (a.rank == 1) {
@@ -186,19 +186,19 @@ sy_status ref_matmul(const ir_kernel_args *args)
     ir_tensor a_batch = a, b_batch = b;
     a_batch.rank -= 2;
     b_batch.rank -= 2;
-    ref_walk walk;
-    ref_walk_start(&walk, rank, y->dims);
-    ref_broadcast_strides(&a_batch, rank, walk.strides[0]);
-    ref_broadcast_strides(&b_batch, rank, walk.strides[1]);
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, rank, y->dims);
+    ir_ref_broadcast_strides(&a_batch, rank, walk.strides[0]);
+    ir_ref_broadcast_strides(&b_batch, rank, walk.strides[1]);
 
     int64_t out = 0;
-    const int64_t n_batch = ref_product(y->dims, 0, rank);
-    for (int64_t n = 0; n < n_batch; n++, ref_walk_next(&walk)) {
+    const int64_t n_batch = ir_ref_product(y->dims, 0, rank);
+    for (int64_t n = 0; n < n_batch; n++, ir_ref_walk_next(&walk)) {
         const int64_t a_base = walk.offset[0] * rows * depth;
         const int64_t b_base = walk.offset[1] * depth * columns;
         for (int64_t i = 0; i < rows; i++) {
             for (int64_t j = 0; j < columns; j++) {
-                sum s = { .is_float = ref_is_float(a.dtype) };
+                sum s = { .is_float = ir_ref_is_float(a.dtype) };
                 for (int64_t k = 0; k < depth; k++) {
                     sum_add_product(&s, &a, a_base + i * depth + k, &b, b_base + k * columns + j);
                 }

@@ -13,7 +13,7 @@ static void copy_one(ir_tensor *y, int64_t i, const ir_tensor *x, int64_t j, siz
 }
 
 /* Identity, Reshape, Flatten, Squeeze, Unsqueeze: the same bytes in the same order. */
-sy_status ref_view(const ir_kernel_args *args)
+sy_status ir_ref_view(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
@@ -30,21 +30,21 @@ sy_status ref_view(const ir_kernel_args *args)
 /* y[i] = x[base + walk with these strides]. */
 static void gather_strided(ir_tensor *y, const ir_tensor *x, int64_t base, const int64_t *strides)
 {
-    const size_t bytes = ref_element_bytes(y->dtype);
-    ref_walk walk;
-    ref_walk_start(&walk, y->rank, y->dims);
+    const size_t bytes = ir_ref_element_bytes(y->dtype);
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
     for (int32_t i = 0; i < y->rank; i++) {
         walk.strides[0][i] = strides[i];
     }
     const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
         copy_one(y, i, x, base + walk.offset[0], bytes);
     }
 }
 
 static sy_status need_whole_bytes(const ir_kernel_args *args, const ir_tensor *t)
 {
-    return ref_need(args, t, ref_element_bytes(t->dtype) != 0);
+    return ir_ref_need(args, t, ir_ref_element_bytes(t->dtype) != 0);
 }
 
 /* Strides of a tensor itself, in elements. */
@@ -57,7 +57,7 @@ static void own_strides(const ir_tensor *t, int64_t strides[IR_MAX_RANK])
     }
 }
 
-sy_status ref_transpose(const ir_kernel_args *args)
+sy_status ir_ref_transpose(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
@@ -73,13 +73,13 @@ sy_status ref_transpose(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ref_expand(const ir_kernel_args *args)
+sy_status ir_ref_expand(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     SY_TRY(need_whole_bytes(args, x));
     int64_t strides[IR_MAX_RANK];
-    ref_broadcast_strides(x, y->rank, strides);
+    ir_ref_broadcast_strides(x, y->rank, strides);
     gather_strided(y, x, 0, strides);
     return SY_OK;
 }
@@ -87,26 +87,26 @@ sy_status ref_expand(const ir_kernel_args *args)
 static sy_status axis_of(const ir_kernel_args *args, int32_t rank, int64_t fallback, int32_t *out)
 {
     const int64_t axis = ir_node_int(args->node, "axis", fallback);
-    if (!ref_axis(axis, rank, out)) {
+    if (!ir_ref_axis(axis, rank, out)) {
         return base_fail(args->diag, SY_EINVAL, "%s: axis %lld is outside a tensor of %d dimensions",
                          args->node->op_name, (long long)axis, rank);
     }
     return SY_OK;
 }
 
-sy_status ref_concat(const ir_kernel_args *args)
+sy_status ir_ref_concat(const ir_kernel_args *args)
 {
     ir_tensor *y = ir_kernel_output(args, 0);
     SY_TRY(need_whole_bytes(args, y));
     int32_t axis;
     SY_TRY(axis_of(args, y->rank, 0, &axis));
-    const size_t bytes = ref_element_bytes(y->dtype);
-    const size_t row = (size_t)ref_product(y->dims, axis, y->rank) * bytes;
-    const int64_t outer = ref_product(y->dims, 0, axis);
+    const size_t bytes = ir_ref_element_bytes(y->dtype);
+    const size_t row = (size_t)ir_ref_product(y->dims, axis, y->rank) * bytes;
+    const int64_t outer = ir_ref_product(y->dims, 0, axis);
     size_t at = 0;
     for (uint32_t i = 0; i < args->n_inputs; i++) {
         const ir_tensor *x = args->inputs[i];
-        const size_t part = (size_t)ref_product(x->dims, axis, x->rank) * bytes;
+        const size_t part = (size_t)ir_ref_product(x->dims, axis, x->rank) * bytes;
         for (int64_t o = 0; o < outer && part > 0; o++) {
             memcpy((char *)y->data + (size_t)o * row + at, (const char *)x->data + (size_t)o * part, part);
         }
@@ -115,7 +115,7 @@ sy_status ref_concat(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ref_split(const ir_kernel_args *args)
+sy_status ir_ref_split(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *sizes = ir_kernel_input(args, 1);
@@ -123,13 +123,13 @@ sy_status ref_split(const ir_kernel_args *args)
     int32_t axis;
     SY_TRY(axis_of(args, x->rank, 0, &axis));
     const int64_t each = (x->dims[axis] + args->n_outputs - 1) / args->n_outputs;
-    const size_t inner = (size_t)ref_product(x->dims, axis + 1, x->rank) * ref_element_bytes(x->dtype);
+    const size_t inner = (size_t)ir_ref_product(x->dims, axis + 1, x->rank) * ir_ref_element_bytes(x->dtype);
     const size_t row = (size_t)x->dims[axis] * inner;
-    const int64_t outer = ref_product(x->dims, 0, axis);
+    const int64_t outer = ir_ref_product(x->dims, 0, axis);
     int64_t at = 0;
     for (uint32_t i = 0; i < args->n_outputs; i++) {
         const int64_t left = x->dims[axis] - at;
-        const int64_t size = sizes != NULL ? ref_get_int(sizes, i) : each < left ? each : left;
+        const int64_t size = sizes != NULL ? ir_ref_get_int(sizes, i) : each < left ? each : left;
         if (size < 0 || size > left) {
             return base_fail(args->diag, SY_ESHAPE, "Split: part %u of size %lld does not fit", i, (long long)size);
         }
@@ -143,7 +143,7 @@ sy_status ref_split(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ref_slice(const ir_kernel_args *args)
+sy_status ir_ref_slice(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *starts = ir_kernel_input(args, 1);
@@ -157,12 +157,12 @@ sy_status ref_slice(const ir_kernel_args *args)
     const int64_t n = ir_tensor_n_elements(starts);
     for (int64_t i = 0; i < n; i++) {
         int32_t a;
-        if (!ref_axis(axes != NULL ? ref_get_int(axes, i) : i, x->rank, &a)) {
+        if (!ir_ref_axis(axes != NULL ? ir_ref_get_int(axes, i) : i, x->rank, &a)) {
             return base_fail(args->diag, SY_EINVAL, "Slice: an axis is outside a tensor of %d dimensions", x->rank);
         }
-        const int64_t step = steps != NULL ? ref_get_int(steps, i) : 1;
+        const int64_t step = steps != NULL ? ir_ref_get_int(steps, i) : 1;
         const int64_t size = x->dims[a];
-        int64_t start = ref_get_int(starts, i);
+        int64_t start = ir_ref_get_int(starts, i);
         start = start < 0 ? (start < -size ? -1 : start + size) : start;
         if (step > 0) {
             start = start < 0 ? 0 : start > size ? size : start;
@@ -178,7 +178,7 @@ sy_status ref_slice(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ref_gather(const ir_kernel_args *args)
+sy_status ir_ref_gather(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *indices = ir_kernel_input(args, 1);
@@ -186,11 +186,11 @@ sy_status ref_gather(const ir_kernel_args *args)
     SY_TRY(need_whole_bytes(args, x));
     int32_t axis;
     SY_TRY(axis_of(args, x->rank, 0, &axis));
-    const size_t part = (size_t)ref_product(x->dims, axis + 1, x->rank) * ref_element_bytes(x->dtype);
-    const int64_t outer = ref_product(x->dims, 0, axis);
+    const size_t part = (size_t)ir_ref_product(x->dims, axis + 1, x->rank) * ir_ref_element_bytes(x->dtype);
+    const int64_t outer = ir_ref_product(x->dims, 0, axis);
     const int64_t n = ir_tensor_n_elements(indices), size = x->dims[axis];
     for (int64_t i = 0; i < n; i++) {
-        int64_t at = ref_get_int(indices, i);
+        int64_t at = ir_ref_get_int(indices, i);
         if (at < -size || at >= size) {
             return base_fail(args->diag, SY_ERANGE, "Gather: index %lld is outside the axis of size %lld",
                              (long long)at, (long long)size);
@@ -225,7 +225,7 @@ static int64_t pad_source(pad_mode mode, int64_t p, int64_t size)
     return m < size ? m : period - m;
 }
 
-sy_status ref_pad(const ir_kernel_args *args)
+sy_status ir_ref_pad(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *pads = ir_kernel_input(args, 1);
@@ -243,16 +243,16 @@ sy_status ref_pad(const ir_kernel_args *args)
     own_strides(x, of_x);
     for (int64_t i = 0; i < n_axes; i++) {
         int32_t a;
-        if (!ref_axis(axes != NULL ? ref_get_int(axes, i) : i, x->rank, &a)) {
+        if (!ir_ref_axis(axes != NULL ? ir_ref_get_int(axes, i) : i, x->rank, &a)) {
             return base_fail(args->diag, SY_EINVAL, "Pad: an axis is outside a tensor of %d dimensions", x->rank);
         }
-        begin[a] = ref_get_int(pads, i);
+        begin[a] = ir_ref_get_int(pads, i);
     }
-    const size_t bytes = ref_element_bytes(x->dtype);
-    ref_walk walk;
-    ref_walk_start(&walk, y->rank, y->dims);
+    const size_t bytes = ir_ref_element_bytes(x->dtype);
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
     const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
         int64_t at = 0;
         for (int32_t a = 0; a < y->rank && at >= 0; a++) {
             const int64_t p = pad_source(mode, walk.index[a] - begin[a], x->dims[a]);

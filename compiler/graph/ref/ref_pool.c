@@ -33,33 +33,33 @@ static int64_t tap_offset(const ir_window *w, const int64_t *size, const int64_t
 /* a > b as the type compares; a NaN beats everything but the first NaN. */
 static bool beats(const ir_tensor *x, int64_t a, int64_t b)
 {
-    if (ref_is_float(x->dtype)) {
-        const double va = ref_get(x, a), vb = ref_get(x, b);
+    if (ir_ref_is_float(x->dtype)) {
+        const double va = ir_ref_get(x, a), vb = ir_ref_get(x, b);
         return va > vb || (isnan(va) && !isnan(vb));
     }
     if (x->dtype == SY_DT_U64) {
-        return (uint64_t)ref_get_int(x, a) > (uint64_t)ref_get_int(x, b);
+        return (uint64_t)ir_ref_get_int(x, a) > (uint64_t)ir_ref_get_int(x, b);
     }
-    return ref_get_int(x, a) > ref_get_int(x, b);
+    return ir_ref_get_int(x, a) > ir_ref_get_int(x, b);
 }
 
 static void copy_element(ir_tensor *y, int64_t i, const ir_tensor *x, int64_t j)
 {
-    if (ref_is_float(x->dtype)) {
-        ref_put(y, i, ref_get(x, j));
+    if (ir_ref_is_float(x->dtype)) {
+        ir_ref_put(y, i, ir_ref_get(x, j));
     } else {
-        ref_put_int(y, i, ref_get_int(x, j));
+        ir_ref_put_int(y, i, ir_ref_get_int(x, j));
     }
 }
 
 /* What a window without any input element gives: -infinity, the smallest integer. */
 static void put_lowest(ir_tensor *y, int64_t i)
 {
-    if (ref_is_float(y->dtype)) {
-        ref_put(y, i, -(double)INFINITY);
+    if (ir_ref_is_float(y->dtype)) {
+        ir_ref_put(y, i, -(double)INFINITY);
     } else {
         const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
-        ref_put_int(y, i, is_signed ? (int64_t)(UINT64_MAX << (sy_dtype_bits(y->dtype) - 1)) : 0);
+        ir_ref_put_int(y, i, is_signed ? (int64_t)(UINT64_MAX << (sy_dtype_bits(y->dtype) - 1)) : 0);
     }
 }
 
@@ -80,24 +80,24 @@ static int64_t reported_index(const ir_tensor *x, int64_t plane_base, int64_t at
     return plane_base + flat;
 }
 
-sy_status ref_maxpool(const ir_kernel_args *args)
+sy_status ir_ref_maxpool(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     ir_tensor *indices = ir_kernel_output(args, 1);
-    SY_TRY(ref_need(args, x, ref_is_float(x->dtype) || ref_is_integer(x->dtype)));
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype) || ir_ref_is_integer(x->dtype)));
     const int32_t spatial = x->rank - 2;
     ir_window win;
     SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, NULL, args->diag, &win));
     const bool column_major = ir_node_int(args->node, "storage_order", 0) != 0;
-    const int64_t plane = ref_product(x->dims, 2, x->rank);
-    const int64_t taps = ref_product(win.kernel, 0, spatial), n_out = ref_product(win.out, 0, spatial);
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
+    const int64_t taps = ir_ref_product(win.kernel, 0, spatial), n_out = ir_ref_product(win.out, 0, spatial);
 
     int64_t i = 0;
     for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
-        ref_walk walk;
-        ref_walk_start(&walk, spatial, win.out);
-        for (int64_t o = 0; o < n_out; o++, i++, ref_walk_next(&walk)) {
+        ir_ref_walk walk;
+        ir_ref_walk_start(&walk, spatial, win.out);
+        for (int64_t o = 0; o < n_out; o++, i++, ir_ref_walk_next(&walk)) {
             int64_t best = -1;
             for (int64_t t = 0; t < taps; t++) {
                 bool counts;
@@ -114,58 +114,58 @@ sy_status ref_maxpool(const ir_kernel_args *args)
                 }
             }
             if (indices != NULL) {
-                ref_put_int(indices, i, best < 0 ? -1 : reported_index(x, p * plane, best, column_major));
+                ir_ref_put_int(indices, i, best < 0 ? -1 : reported_index(x, p * plane, best, column_major));
             }
         }
     }
     return SY_OK;
 }
 
-sy_status ref_averagepool(const ir_kernel_args *args)
+sy_status ir_ref_averagepool(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ref_need(args, x, ref_is_float(x->dtype)));
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
     const int32_t spatial = x->rank - 2;
     ir_window win;
     SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, NULL, args->diag, &win));
     const bool include_pad = ir_node_int(args->node, "count_include_pad", 0) != 0;
-    const int64_t plane = ref_product(x->dims, 2, x->rank);
-    const int64_t taps = ref_product(win.kernel, 0, spatial), n_out = ref_product(win.out, 0, spatial);
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
+    const int64_t taps = ir_ref_product(win.kernel, 0, spatial), n_out = ir_ref_product(win.out, 0, spatial);
 
     int64_t i = 0;
     for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
-        ref_walk walk;
-        ref_walk_start(&walk, spatial, win.out);
-        for (int64_t o = 0; o < n_out; o++, ref_walk_next(&walk)) {
+        ir_ref_walk walk;
+        ir_ref_walk_start(&walk, spatial, win.out);
+        for (int64_t o = 0; o < n_out; o++, ir_ref_walk_next(&walk)) {
             double s = 0.0;
             int64_t n = 0;
             for (int64_t t = 0; t < taps; t++) {
                 bool counts;
                 const int64_t at = tap_offset(&win, x->dims + 2, walk.index, t, &counts);
                 if (at >= 0) {
-                    s += ref_get(x, p * plane + at);
+                    s += ir_ref_get(x, p * plane + at);
                 }
                 n += at >= 0 || (include_pad && counts);
             }
-            ref_put(y, i++, n == 0 ? 0.0 : s / (double)n);
+            ir_ref_put(y, i++, n == 0 ? 0.0 : s / (double)n);
         }
     }
     return SY_OK;
 }
 
-sy_status ref_globalaveragepool(const ir_kernel_args *args)
+sy_status ir_ref_globalaveragepool(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ref_need(args, x, ref_is_float(x->dtype)));
-    const int64_t plane = ref_product(x->dims, 2, x->rank);
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
     for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
         double s = 0.0;
         for (int64_t i = 0; i < plane; i++) {
-            s += ref_get(x, p * plane + i);
+            s += ir_ref_get(x, p * plane + i);
         }
-        ref_put(y, p, s / (double)plane);
+        ir_ref_put(y, p, s / (double)plane);
     }
     return SY_OK;
 }
@@ -182,9 +182,9 @@ static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x, bo
     }
     for (int64_t i = 0; i < n; i++) {
         int32_t a;
-        if (!ref_axis(ref_get_int(axes, i), x->rank, &a)) {
+        if (!ir_ref_axis(ir_ref_get_int(axes, i), x->rank, &a)) {
             return base_fail(args->diag, SY_EINVAL, "%s: axis %lld is outside a tensor of %d dimensions",
-                             args->node->op_name, (long long)ref_get_int(axes, i), x->rank);
+                             args->node->op_name, (long long)ir_ref_get_int(axes, i), x->rank);
         }
         reduced[a] = true;
     }
@@ -196,48 +196,48 @@ static sy_status reduce(const ir_kernel_args *args, bool mean)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const bool is_float = ref_is_float(x->dtype);
-    SY_TRY(ref_need(args, x, is_float || ref_is_integer(x->dtype)));
+    const bool is_float = ir_ref_is_float(x->dtype);
+    SY_TRY(ir_ref_need(args, x, is_float || ir_ref_is_integer(x->dtype)));
     bool reduced[IR_MAX_RANK];
     SY_TRY(reduced_axes(args, x, reduced));
 
-    ref_walk outer, inner;
+    ir_ref_walk outer, inner;
     int64_t kept_dims[IR_MAX_RANK], inner_dims[IR_MAX_RANK];
     for (int32_t a = 0; a < x->rank; a++) {
         kept_dims[a] = reduced[a] ? 1 : x->dims[a];
         inner_dims[a] = reduced[a] ? x->dims[a] : 1;
     }
-    ref_walk_start(&outer, x->rank, kept_dims);
-    ref_walk_start(&inner, x->rank, inner_dims);
-    ref_broadcast_strides(x, x->rank, outer.strides[0]);
-    ref_broadcast_strides(x, x->rank, inner.strides[0]);
-    const int64_t n_out = ref_product(kept_dims, 0, x->rank), n = ref_product(inner_dims, 0, x->rank);
-    for (int64_t o = 0; o < n_out; o++, ref_walk_next(&outer)) {
+    ir_ref_walk_start(&outer, x->rank, kept_dims);
+    ir_ref_walk_start(&inner, x->rank, inner_dims);
+    ir_ref_broadcast_strides(x, x->rank, outer.strides[0]);
+    ir_ref_broadcast_strides(x, x->rank, inner.strides[0]);
+    const int64_t n_out = ir_ref_product(kept_dims, 0, x->rank), n = ir_ref_product(inner_dims, 0, x->rank);
+    for (int64_t o = 0; o < n_out; o++, ir_ref_walk_next(&outer)) {
         double s = 0.0;
         uint64_t si = 0;
-        for (int64_t i = 0; i < n; i++, ref_walk_next(&inner)) {
+        for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&inner)) {
             const int64_t at = outer.offset[0] + inner.offset[0];
             if (is_float) {
-                s += ref_get(x, at);
+                s += ir_ref_get(x, at);
             } else {
-                si += (uint64_t)ref_get_int(x, at);
+                si += (uint64_t)ir_ref_get_int(x, at);
             }
         }
         if (is_float) {
-            ref_put(y, o, mean ? s / (double)n : s);
+            ir_ref_put(y, o, mean ? s / (double)n : s);
         } else {
-            ref_put_int(y, o, mean && n != 0 ? (int64_t)si / n : (int64_t)si);
+            ir_ref_put_int(y, o, mean && n != 0 ? (int64_t)si / n : (int64_t)si);
         }
     }
     return SY_OK;
 }
 
-sy_status ref_reducemean(const ir_kernel_args *args)
+sy_status ir_ref_reducemean(const ir_kernel_args *args)
 {
     return reduce(args, true);
 }
 
-sy_status ref_reducesum(const ir_kernel_args *args)
+sy_status ir_ref_reducesum(const ir_kernel_args *args)
 {
     return reduce(args, false);
 }

@@ -28,7 +28,7 @@ static requantiser requantiser_of(const ir_node *n)
 /* sat(rne(v) + zero), then the fused clamp. */
 static int8_t requantise(const requantiser *q, float v)
 {
-    int64_t y = ref_rne(v) + q->zero;
+    int64_t y = ir_ref_rne(v) + q->zero;
     y = y < -128 ? -128 : y > 127 ? 127 : y;
     y = y < q->low ? q->low : y;
     y = y > q->high ? q->high : y;
@@ -45,10 +45,10 @@ static sy_status need_i8(const ir_kernel_args *args, uint32_t n_inputs)
 {
     for (uint32_t i = 0; i < n_inputs; i++) {
         const ir_tensor *t = ir_kernel_input(args, i);
-        SY_TRY(ref_need(args, t, t->dtype == SY_DT_I8));
+        SY_TRY(ir_ref_need(args, t, t->dtype == SY_DT_I8));
     }
     const ir_tensor *y = ir_kernel_output(args, 0);
-    return ref_need(args, y, y->dtype == SY_DT_I8);
+    return ir_ref_need(args, y, y->dtype == SY_DT_I8);
 }
 
 /* ---------------------------------------------------------------- convolution */
@@ -101,7 +101,7 @@ static sy_status conv3_of(const ir_kernel_args *args, const ir_tensor *x, const 
     return SY_OK;
 }
 
-sy_status ref_qconv(const ir_kernel_args *args)
+sy_status ir_ref_qconv(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *w = ir_kernel_input(args, 1);
@@ -147,7 +147,7 @@ sy_status ref_qconv(const ir_kernel_args *args)
 
 /* ---------------------------------------------------------------- matrix products */
 
-sy_status ref_qgemm(const ir_kernel_args *args)
+sy_status ir_ref_qgemm(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *w = ir_kernel_input(args, 1);
@@ -160,7 +160,7 @@ sy_status ref_qgemm(const ir_kernel_args *args)
     const float *w_scale = NULL;
     const uint32_t n_scales = ir_node_floats(args->node, "w_scale", &w_scale);
     const int64_t depth = w->dims[0], columns = w->dims[1];
-    const int64_t rows = ref_product(x->dims, 0, x->rank - 1);
+    const int64_t rows = ir_ref_product(x->dims, 0, x->rank - 1);
 
     for (int64_t i = 0; i < rows; i++) {
         const int8_t *xi = (const int8_t *)x->data + i * depth;
@@ -180,7 +180,7 @@ sy_status ref_qgemm(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ref_qmatmul(const ir_kernel_args *args)
+sy_status ir_ref_qmatmul(const ir_kernel_args *args)
 {
     const ir_tensor *a = ir_kernel_input(args, 0);
     const ir_tensor *b = ir_kernel_input(args, 1);
@@ -199,14 +199,14 @@ sy_status ref_qmatmul(const ir_kernel_args *args)
     ir_tensor a_batch = *a, b_batch = *b;
     a_batch.rank -= 2;
     b_batch.rank -= 2;
-    ref_walk walk;
-    ref_walk_start(&walk, rank, y->dims);
-    ref_broadcast_strides(&a_batch, rank, walk.strides[0]);
-    ref_broadcast_strides(&b_batch, rank, walk.strides[1]);
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, rank, y->dims);
+    ir_ref_broadcast_strides(&a_batch, rank, walk.strides[0]);
+    ir_ref_broadcast_strides(&b_batch, rank, walk.strides[1]);
 
     int8_t *out = y->data;
-    const int64_t n_batch = ref_product(y->dims, 0, rank);
-    for (int64_t n = 0; n < n_batch; n++, ref_walk_next(&walk)) {
+    const int64_t n_batch = ir_ref_product(y->dims, 0, rank);
+    for (int64_t n = 0; n < n_batch; n++, ir_ref_walk_next(&walk)) {
         const int8_t *an = (const int8_t *)a->data + walk.offset[0] * rows * depth;
         const int8_t *bn = (const int8_t *)b->data + walk.offset[1] * depth * columns;
         for (int64_t i = 0; i < rows; i++) {
@@ -242,12 +242,12 @@ static sy_status qbinary(const ir_kernel_args *args, binary_kind kind)
     const float scale_product = a_scale * b_scale;
     const float product_multiplier = scale_product / q.y_scale;
 
-    ref_walk walk;
-    ref_walk_start(&walk, y->rank, y->dims);
-    ref_broadcast_strides(a, y->rank, walk.strides[0]);
-    ref_broadcast_strides(b, y->rank, walk.strides[1]);
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
+    ir_ref_broadcast_strides(a, y->rank, walk.strides[0]);
+    ir_ref_broadcast_strides(b, y->rank, walk.strides[1]);
     const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ref_walk_next(&walk)) {
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
         const int32_t ai = ((const int8_t *)a->data)[walk.offset[0]] - a_zero;
         const int32_t bi = ((const int8_t *)b->data)[walk.offset[1]] - b_zero;
         float v;
@@ -263,22 +263,22 @@ static sy_status qbinary(const ir_kernel_args *args, binary_kind kind)
     return SY_OK;
 }
 
-sy_status ref_qadd(const ir_kernel_args *args)
+sy_status ir_ref_qadd(const ir_kernel_args *args)
 {
     return qbinary(args, BINARY_ADD);
 }
 
-sy_status ref_qsub(const ir_kernel_args *args)
+sy_status ir_ref_qsub(const ir_kernel_args *args)
 {
     return qbinary(args, BINARY_SUB);
 }
 
-sy_status ref_qmul(const ir_kernel_args *args)
+sy_status ir_ref_qmul(const ir_kernel_args *args)
 {
     return qbinary(args, BINARY_MUL);
 }
 
-sy_status ref_qrequantize(const ir_kernel_args *args)
+sy_status ir_ref_qrequantize(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
@@ -321,7 +321,7 @@ static span span_of(int64_t o, int64_t size, const ir_window *w, int32_t axis, b
     return s;
 }
 
-sy_status ref_qaveragepool(const ir_kernel_args *args)
+sy_status ir_ref_qaveragepool(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
@@ -341,14 +341,14 @@ sy_status ref_qaveragepool(const ir_kernel_args *args)
     const requantiser q = requantiser_of(args->node);
     const float x_scale = ir_node_float(args->node, "x_scale", 1.0f);
     const int32_t x_zero = (int32_t)ir_node_int(args->node, "x_zero", 0);
-    const int64_t plane = ref_product(x->dims, 2, x->rank);
-    const int64_t out_plane = ref_product(win.out, 0, spatial);
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
+    const int64_t out_plane = ir_ref_product(win.out, 0, spatial);
 
-    ref_walk walk;
-    ref_walk_start(&walk, spatial, win.out);
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, spatial, win.out);
     for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
         const int8_t *xp = (const int8_t *)x->data + p * plane;
-        for (int64_t o = 0; o < out_plane; o++, ref_walk_next(&walk)) {
+        for (int64_t o = 0; o < out_plane; o++, ir_ref_walk_next(&walk)) {
             span s[3] = { { 1, 0, 0, 1 }, { 1, 0, 0, 1 }, { 1, 0, 0, 1 } };
             int64_t size[3] = { 1, 1, 1 };
             for (int32_t i = 0; i < spatial; i++) {

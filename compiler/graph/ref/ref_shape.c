@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-sy_status ref_shape(const ir_kernel_args *args)
+sy_status ir_ref_shape(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
@@ -17,7 +17,7 @@ sy_status ref_shape(const ir_kernel_args *args)
     start = start < 0 ? 0 : start > rank ? rank : start;
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n && start + i < rank; i++) {
-        ref_put_int(y, i, x->dims[start + i]);
+        ir_ref_put_int(y, i, x->dims[start + i]);
     }
     return SY_OK;
 }
@@ -32,7 +32,7 @@ static sy_status attribute_bytes(const ir_kernel_args *args, ir_const *c, const 
     return ir_const_data(args->node->graph->module, c, args->diag, out);
 }
 
-sy_status ref_constant(const ir_kernel_args *args)
+sy_status ir_ref_constant(const ir_kernel_args *args)
 {
     const ir_node *n = args->node;
     ir_tensor *y = ir_kernel_output(args, 0);
@@ -68,12 +68,12 @@ sy_status ref_constant(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ref_constantofshape(const ir_kernel_args *args)
+sy_status ir_ref_constantofshape(const ir_kernel_args *args)
 {
     ir_tensor *y = ir_kernel_output(args, 0);
     ir_const *value = ir_node_tensor(args->node, "value");
-    const size_t bytes = ref_element_bytes(y->dtype);
-    SY_TRY(ref_need(args, y, bytes != 0));
+    const size_t bytes = ir_ref_element_bytes(y->dtype);
+    SY_TRY(ir_ref_need(args, y, bytes != 0));
     if (value == NULL) {
         memset(y->data, 0, y->size_bytes);
         return SY_OK;
@@ -89,19 +89,19 @@ sy_status ref_constantofshape(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ref_range(const ir_kernel_args *args)
+sy_status ir_ref_range(const ir_kernel_args *args)
 {
     const ir_tensor *start = ir_kernel_input(args, 0);
     const ir_tensor *delta = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const bool is_float = ref_is_float(y->dtype);
-    SY_TRY(ref_need(args, y, is_float || ref_is_integer(y->dtype)));
+    const bool is_float = ir_ref_is_float(y->dtype);
+    SY_TRY(ir_ref_need(args, y, is_float || ir_ref_is_integer(y->dtype)));
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++) {
         if (is_float) {
-            ref_put(y, i, ref_get(start, 0) + (double)i * ref_get(delta, 0));
+            ir_ref_put(y, i, ir_ref_get(start, 0) + (double)i * ir_ref_get(delta, 0));
         } else {
-            ref_put_int(y, i, (int64_t)((uint64_t)ref_get_int(start, 0) + (uint64_t)i * (uint64_t)ref_get_int(delta, 0)));
+            ir_ref_put_int(y, i, (int64_t)((uint64_t)ir_ref_get_int(start, 0) + (uint64_t)i * (uint64_t)ir_ref_get_int(delta, 0)));
         }
     }
     return SY_OK;

@@ -22,37 +22,37 @@ static sy_status map_float(const ir_kernel_args *args, double (*f)(double))
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ref_need(args, x, ref_is_float(x->dtype)));
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++) {
-        ref_put(y, i, f(ref_get(x, i)));
+        ir_ref_put(y, i, f(ir_ref_get(x, i)));
     }
     return SY_OK;
 }
 
-sy_status ref_sigmoid_op(const ir_kernel_args *args)
+sy_status ir_ref_sigmoid_op(const ir_kernel_args *args)
 {
-    return map_float(args, ref_sigmoid);
+    return map_float(args, ir_ref_sigmoid);
 }
 
-sy_status ref_tanh_op(const ir_kernel_args *args)
+sy_status ir_ref_tanh_op(const ir_kernel_args *args)
 {
-    return map_float(args, ref_tanh);
+    return map_float(args, ir_ref_tanh);
 }
 
-sy_status ref_sqrt(const ir_kernel_args *args)
+sy_status ir_ref_sqrt(const ir_kernel_args *args)
 {
     return map_float(args, square_root);
 }
 
-sy_status ref_exp_op(const ir_kernel_args *args)
+sy_status ir_ref_exp_op(const ir_kernel_args *args)
 {
-    return map_float(args, ref_exp);
+    return map_float(args, ir_ref_exp);
 }
 
-sy_status ref_erf_op(const ir_kernel_args *args)
+sy_status ir_ref_erf_op(const ir_kernel_args *args)
 {
-    return map_float(args, ref_erf);
+    return map_float(args, ir_ref_erf);
 }
 
 typedef enum simple { SIMPLE_RELU, SIMPLE_NEG, SIMPLE_ABS } simple;
@@ -88,64 +88,64 @@ static sy_status map_simple(const ir_kernel_args *args, simple op)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const bool is_float = ref_is_float(x->dtype);
+    const bool is_float = ir_ref_is_float(x->dtype);
     const bool is_signed = sy_dtype_class_of(x->dtype) == SY_DC_INT;
-    SY_TRY(ref_need(args, x, is_float || ref_is_integer(x->dtype)));
+    SY_TRY(ir_ref_need(args, x, is_float || ir_ref_is_integer(x->dtype)));
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++) {
         if (is_float) {
-            ref_put(y, i, simple_float(op, ref_get(x, i)));
+            ir_ref_put(y, i, simple_float(op, ir_ref_get(x, i)));
         } else {
-            ref_put_int(y, i, simple_int(op, is_signed, ref_get_int(x, i)));
+            ir_ref_put_int(y, i, simple_int(op, is_signed, ir_ref_get_int(x, i)));
         }
     }
     return SY_OK;
 }
 
-sy_status ref_relu(const ir_kernel_args *args)
+sy_status ir_ref_relu(const ir_kernel_args *args)
 {
     return map_simple(args, SIMPLE_RELU);
 }
 
-sy_status ref_neg(const ir_kernel_args *args)
+sy_status ir_ref_neg(const ir_kernel_args *args)
 {
     return map_simple(args, SIMPLE_NEG);
 }
 
-sy_status ref_abs(const ir_kernel_args *args)
+sy_status ir_ref_abs(const ir_kernel_args *args)
 {
     return map_simple(args, SIMPLE_ABS);
 }
 
-sy_status ref_clip(const ir_kernel_args *args)
+sy_status ir_ref_clip(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *low = ir_kernel_input(args, 1);
     const ir_tensor *high = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const bool is_float = ref_is_float(x->dtype);
-    SY_TRY(ref_need(args, x, is_float || ref_is_integer(x->dtype)));
+    const bool is_float = ir_ref_is_float(x->dtype);
+    SY_TRY(ir_ref_need(args, x, is_float || ir_ref_is_integer(x->dtype)));
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++) {
         if (is_float) {
             /* The comparisons are written so that a NaN stays. */
-            double v = ref_get(x, i);
-            v = low != NULL && v < ref_get(low, 0) ? ref_get(low, 0) : v;
-            v = high != NULL && v > ref_get(high, 0) ? ref_get(high, 0) : v;
-            ref_put(y, i, v);
+            double v = ir_ref_get(x, i);
+            v = low != NULL && v < ir_ref_get(low, 0) ? ir_ref_get(low, 0) : v;
+            v = high != NULL && v > ir_ref_get(high, 0) ? ir_ref_get(high, 0) : v;
+            ir_ref_put(y, i, v);
         } else {
             /* Moving the origin makes unsigned 64-bit numbers compare as signed ones. */
             const uint64_t flip = x->dtype == SY_DT_U64 ? (uint64_t)1 << 63 : 0;
-            int64_t v = (int64_t)((uint64_t)ref_get_int(x, i) ^ flip);
+            int64_t v = (int64_t)((uint64_t)ir_ref_get_int(x, i) ^ flip);
             if (low != NULL) {
-                const int64_t l = (int64_t)((uint64_t)ref_get_int(low, 0) ^ flip);
+                const int64_t l = (int64_t)((uint64_t)ir_ref_get_int(low, 0) ^ flip);
                 v = v < l ? l : v;
             }
             if (high != NULL) {
-                const int64_t h = (int64_t)((uint64_t)ref_get_int(high, 0) ^ flip);
+                const int64_t h = (int64_t)((uint64_t)ir_ref_get_int(high, 0) ^ flip);
                 v = v > h ? h : v;
             }
-            ref_put_int(y, i, (int64_t)((uint64_t)v ^ flip));
+            ir_ref_put_int(y, i, (int64_t)((uint64_t)v ^ flip));
         }
     }
     return SY_OK;
@@ -172,28 +172,28 @@ static int64_t to_integer(sy_dtype t, double v)
     return (int64_t)(v >= ldexp(1.0, bits) ? top : v <= 0.0 ? 0 : (uint64_t)v);
 }
 
-sy_status ref_cast(const ir_kernel_args *args)
+sy_status ir_ref_cast(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const bool from_float = ref_is_float(x->dtype), to_float = ref_is_float(y->dtype);
-    SY_TRY(ref_need(args, x, from_float || ref_is_integer(x->dtype)));
-    SY_TRY(ref_need(args, y, to_float || ref_is_integer(y->dtype)));
+    const bool from_float = ir_ref_is_float(x->dtype), to_float = ir_ref_is_float(y->dtype);
+    SY_TRY(ir_ref_need(args, x, from_float || ir_ref_is_integer(x->dtype)));
+    SY_TRY(ir_ref_need(args, y, to_float || ir_ref_is_integer(y->dtype)));
     const bool saturate = ir_node_int(args->node, "saturate", 1) != 0;
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++) {
         if (to_float && y->dtype == SY_DT_F32 && !from_float) {
             /* From 64 bits straight to fp32, so that it is rounded once. */
-            const int64_t v = ref_get_int(x, i);
+            const int64_t v = ir_ref_get_int(x, i);
             ((float *)y->data)[i] = x->dtype == SY_DT_U64 ? (float)(uint64_t)v : (float)v;
         } else if (to_float && saturate) {
-            ref_put_saturated(y, i, ref_get(x, i));
+            ir_ref_put_saturated(y, i, ir_ref_get(x, i));
         } else if (to_float) {
-            ref_put(y, i, ref_get(x, i));
+            ir_ref_put(y, i, ir_ref_get(x, i));
         } else if (from_float) {
-            ref_put_int(y, i, to_integer(y->dtype, ref_get(x, i)));
+            ir_ref_put_int(y, i, to_integer(y->dtype, ir_ref_get(x, i)));
         } else {
-            ref_put_int(y, i, ref_get_int(x, i));
+            ir_ref_put_int(y, i, ir_ref_get_int(x, i));
         }
     }
     return SY_OK;
@@ -212,23 +212,23 @@ static sy_status scale_layout(const ir_kernel_args *args, int64_t *inner, int64_
         return SY_OK;
     }
     int32_t axis;
-    if (scale->rank != 1 || !ref_axis(ir_node_int(args->node, "axis", 1), x->rank, &axis) || x->dims[axis] != *n) {
+    if (scale->rank != 1 || !ir_ref_axis(ir_node_int(args->node, "axis", 1), x->rank, &axis) || x->dims[axis] != *n) {
         return base_fail(args->diag, SY_ESHAPE, "%s: %lld scales do not fit the axis", args->node->op_name,
                          (long long)*n);
     }
-    *inner = ref_product(x->dims, axis + 1, x->rank);
+    *inner = ir_ref_product(x->dims, axis + 1, x->rank);
     return SY_OK;
 }
 
-sy_status ref_quantizelinear(const ir_kernel_args *args)
+sy_status ir_ref_quantizelinear(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *scale = ir_kernel_input(args, 1);
     const ir_tensor *zero = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
     const uint32_t bits = sy_dtype_bits(y->dtype);
-    SY_TRY(ref_need(args, x, ref_is_float(x->dtype) || ref_is_integer(x->dtype)));
-    SY_TRY(ref_need(args, y, ref_is_integer(y->dtype) && bits <= 16));
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype) || ir_ref_is_integer(x->dtype)));
+    SY_TRY(ir_ref_need(args, y, ir_ref_is_integer(y->dtype) && bits <= 16));
     const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
     const int64_t low = is_signed ? -((int64_t)1 << (bits - 1)) : 0;
     const int64_t high = low + ((int64_t)1 << bits) - 1;
@@ -237,58 +237,58 @@ sy_status ref_quantizelinear(const ir_kernel_args *args)
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++) {
         const int64_t c = n_scales == 1 ? 0 : i / inner % n_scales;
-        const float quotient = (float)ref_get(x, i) / (float)ref_get(scale, c);
-        const int64_t v = ref_rne(quotient) + (zero != NULL ? ref_get_int(zero, c) : 0);
-        ref_put_int(y, i, v < low ? low : v > high ? high : v);
+        const float quotient = (float)ir_ref_get(x, i) / (float)ir_ref_get(scale, c);
+        const int64_t v = ir_ref_rne(quotient) + (zero != NULL ? ir_ref_get_int(zero, c) : 0);
+        ir_ref_put_int(y, i, v < low ? low : v > high ? high : v);
     }
     return SY_OK;
 }
 
-sy_status ref_dequantizelinear(const ir_kernel_args *args)
+sy_status ir_ref_dequantizelinear(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *scale = ir_kernel_input(args, 1);
     const ir_tensor *zero = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ref_need(args, x, ref_is_integer(x->dtype) && sy_dtype_bits(x->dtype) <= 32));
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_integer(x->dtype) && sy_dtype_bits(x->dtype) <= 32));
     int64_t inner, n_scales;
     SY_TRY(scale_layout(args, &inner, &n_scales));
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++) {
         const int64_t c = n_scales == 1 ? 0 : i / inner % n_scales;
-        const int64_t centred = ref_get_int(x, i) - (zero != NULL ? ref_get_int(zero, c) : 0);
-        const float v = (float)centred * (float)ref_get(scale, c);
-        ref_put(y, i, (double)v);
+        const int64_t centred = ir_ref_get_int(x, i) - (zero != NULL ? ir_ref_get_int(zero, c) : 0);
+        const float v = (float)centred * (float)ir_ref_get(scale, c);
+        ir_ref_put(y, i, (double)v);
     }
     return SY_OK;
 }
 
 /* ---------------------------------------------------------------- Softmax, BatchNormalization */
 
-sy_status ref_softmax(const ir_kernel_args *args)
+sy_status ir_ref_softmax(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ref_need(args, x, ref_is_float(x->dtype)));
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
     int32_t axis = 0;
-    if (x->rank > 0 && !ref_axis(ir_node_int(args->node, "axis", -1), x->rank, &axis)) {
+    if (x->rank > 0 && !ir_ref_axis(ir_node_int(args->node, "axis", -1), x->rank, &axis)) {
         return base_fail(args->diag, SY_EINVAL, "Softmax: the axis is outside a tensor of %d dimensions", x->rank);
     }
     const int64_t n = x->rank > 0 ? x->dims[axis] : 1;
-    const int64_t outer = ref_product(x->dims, 0, axis);
-    const int64_t inner = ref_product(x->dims, axis + 1, x->rank);
+    const int64_t outer = ir_ref_product(x->dims, 0, axis);
+    const int64_t inner = ir_ref_product(x->dims, axis + 1, x->rank);
     for (int64_t o = 0; o < outer * inner; o++) {
         const int64_t base = o / inner * n * inner + o % inner;
         double largest = -(double)INFINITY, total = 0.0;
         for (int64_t i = 0; i < n; i++) {
-            const double v = ref_get(x, base + i * inner);
+            const double v = ir_ref_get(x, base + i * inner);
             largest = v > largest || isnan(v) ? v : largest;
         }
         for (int64_t i = 0; i < n; i++) {
-            total += ref_exp(ref_get(x, base + i * inner) - largest);
+            total += ir_ref_exp(ir_ref_get(x, base + i * inner) - largest);
         }
         for (int64_t i = 0; i < n; i++) {
-            ref_put(y, base + i * inner, ref_exp(ref_get(x, base + i * inner) - largest) / total);
+            ir_ref_put(y, base + i * inner, ir_ref_exp(ir_ref_get(x, base + i * inner) - largest) / total);
         }
     }
     return SY_OK;
@@ -301,17 +301,17 @@ static void channel_statistics(const ir_tensor *x, int64_t c, int64_t plane, dou
     const double count = (double)(batch * plane);
     double s = 0.0, squares = 0.0;
     for (int64_t i = 0; i < batch * plane; i++) {
-        s += ref_get(x, (i / plane * channels + c) * plane + i % plane);
+        s += ir_ref_get(x, (i / plane * channels + c) * plane + i % plane);
     }
     *mean = s / count;
     for (int64_t i = 0; i < batch * plane; i++) {
-        const double d = ref_get(x, (i / plane * channels + c) * plane + i % plane) - *mean;
+        const double d = ir_ref_get(x, (i / plane * channels + c) * plane + i % plane) - *mean;
         squares += d * d;
     }
     *variance = squares / count;
 }
 
-sy_status ref_batchnorm(const ir_kernel_args *args)
+sy_status ir_ref_batchnorm(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *scale = ir_kernel_input(args, 1);
@@ -321,32 +321,32 @@ sy_status ref_batchnorm(const ir_kernel_args *args)
     ir_tensor *y = ir_kernel_output(args, 0);
     ir_tensor *out_mean = ir_kernel_output(args, 1);
     ir_tensor *out_variance = ir_kernel_output(args, 2);
-    SY_TRY(ref_need(args, x, ref_is_float(x->dtype)));
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
     const double epsilon = (double)ir_node_float(args->node, "epsilon", 1e-5f);
     const double momentum = (double)ir_node_float(args->node, "momentum", 0.9f);
     const bool training = ir_node_int(args->node, "training_mode", 0) != 0;
     const int64_t channels = x->rank > 1 ? x->dims[1] : 1;
-    const int64_t plane = ref_product(x->dims, 2, x->rank);
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
 
     for (int64_t c = 0; c < channels; c++) {
-        double mean = ref_get(in_mean, c), variance = ref_get(in_variance, c);
+        double mean = ir_ref_get(in_mean, c), variance = ir_ref_get(in_variance, c);
         if (training) {
             double batch_mean, batch_variance;
             channel_statistics(x, c, plane, &batch_mean, &batch_variance);
             if (out_mean != NULL) {
-                ref_put(out_mean, c, mean * momentum + batch_mean * (1.0 - momentum));
+                ir_ref_put(out_mean, c, mean * momentum + batch_mean * (1.0 - momentum));
             }
             if (out_variance != NULL) {
-                ref_put(out_variance, c, variance * momentum + batch_variance * (1.0 - momentum));
+                ir_ref_put(out_variance, c, variance * momentum + batch_variance * (1.0 - momentum));
             }
             mean = batch_mean;
             variance = batch_variance;
         }
-        const double factor = ref_get(scale, c) / sqrt(variance + epsilon);
+        const double factor = ir_ref_get(scale, c) / sqrt(variance + epsilon);
         for (int64_t n = 0; n < x->dims[0]; n++) {
             for (int64_t i = 0; i < plane; i++) {
                 const int64_t at = (n * channels + c) * plane + i;
-                ref_put(y, at, (ref_get(x, at) - mean) * factor + ref_get(bias, c));
+                ir_ref_put(y, at, (ir_ref_get(x, at) - mean) * factor + ir_ref_get(bias, c));
             }
         }
     }
