@@ -1,0 +1,130 @@
+/*
+ * blas.c -- loads OpenBLAS at run time.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "blas.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CBLAS_ROW_MAJOR 101
+#define CBLAS_NO_TRANS 111
+#define CBLAS_TRANS 112
+
+/*
+ * OpenBLAS reads these in its constructor. A number of threads other than one changes the order of sums, a core type the
+ * kernels. The library must see our values, the rest of the program its own.
+ */
+static const char *const variables[] = {
+    "OPENBLAS_NUM_THREADS", "OPENBLAS_DEFAULT_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS",
+    "OPENBLAS_CORETYPE",    "OPENBLAS_MAIN_FREE",           "OPENBLAS_VERBOSE", "OPENBLAS_BLOCK_FACTOR",
+    "GOTOBLAS_MAIN_FREE",   "OPENBLAS_THREAD_TIMEOUT",
+};
+#define N_VARIABLES (sizeof variables / sizeof variables[0])
+
+/* Longer values are not kept: nobody sets these to more than a word. */
+#define VALUE_BYTES 256
+
+typedef struct saved_environment {
+    bool was_set[N_VARIABLES];
+    char value[N_VARIABLES][VALUE_BYTES];
+} saved_environment;
+
+static void environment_neutralise(saved_environment *saved)
+{
+    for (size_t i = 0; i < N_VARIABLES; i++) {
+        const char *value = getenv(variables[i]);
+        saved->was_set[i] = value != NULL && strlen(value) < VALUE_BYTES;
+        if (saved->was_set[i]) {
+            memcpy(saved->value[i], value, strlen(value) + 1);
+        }
+        (void)unsetenv(variables[i]);
+    }
+    (void)setenv("OPENBLAS_NUM_THREADS", "1", 1);
+}
+
+static void environment_restore(const saved_environment *saved)
+{
+    (void)unsetenv("OPENBLAS_NUM_THREADS");
+    for (size_t i = 0; i < N_VARIABLES; i++) {
+        if (saved->was_set[i]) {
+            (void)setenv(variables[i], saved->value[i], 1);
+        }
+    }
+}
+
+/* A symbol as a function pointer; C has no cast from void * for it, POSIX says the bytes are the same. */
+static void function_of(void *library, const char *name, void *function, size_t n_bytes)
+{
+    void *symbol = dlsym(library, name);
+    memcpy(function, &symbol, n_bytes);
+}
+
+static void own_kernel(rt_blas *blas)
+{
+    (void)snprintf(blas->name, sizeof blas->name, "own (%s)", rt_own_sgemm_name());
+}
+
+sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag)
+{
+    *blas = (rt_blas){ 0 };
+    if (library != NULL && library[0] == '\0') {
+        own_kernel(blas);
+        return SY_OK;
+    }
+    const char *name = library != NULL ? library : "libopenblas.so.0";
+    saved_environment saved;
+    environment_neutralise(&saved);
+    void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    environment_restore(&saved);
+    if (handle == NULL) {
+        if (library != NULL) {
+            const char *reason = dlerror();
+            return base_fail(diag, SY_EIO, "cannot load the BLAS library: %s", reason != NULL ? reason : name);
+        }
+        own_kernel(blas);
+        return SY_OK;
+    }
+    function_of(handle, "cblas_sgemm", &blas->sgemm, sizeof blas->sgemm);
+    if (blas->sgemm == NULL) {
+        (void)dlclose(handle);
+        return base_fail(diag, SY_EIO, "%s has no cblas_sgemm", name);
+    }
+    blas->library = handle;
+    void (*set_threads)(int) = NULL;
+    function_of(handle, "openblas_set_num_threads", &set_threads, sizeof set_threads);
+    if (set_threads != NULL) {
+        set_threads(1);
+    }
+    char *(*core_name)(void) = NULL;
+    function_of(handle, "openblas_get_corename", &core_name, sizeof core_name);
+    (void)snprintf(blas->name, sizeof blas->name, "%.80s (%.40s)", name, core_name != NULL ? core_name() : "cblas");
+    return SY_OK;
+}
+
+void rt_blas_close(rt_blas *blas)
+{
+    if (blas->library != NULL) {
+        (void)dlclose(blas->library);
+    }
+    *blas = (rt_blas){ 0 };
+}
+
+void rt_sgemm(const rt_blas *blas, float *work, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float *a,
+              int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc)
+{
+    const bool fits = m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX;
+    if (m == 0 || n == 0) {
+        return;
+    }
+    if (blas->sgemm == NULL || !fits || k == 0) {
+        rt_own_sgemm(work, trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    blas->sgemm(CBLAS_ROW_MAJOR, trans_a ? CBLAS_TRANS : CBLAS_NO_TRANS, trans_b ? CBLAS_TRANS : CBLAS_NO_TRANS, (int)m,
+                (int)n, (int)k, 1.0f, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}

@@ -1,0 +1,300 @@
+/*
+ * layout.c -- shapes and memory of a plan for one set of input shapes.
+ *
+ * The steps are walked once without running them: inference gives the shapes; small results that depend on shapes and constants
+ * alone (Shape, Gather, Concat, ... in front of a Reshape) are computed for good on the way. If a shape stays open, the
+ * layout is dynamic. Then results get places in one block: the largest first, each at the lowest offset where nothing
+ * that lives at the same time lies.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LAYOUTS 16          /* kept per plan; more sets of shapes are laid out anew each time */
+#define MAX_COMPUTED_BYTES 4096 /* results computed beforehand are shapes, not weights */
+#define ALIGNMENT_BYTES 64
+
+static sy_status key_of(const rt_cpu_plan *plan, rt_layout *l, const ir_tensor *const *inputs)
+{
+    l->ranks = BASE_ARENA_ARRAY(l->arena, int32_t, plan->n_live_in);
+    l->dims = base_arena_alloc(l->arena, plan->n_live_in, sizeof *l->dims);
+    if (l->ranks == NULL || l->dims == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t i = 0; i < plan->n_live_in; i++) {
+        l->ranks[i] = inputs[i]->rank;
+        memcpy(l->dims[i], inputs[i]->dims, (size_t)inputs[i]->rank * sizeof(int64_t));
+    }
+    return SY_OK;
+}
+
+static bool key_fits(const rt_cpu_plan *plan, const rt_layout *l, const ir_tensor *const *inputs)
+{
+    for (uint32_t i = 0; i < plan->n_live_in; i++) {
+        if (l->ranks[i] != inputs[i]->rank ||
+            memcmp(l->dims[i], inputs[i]->dims, (size_t)inputs[i]->rank * sizeof(int64_t)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* True if the step's results can be computed now: Shape, or all operands are known. */
+static bool known_now(const rt_step *step, const ir_tensor *const *inputs)
+{
+    const ir_op *op = step->node->op;
+    if (step->view || op->reference == NULL || (op->props & IR_P_PURE) == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < step->n_inputs; i++) {
+        const bool known = inputs[i] == NULL || inputs[i]->data != NULL || ir_tensor_n_elements(inputs[i]) == 0;
+        if (!known && op->code != IR_OP_SHAPE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static sy_status compute_now(rt_layout *l, const rt_step *step, const ir_tensor *const *inputs,
+                             ir_tensor *const *outputs, base_arena *scratch, base_diag *diag, bool *done)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < step->n_outputs; i++) {
+        bytes += outputs[i] != NULL ? outputs[i]->size_bytes : 0;
+    }
+    *done = bytes <= MAX_COMPUTED_BYTES;
+    if (!*done) {
+        return SY_OK;
+    }
+    for (uint32_t i = 0; i < step->n_outputs; i++) {
+        if (outputs[i] != NULL) {
+            outputs[i]->data = base_arena_alloc(l->arena, outputs[i]->size_bytes, 1);
+            if (outputs[i]->data == NULL) {
+                return SY_ENOMEM;
+            }
+        }
+    }
+    const ir_kernel_args args = {
+        .node = step->node,
+        .n_inputs = step->n_inputs,
+        .inputs = inputs,
+        .n_outputs = step->n_outputs,
+        .outputs = outputs,
+        .scratch = scratch,
+        .diag = diag,
+    };
+    const sy_status status = step->node->op->reference(&args);
+    base_arena_reset(scratch);
+    return status;
+}
+
+static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratch, base_diag *diag)
+{
+    const ir_tensor **inputs = BASE_ARENA_ARRAY(l->arena, const ir_tensor *, plan->max_operands);
+    ir_tensor **outputs = BASE_ARENA_ARRAY(l->arena, ir_tensor *, plan->max_operands);
+    if (inputs == NULL || outputs == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t i = 0; i < plan->n_steps; i++) {
+        const rt_step *step = &plan->steps[i];
+        for (uint32_t k = 0; k < step->n_inputs; k++) {
+            inputs[k] = step->inputs[k] != RT_NONE ? &l->tensors[step->inputs[k]] : NULL;
+        }
+        for (uint32_t k = 0; k < step->n_outputs; k++) {
+            outputs[k] = step->outputs[k] != RT_NONE ? &l->tensors[step->outputs[k]] : NULL;
+        }
+        const sy_status status =
+            ir_infer_tensors(step->node, scratch, step->n_inputs, inputs, step->n_outputs, outputs, diag);
+        base_arena_reset(scratch);
+        if (status == SY_ESHAPE) {
+            /* Open, or wrong: if it is wrong, the run will say so, with data. */
+            l->dynamic = true;
+            return SY_OK;
+        }
+        SY_TRY(status);
+        if (known_now(step, inputs)) {
+            const sy_status computed = compute_now(l, step, inputs, outputs, scratch, diag, &l->done[i]);
+            SY_TRY(computed == SY_OK ? SY_OK : rt_node_failed(diag, step->node, computed));
+        } else if (step->view && inputs[0] != NULL && outputs[0] != NULL) {
+            outputs[0]->data = inputs[0]->data; /* known bytes stay known */
+        }
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- places */
+
+typedef struct piece {
+    uint32_t slot, first, last;
+    size_t bytes, offset;
+} piece;
+
+static int larger_first(const void *a, const void *b)
+{
+    const piece *x = a, *y = b;
+    if (x->bytes != y->bytes) {
+        return x->bytes > y->bytes ? -1 : 1;
+    }
+    return x->slot < y->slot ? -1 : 1;
+}
+
+static int lower_first(const void *a, const void *b)
+{
+    const piece *const *x = a, *const *y = b;
+    if ((*x)->offset != (*y)->offset) {
+        return (*x)->offset < (*y)->offset ? -1 : 1;
+    }
+    return (*x)->slot < (*y)->slot ? -1 : 1;
+}
+
+/* The lowest offset for piece p beside the pieces placed before it that live when it does. */
+static size_t place(piece *p, piece *placed, size_t n_placed, const piece **beside)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_placed; i++) {
+        if (placed[i].first <= p->last && p->first <= placed[i].last) {
+            beside[n++] = &placed[i];
+        }
+    }
+    qsort(beside, n, sizeof *beside, lower_first);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (beside[i]->offset >= at + p->bytes) {
+            break;
+        }
+        const size_t end = beside[i]->offset + beside[i]->bytes;
+        at = end > at ? end : at;
+    }
+    return at;
+}
+
+static sy_status place_all(rt_cpu_plan *plan, rt_layout *l)
+{
+    base_arena *scratch = base_arena_create();
+    piece *pieces = scratch != NULL ? BASE_ARENA_ARRAY(scratch, piece, plan->n_slots) : NULL;
+    const piece **beside = pieces != NULL ? BASE_ARENA_ARRAY(scratch, const piece *, plan->n_slots) : NULL;
+    if (beside == NULL) {
+        base_arena_destroy(scratch);
+        return SY_ENOMEM;
+    }
+    size_t n = 0;
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        const rt_slot *slot = &plan->slots[s];
+        l->offsets[s] = SIZE_MAX;
+        /* Results that the caller wants go straight into the caller's buffers. */
+        if (slot->live_in == RT_NONE && slot->constant == NULL && slot->view_of == RT_NONE && l->tensors[s].data == NULL &&
+            slot->live_out == RT_NONE) {
+            const size_t bytes = (l->tensors[s].size_bytes + ALIGNMENT_BYTES) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
+            pieces[n++] = (piece){ .slot = s, .first = slot->first, .last = slot->last, .bytes = bytes };
+        }
+    }
+    qsort(pieces, n, sizeof *pieces, larger_first);
+    for (size_t i = 0; i < n; i++) {
+        pieces[i].offset = place(&pieces[i], pieces, i, beside);
+        l->offsets[pieces[i].slot] = pieces[i].offset;
+        const size_t end = pieces[i].offset + pieces[i].bytes;
+        l->block_bytes = end > l->block_bytes ? end : l->block_bytes;
+    }
+    base_arena_destroy(scratch);
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- */
+
+void rt_layout_destroy(rt_layout *layout)
+{
+    if (layout != NULL) {
+        base_arena_destroy(layout->arena);
+    }
+}
+
+static sy_status fill(rt_cpu_plan *plan, rt_layout *l, const ir_tensor *const *inputs, base_diag *diag)
+{
+    l->tensors = BASE_ARENA_ARRAY(l->arena, ir_tensor, plan->n_slots);
+    l->offsets = BASE_ARENA_ARRAY(l->arena, size_t, plan->n_slots);
+    l->done = BASE_ARENA_ARRAY(l->arena, bool, plan->n_steps);
+    if (l->tensors == NULL || l->offsets == NULL || l->done == NULL) {
+        return SY_ENOMEM;
+    }
+    SY_TRY(key_of(plan, l, inputs));
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        const rt_slot *slot = &plan->slots[s];
+        if (slot->constant != NULL) {
+            l->tensors[s] = *slot->constant;
+        } else if (slot->live_in != RT_NONE) {
+            l->tensors[s] = *inputs[slot->live_in];
+            l->tensors[s].data = NULL; /* another run may bring other data */
+        }
+    }
+    l->dynamic = plan->has_control_flow;
+    if (!l->dynamic) {
+        base_arena *scratch = base_arena_create();
+        const sy_status status = scratch != NULL ? infer_steps(plan, l, scratch, diag) : SY_ENOMEM;
+        base_arena_destroy(scratch);
+        SY_TRY(status);
+    }
+    if (!l->dynamic) {
+        SY_TRY(place_all(plan, l));
+    }
+    return SY_OK;
+}
+
+static sy_status make(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag, rt_layout **out)
+{
+    base_arena *arena = base_arena_create();
+    rt_layout *l = arena != NULL ? BASE_ARENA_NEW(arena, rt_layout) : NULL;
+    if (l == NULL) {
+        base_arena_destroy(arena);
+        return SY_ENOMEM;
+    }
+    l->arena = arena;
+    const sy_status status = fill(plan, l, inputs, diag);
+    if (status != SY_OK) {
+        rt_layout_destroy(l);
+        return status;
+    }
+    *out = l;
+    return SY_OK;
+}
+
+static rt_layout *find(rt_cpu_plan *plan, const ir_tensor *const *inputs)
+{
+    rt_layout *l = plan->layouts;
+    while (l != NULL && !key_fits(plan, l, inputs)) {
+        l = l->next;
+    }
+    return l;
+}
+
+sy_status rt_layout_get(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag, rt_layout **out,
+                        bool *cached)
+{
+    *cached = true;
+    (void)pthread_mutex_lock(&plan->lock);
+    *out = find(plan, inputs);
+    (void)pthread_mutex_unlock(&plan->lock);
+    if (*out != NULL) {
+        return SY_OK;
+    }
+    rt_layout *fresh = NULL;
+    SY_TRY(make(plan, inputs, diag, &fresh));
+    (void)pthread_mutex_lock(&plan->lock);
+    rt_layout *other = find(plan, inputs); /* another thread may have been faster */
+    if (other != NULL) {
+        rt_layout_destroy(fresh);
+        *out = other;
+    } else {
+        *out = fresh;
+        *cached = plan->n_layouts < MAX_LAYOUTS;
+        if (*cached) {
+            fresh->next = plan->layouts;
+            plan->layouts = fresh;
+            plan->n_layouts++;
+        }
+    }
+    (void)pthread_mutex_unlock(&plan->lock);
+    return SY_OK;
+}
