@@ -1,0 +1,94 @@
+/*
+ * cmd_asm.c -- systole asm.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "cli.h"
+#include "systole/base/file.h"
+#include "systole/isa/asm.h"
+
+#define SOURCE_LIMIT_BYTES ((size_t)1 << 28)
+
+const char help_asm[] =
+    "usage: systole asm FILE.s -o FILE.elf [-c CONFIG]\n"
+    "\n"
+    "Assembles a program for the machine: RV32IM for the core, Xsystole for the units.\n"
+    "\n"
+    "  -o, --output FILE.elf   where the program goes (default: FILE.elf beside the source)\n"
+    "  -c, --config CONFIG     note in the program what it is for; it is then refused elsewhere\n"
+    "\n"
+    "A line is [label:] [instruction or directive] [# comment]. Directives: .text, .data, .dram ADDRESS say\n"
+    "where what follows goes; .word .half .byte .float .zero .align .random .equ .entry. Commands of the units look as\n"
+    "'systole disasm' prints them; 'UNIT.setf FIELD=VALUE, ...' sets descriptor registers by name.\n"
+    "\n"
+    "    ld.setf  addr_lo=image, n0=16, n1=4, s1=16, hi0=16, hi1=4, hi2=1, hi3=1, n2=1, n3=1, m0=4, m1=1, m2=1, m3=1, t0=1\n"
+    "    ld.load  x0            # the register holds a tag that travels with the command\n"
+    "    core.fence\n"
+    "    core.halt x0           # ... here the exit code\n"
+    "\n"
+    "Example:\n"
+    "    systole asm copy.s -o copy.elf && systole run copy.elf -c tiny --device rtl\n";
+
+int cmd_asm(int argc, char **argv)
+{
+    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const cli_options spec = {"asm", help_asm, ":o:c:h", options};
+    const char *output = NULL;
+    const char *config = NULL;
+    base_diag diag = {0};
+    for (int option; (option = cli_next_option(&spec, argc, argv)) != -1;) {
+        if (option == 'o') {
+            output = optarg;
+        } else if (option == 'c') {
+            config = optarg;
+        } else {
+            return cli_option_exit(option);
+        }
+    }
+    if (argc - optind != 1) {
+        return cli_usage("asm", "expected one source file, got %d", argc - optind);
+    }
+    const char *source = argv[optind];
+    base_arena *arena = base_arena_create();
+    base_buf text = {0};
+    base_buf path = {0};
+    isa_program program = {0};
+    isa_asm_where where = {0};
+    sy_status status = base_file_read(&diag, source, SOURCE_LIMIT_BYTES, &text);
+    if (status == SY_OK) {
+        base_buf_putc(&text, '\0');
+        status = isa_assemble(arena, text.data, source, &program, &where, &diag);
+    }
+    if (status == SY_OK && config != NULL) {
+        status = isa_config_find(config, &program.config, &diag);
+        program.has_config = status == SY_OK;
+    }
+    if (status == SY_OK && program.has_config) {
+        status = isa_program_check(&program, &program.config, &diag);
+    }
+    if (status == SY_OK) {
+        const size_t n = strlen(source);
+        base_buf_append(&path, source, n > 2 && strcmp(source + n - 2, ".s") == 0 ? n - 2 : n);
+        base_buf_puts(&path, ".elf");
+        status = isa_program_write(&program, output != NULL ? output : path.data, &diag);
+    }
+    int exit_status = CLI_DONE;
+    if (status != SY_OK) {
+        exit_status = cli_fail("asm", &diag);
+        if (where.line > 0) {
+            base_buf caret = {0};
+            isa_asm_show(text.data, where, &caret);
+            fputs(caret.data != NULL ? caret.data : "", stderr);
+            base_buf_free(&caret);
+        }
+    }
+    base_buf_free(&text);
+    base_buf_free(&path);
+    base_arena_destroy(arena);
+    return exit_status;
+}

@@ -1,0 +1,90 @@
+/*
+ * host.c -- facts about this host and this build.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "systole/rt/host.h"
+
+#include <dlfcn.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
+static void processor_name(char *text, size_t n_bytes)
+{
+    snprintf(text, n_bytes, "%s", "unknown");
+#if defined(__x86_64__) || defined(__i386__)
+    unsigned words[12] = {0};
+    unsigned a, b, c, d;
+    if (__get_cpuid(0x80000000u, &a, &b, &c, &d) != 0 && a >= 0x80000004u) {
+        for (unsigned i = 0; i < 3; i++) {
+            __get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3]);
+        }
+        char name[sizeof words + 1] = "";
+        memcpy(name, words, sizeof words);
+        const char *begin = name + strspn(name, " ");
+        if (*begin != '\0') {
+            snprintf(text, n_bytes, "%s", begin);
+        }
+    }
+#endif
+}
+
+static void features(char *text, size_t n_bytes)
+{
+    size_t n = 0;
+    text[0] = '\0';
+#if defined(__x86_64__) || defined(__i386__)
+#define FEATURE(name)                                                                                       \
+    if (__builtin_cpu_supports(name) && n < n_bytes) {                                                      \
+        n += (size_t)snprintf(text + n, n_bytes - n, "%s%s", n > 0 ? " " : "", name);                       \
+    }
+    FEATURE("sse4.2")
+    FEATURE("avx")
+    FEATURE("avx2")
+    FEATURE("fma")
+    FEATURE("avx512f")
+    FEATURE("avx512bw")
+    FEATURE("avx512vl")
+    FEATURE("avx512vnni")
+    FEATURE("avx512bf16")
+#undef FEATURE
+#endif
+    if (n == 0) {
+        snprintf(text, n_bytes, "none that we use");
+    }
+}
+
+static void blas(char *text, size_t n_bytes)
+{
+    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        snprintf(text, n_bytes, "own kernels (no libopenblas.so.0)");
+        return;
+    }
+    /* POSIX lets a data pointer from dlsym be read as a function's; ISO C needs the detour. */
+    char *(*config)(void) = NULL;
+    char *(*core)(void) = NULL;
+    *(void **)&config = dlsym(library, "openblas_get_config");
+    *(void **)&core = dlsym(library, "openblas_get_corename");
+    snprintf(text, n_bytes, "libopenblas.so.0: %s, core %s", config != NULL ? config() : "unknown version",
+             core != NULL ? core() : "unknown");
+    dlclose(library);
+}
+
+void rt_host_facts(rt_host *host)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    const int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    processor_name(host->processor, sizeof host->processor);
+    features(host->features, sizeof host->features);
+    snprintf(host->threads, sizeof host->threads, "%d", n);
+    blas(host->blas, sizeof host->blas);
+    snprintf(host->llvm, sizeof host->llvm, "%s", RT_HAVE_LLVM ? "LLVM 19" : "not in this build");
+    snprintf(host->verilator, sizeof host->verilator, "%s", RT_HAVE_RTL ? "Verilator" : "not in this build");
+}
