@@ -18,7 +18,7 @@
 /* The largest memories of a core, see config.def. */
 #define CORE_MEMORY_LIMIT (UINT32_C(1) << 22)
 
-bool asm_fail(asm_state *state, const char *place, const char *fmt, ...)
+bool isa_asm_fail(asm_state *state, const char *place, const char *fmt, ...)
 {
     if (state->status == SY_OK) {
         char text[512];
@@ -27,13 +27,13 @@ bool asm_fail(asm_state *state, const char *place, const char *fmt, ...)
         (void)vsnprintf(text, sizeof text, fmt, args);
         va_end(args);
         state->where = (isa_asm_where){state->line, (unsigned)(place - state->line_start) + 1};
-        state->status = base_fail(state->diag, SY_EFORMAT, "%s:%u:%u: %s", state->name, state->where.line,
-                                  state->where.column, text);
+        state->status = base_fail(state->diag, SY_EFORMAT, "%s:%u:%u: %s", state->name,
+                                  state->where.line, state->where.column, text);
     }
     return false;
 }
 
-bool asm_out_of_memory(asm_state *state)
+bool isa_asm_out_of_memory(asm_state *state)
 {
     if (state->status == SY_OK) {
         state->status = base_fail(state->diag, SY_ENOMEM, "%s: out of memory", state->name);
@@ -41,7 +41,7 @@ bool asm_out_of_memory(asm_state *state)
     return false;
 }
 
-uint64_t asm_here(const asm_state *state)
+uint64_t isa_asm_here(const asm_state *state)
 {
     const asm_section *section = &state->sections.items[state->current];
     return section->base + section->n_bytes;
@@ -52,15 +52,16 @@ static bool take_room(asm_state *state, const char *place, uint64_t n_bytes, uin
 {
     asm_section *section = &state->sections.items[state->current];
     if (n_bytes > section->limit_bytes - section->n_bytes) {
-        return asm_fail(state, place, "the section has %" PRIu64 " bytes, expected at most %" PRIu64,
-                        section->n_bytes + n_bytes, section->limit_bytes);
+        return isa_asm_fail(state, place,
+                            "the section has %" PRIu64 " bytes, expected at most %" PRIu64,
+                            section->n_bytes + n_bytes, section->limit_bytes);
     }
     *out = section->data != NULL ? section->data + section->n_bytes : NULL;
     section->n_bytes += n_bytes;
     return true;
 }
 
-bool asm_emit(asm_state *state, const char *place, const void *data, size_t n_bytes)
+bool isa_asm_emit(asm_state *state, const char *place, const void *data, size_t n_bytes)
 {
     uint8_t *out = NULL;
     if (!take_room(state, place, n_bytes, &out)) {
@@ -72,15 +73,17 @@ bool asm_emit(asm_state *state, const char *place, const void *data, size_t n_by
     return true;
 }
 
-bool asm_emit_word(asm_state *state, const char *place, uint32_t word)
+bool isa_asm_emit_word(asm_state *state, const char *place, uint32_t word)
 {
     uint8_t bytes[4];
     if ((state->sections.items[state->current].n_bytes & 3) != 0) {
-        return asm_fail(state, place, "an instruction at address 0x%" PRIx64 ", which is no multiple of 4: use .align 2",
-                        asm_here(state));
+        return isa_asm_fail(state, place,
+                            "an instruction at address 0x%" PRIx64
+                            ", which is no multiple of 4: use .align 2",
+                            isa_asm_here(state));
     }
     base_set_le32(bytes, word);
-    return asm_emit(state, place, bytes, sizeof bytes);
+    return isa_asm_emit(state, place, bytes, sizeof bytes);
 }
 
 /* .byte, .half, .word, by size. */
@@ -91,20 +94,21 @@ static bool put_values(asm_state *state, size_t n_bytes)
     do {
         asm_value value = {0, false};
         uint8_t bytes[8];
-        asm_skip_blank(state);
+        isa_asm_skip_blank(state);
         const char *place = state->at;
-        if (!asm_take_value(state, &value)) {
+        if (!isa_asm_take_value(state, &value)) {
             return false;
         }
         if (value.known && (value.number < low || value.number > high)) {
-            return asm_fail(state, place, "%" PRId64 " is out of range, expected %" PRId64 " to %" PRId64, value.number,
-                            low, high);
+            return isa_asm_fail(state, place,
+                                "%" PRId64 " is out of range, expected %" PRId64 " to %" PRId64,
+                                value.number, low, high);
         }
         base_set_le64(bytes, (uint64_t)value.number);
-        if (!asm_emit(state, place, bytes, n_bytes)) {
+        if (!isa_asm_emit(state, place, bytes, n_bytes)) {
             return false;
         }
-    } while (asm_accept(state, ','));
+    } while (isa_asm_accept(state, ','));
     return true;
 }
 
@@ -114,14 +118,14 @@ static bool put_floats(asm_state *state)
         uint32_t bits = 0;
         uint8_t bytes[4];
         const char *place = state->at;
-        if (!asm_take_float(state, &bits)) {
+        if (!isa_asm_take_float(state, &bits)) {
             return false;
         }
         base_set_le32(bytes, bits);
-        if (!asm_emit(state, place, bytes, sizeof bytes)) {
+        if (!isa_asm_emit(state, place, bytes, sizeof bytes)) {
             return false;
         }
-    } while (asm_accept(state, ','));
+    } while (isa_asm_accept(state, ','));
     return true;
 }
 
@@ -130,8 +134,9 @@ static bool put_random(asm_state *state, const char *place)
     int64_t n = 0;
     int64_t seed = 0;
     uint8_t *out = NULL;
-    if (!asm_take_constant(state, 0, UINT32_MAX, &n) || !asm_take(state, ',') ||
-        !asm_take_constant(state, 0, INT64_MAX, &seed) || !take_room(state, place, (uint64_t)n, &out)) {
+    if (!isa_asm_take_constant(state, 0, UINT32_MAX, &n) || !isa_asm_take(state, ',') ||
+        !isa_asm_take_constant(state, 0, INT64_MAX, &seed) ||
+        !take_room(state, place, (uint64_t)n, &out)) {
         return false;
     }
     base_rng rng = base_rng_make((uint64_t)seed, 0);
@@ -146,24 +151,26 @@ static bool put_random(asm_state *state, const char *place)
 static bool put_zeros(asm_state *state, const char *place)
 {
     int64_t n = 0;
-    return asm_take_constant(state, 0, UINT32_MAX, &n) && asm_emit(state, place, NULL, (size_t)n);
+    return isa_asm_take_constant(state, 0, UINT32_MAX, &n) &&
+           isa_asm_emit(state, place, NULL, (size_t)n);
 }
 
 static bool align(asm_state *state, const char *place)
 {
     int64_t power = 0;
-    if (!asm_take_constant(state, 0, 20, &power)) {
+    if (!isa_asm_take_constant(state, 0, 20, &power)) {
         return false;
     }
     const uint64_t size = UINT64_C(1) << power;
-    return asm_emit(state, place, NULL, (size_t)((size - (asm_here(state) & (size - 1))) & (size - 1)));
+    return isa_asm_emit(state, place, NULL,
+                        (size_t)((size - (isa_asm_here(state) & (size - 1))) & (size - 1)));
 }
 
 /* The second pass meets the sections of the first in the same order. */
 static bool begin_dram(asm_state *state)
 {
     int64_t address = 0;
-    if (!asm_take_constant(state, 0, UINT32_MAX, &address)) {
+    if (!isa_asm_take_constant(state, 0, UINT32_MAX, &address)) {
         return false;
     }
     state->current = 2 + state->n_dram++;
@@ -172,28 +179,32 @@ static bool begin_dram(asm_state *state)
     }
     const uint64_t room = (UINT64_C(1) << 32) - (uint64_t)address;
     const asm_section section = {.base = (uint64_t)address,
-                                 .limit_bytes = room < ISA_ASM_DRAM_LIMIT ? room : ISA_ASM_DRAM_LIMIT};
-    return base_vec_push(state->arena, &state->sections, section) || asm_out_of_memory(state);
+                                 .limit_bytes = room < ISA_ASM_DRAM_LIMIT ? room
+                                                                          : ISA_ASM_DRAM_LIMIT};
+    return base_vec_push(state->arena, &state->sections, section) || isa_asm_out_of_memory(state);
 }
 
 static bool define_constant(asm_state *state)
 {
     char name[ASM_NAME_BYTES];
     int64_t number = 0;
-    asm_skip_blank(state);
+    isa_asm_skip_blank(state);
     const char *place = state->at;
-    return asm_take_name(state, "a name", name) && asm_take(state, ',') &&
-           asm_take_constant(state, INT64_MIN, INT64_MAX, &number) && asm_define(state, place, name, number, false);
+    return isa_asm_take_name(state, "a name", name) && isa_asm_take(state, ',') &&
+           isa_asm_take_constant(state, INT64_MIN, INT64_MAX, &number) &&
+           isa_asm_define(state, place, name, number, false);
 }
 
 static bool set_entry(asm_state *state, const char *place)
 {
     if (state->entry[0] != '\0' && state->pass == 1) {
-        return asm_fail(state, place, ".entry is given twice, first in line %u", state->entry_where.line);
+        return isa_asm_fail(state, place, ".entry is given twice, first in line %u",
+                            state->entry_where.line);
     }
-    asm_skip_blank(state);
-    state->entry_where = (isa_asm_where){state->line, (unsigned)(state->at - state->line_start) + 1};
-    return asm_take_name(state, "a label", state->entry);
+    isa_asm_skip_blank(state);
+    state->entry_where = (isa_asm_where){state->line,
+                                         (unsigned)(state->at - state->line_start) + 1};
+    return isa_asm_take_name(state, "a label", state->entry);
 }
 
 static bool directive(asm_state *state, const char *place, const char *name)
@@ -226,30 +237,32 @@ static bool directive(asm_state *state, const char *place, const char *name)
     if (strcmp(name, ".entry") == 0) {
         return set_entry(state, place);
     }
-    return asm_fail(state, place, "unknown directive '%s'", name);
+    return isa_asm_fail(state, place, "unknown directive '%s'", name);
 }
 
 /* One statement: labels, then a directive or an instruction, or nothing. */
 static bool statement(asm_state *state)
 {
-    while (!asm_at_end(state)) {
+    while (!isa_asm_at_end(state)) {
         char name[ASM_NAME_BYTES];
         const char *place = state->at;
-        if (!asm_take_name(state, "a label, an instruction or a directive", name)) {
+        if (!isa_asm_take_name(state, "a label, an instruction or a directive", name)) {
             return false;
         }
         if (*state->at == ':') {
             state->at++;
-            if (!asm_define(state, place, name, (int64_t)asm_here(state), true)) {
+            if (!isa_asm_define(state, place, name, (int64_t)isa_asm_here(state), true)) {
                 return false;
             }
             continue;
         }
-        const bool done = name[0] == '.' ? directive(state, place, name) : asm_instruction(state, place, name);
+        const bool done = name[0] == '.' ? directive(state, place, name)
+                                         : isa_asm_instruction(state, place, name);
         if (!done) {
             return false;
         }
-        return asm_at_end(state) || asm_fail(state, state->at, "unexpected text after the operands");
+        return isa_asm_at_end(state) ||
+               isa_asm_fail(state, state->at, "unexpected text after the operands");
     }
     return true;
 }
@@ -299,7 +312,7 @@ static bool allocate(asm_state *state)
         }
         section->data = base_arena_alloc(state->arena, (size_t)section->n_bytes, 1);
         if (section->data == NULL) {
-            return asm_out_of_memory(state);
+            return isa_asm_out_of_memory(state);
         }
     }
     return true;
@@ -317,20 +330,24 @@ static bool collect_dram(asm_state *state, isa_program *program)
     isa_segment *segments = BASE_ARENA_ARRAY(state->arena, isa_segment, state->sections.n);
     size_t n = 0;
     if (segments == NULL) {
-        return asm_out_of_memory(state);
+        return isa_asm_out_of_memory(state);
     }
     for (size_t i = 2; i < state->sections.n; i++) {
         const asm_section *section = &state->sections.items[i];
         if (section->n_bytes > 0) {
-            segments[n++] = (isa_segment){.address = (uint32_t)section->base, .n_bytes = (uint32_t)section->n_bytes,
-                                          .n_data = (uint32_t)section->n_bytes, .data = section->data};
+            segments[n++] = (isa_segment){.address = (uint32_t)section->base,
+                                          .n_bytes = (uint32_t)section->n_bytes,
+                                          .n_data = (uint32_t)section->n_bytes,
+                                          .data = section->data};
         }
     }
     qsort(segments, n, sizeof *segments, by_address);
     for (size_t i = 1; i < n; i++) {
         if ((uint64_t)segments[i - 1].address + segments[i - 1].n_bytes > segments[i].address) {
-            state->status = base_fail(state->diag, SY_EFORMAT, "%s: the .dram sections at 0x%" PRIx32 " and 0x%" PRIx32
-                                      " overlap", state->name, segments[i - 1].address, segments[i].address);
+            state->status = base_fail(state->diag, SY_EFORMAT,
+                                      "%s: the .dram sections at 0x%" PRIx32 " and 0x%" PRIx32
+                                      " overlap",
+                                      state->name, segments[i - 1].address, segments[i].address);
             return false;
         }
     }
@@ -344,7 +361,7 @@ static bool collect_symbols(asm_state *state, isa_program *program)
 {
     isa_symbol *symbols = BASE_ARENA_ARRAY(state->arena, isa_symbol, state->labels.n);
     if (symbols == NULL) {
-        return asm_out_of_memory(state);
+        return isa_asm_out_of_memory(state);
     }
     for (size_t i = 0; i < state->labels.n; i++) {
         const asm_symbol *label = state->labels.items[i];
@@ -353,12 +370,13 @@ static bool collect_symbols(asm_state *state, isa_program *program)
     program->symbols = symbols;
     program->n_symbols = state->labels.n;
     const bool given = state->entry[0] != '\0';
-    const asm_symbol *entry = asm_find(state, given ? state->entry : "_start");
+    const asm_symbol *entry = isa_asm_find(state, given ? state->entry : "_start");
     if (entry != NULL && entry->in_text) {
         program->entry = (uint32_t)entry->value;
     } else if (given) {
         state->where = state->entry_where;
-        state->status = base_fail(state->diag, SY_EFORMAT, "%s:%u:%u: .entry '%s' is no label of .text", state->name,
+        state->status = base_fail(state->diag, SY_EFORMAT,
+                                  "%s:%u:%u: .entry '%s' is no label of .text", state->name,
                                   state->where.line, state->where.column, state->entry);
         return false;
     }
@@ -376,14 +394,15 @@ sy_status isa_assemble(base_arena *arena, const char *text, const char *name, is
     state->arena = arena;
     state->name = name;
     state->diag = diag;
-    const asm_section text_section = {.base = ISA_IMEM_BASE, .limit_bytes = CORE_MEMORY_LIMIT, .is_text = true};
+    const asm_section text_section = {
+        .base = ISA_IMEM_BASE, .limit_bytes = CORE_MEMORY_LIMIT, .is_text = true};
     const asm_section data_section = {.base = ISA_DMEM_BASE, .limit_bytes = CORE_MEMORY_LIMIT};
     isa_program made = {.isa_hash = isa_table_hash()};
-    const bool done =
-        ((base_vec_push(arena, &state->sections, text_section) && base_vec_push(arena, &state->sections, data_section)) ||
-         asm_out_of_memory(state)) &&
-        run_pass(state, text, 1) && allocate(state) && run_pass(state, text, 2) && collect_dram(state, &made) &&
-        collect_symbols(state, &made);
+    const bool done = ((base_vec_push(arena, &state->sections, text_section) &&
+                        base_vec_push(arena, &state->sections, data_section)) ||
+                       isa_asm_out_of_memory(state)) &&
+                      run_pass(state, text, 1) && allocate(state) && run_pass(state, text, 2) &&
+                      collect_dram(state, &made) && collect_symbols(state, &made);
     if (where != NULL) {
         *where = state->where;
     }

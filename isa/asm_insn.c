@@ -22,25 +22,40 @@
 static const char *operands_of(isa_format format, isa_args args)
 {
     switch (format) {
-    case ISA_FORMAT_R: return "dst";
+    case ISA_FORMAT_R:
+        return "dst";
     case ISA_FORMAT_I:
-    case ISA_FORMAT_SHIFT: return "dsi";
-    case ISA_FORMAT_LOAD: return "dm";
-    case ISA_FORMAT_STORE: return "tm";
-    case ISA_FORMAT_BRANCH: return "stl";
-    case ISA_FORMAT_U: return "du";
-    case ISA_FORMAT_J: return "dl";
-    case ISA_FORMAT_CSR: return "dcs";
-    case ISA_FORMAT_CSRI: return "dcz";
-    case ISA_FORMAT_FENCE: return "f";
-    case ISA_FORMAT_XSYSTOLE: return args == ISA_ARGS_NONE ? "" : "s";
+    case ISA_FORMAT_SHIFT:
+        return "dsi";
+    case ISA_FORMAT_LOAD:
+        return "dm";
+    case ISA_FORMAT_STORE:
+        return "tm";
+    case ISA_FORMAT_BRANCH:
+        return "stl";
+    case ISA_FORMAT_U:
+        return "du";
+    case ISA_FORMAT_J:
+        return "dl";
+    case ISA_FORMAT_CSR:
+        return "dcs";
+    case ISA_FORMAT_CSRI:
+        return "dcz";
+    case ISA_FORMAT_FENCE:
+        return "f";
+    case ISA_FORMAT_XSYSTOLE:
+        return args == ISA_ARGS_NONE ? "" : "s";
     case ISA_FORMAT_NONE:
-    case ISA_N_FORMATS: break;
+    case ISA_N_FORMATS:
+        break;
     }
     return "";
 }
 
-/* Pseudo-instructions that are one instruction: what is not an operand has the value that stands here. */
+/*
+ * Pseudo-instructions that are one instruction: what is not an operand has the value that stands
+ * here.
+ */
 static const struct {
     const char *mnemonic;
     isa_op op;
@@ -68,13 +83,14 @@ static const struct {
 
 static bool take_register(asm_state *state, uint8_t *reg)
 {
-    static const char *const names[32] = {
-        "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
-        "a6",   "a7", "s2", "s3", "s4",  "s5",  "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+    static const char *const names[32] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                          "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                          "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                          "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
     char name[ASM_NAME_BYTES];
-    asm_skip_blank(state);
+    isa_asm_skip_blank(state);
     const char *place = state->at;
-    if (!asm_take_name(state, "a register", name)) {
+    if (!isa_asm_take_name(state, "a register", name)) {
         return false;
     }
     for (uint8_t i = 0; i < 32; i++) {
@@ -98,24 +114,26 @@ static bool take_register(asm_state *state, uint8_t *reg)
             return true;
         }
     }
-    return asm_fail(state, place, "expected a register, x0 to x31 or an ABI name, got '%s'", name);
+    return isa_asm_fail(state, place, "expected a register, x0 to x31 or an ABI name, got '%s'",
+                        name);
 }
 
 /* An immediate of the range; one not yet known counts as low in the first pass. */
 static bool take_imm(asm_state *state, int64_t low, int64_t high, int32_t *imm)
 {
     asm_value value = {0, false};
-    asm_skip_blank(state);
+    isa_asm_skip_blank(state);
     const char *place = state->at;
-    if (!asm_take_value(state, &value)) {
+    if (!isa_asm_take_value(state, &value)) {
         return false;
     }
     if (!value.known) {
         return true;
     }
     if (value.number < low || value.number > high) {
-        return asm_fail(state, place, "immediate %" PRId64 " is out of range, expected %" PRId64 " to %" PRId64,
-                        value.number, low, high);
+        return isa_asm_fail(
+            state, place, "immediate %" PRId64 " is out of range, expected %" PRId64 " to %" PRId64,
+            value.number, low, high);
     }
     *imm = (int32_t)value.number;
     return true;
@@ -125,22 +143,25 @@ static bool take_target(asm_state *state, isa_format format, int32_t *imm)
 {
     const int64_t reach = format == ISA_FORMAT_J ? 1048576 : 4096;
     asm_value value = {0, false};
-    asm_skip_blank(state);
+    isa_asm_skip_blank(state);
     const char *place = state->at;
-    if (!asm_take_value(state, &value)) {
+    if (!isa_asm_take_value(state, &value)) {
         return false;
     }
     /* The difference of two 32-bit addresses, as the core computes it. */
-    const int64_t offset = value.known ? (int64_t)(int32_t)(uint32_t)(value.number - (int64_t)asm_here(state)) : 0;
+    const uint32_t distance = (uint32_t)value.number - (uint32_t)isa_asm_here(state);
+    const int64_t offset = value.known ? (int32_t)distance : 0;
     if (value.known && (value.number < INT32_MIN || value.number > (int64_t)UINT32_MAX)) {
-        return asm_fail(state, place, "target %" PRId64 " is not a 32-bit address", value.number);
+        return isa_asm_fail(state, place, "target %" PRId64 " is not a 32-bit address",
+                            value.number);
     }
     if (offset < -reach || offset >= reach) {
-        return asm_fail(state, place, "target is %" PRId64 " bytes away, expected %" PRId64 " to %" PRId64, offset, -reach,
-                        reach - 2);
+        return isa_asm_fail(state, place,
+                            "target is %" PRId64 " bytes away, expected %" PRId64 " to %" PRId64,
+                            offset, -reach, reach - 2);
     }
     if ((offset & 1) != 0) {
-        return asm_fail(state, place, "target is at an odd distance");
+        return isa_asm_fail(state, place, "target is at an odd distance");
     }
     *imm = (int32_t)offset;
     return true;
@@ -149,9 +170,9 @@ static bool take_target(asm_state *state, isa_format format, int32_t *imm)
 static bool take_csr(asm_state *state, int32_t *imm)
 {
     char name[ASM_NAME_BYTES];
-    asm_skip_blank(state);
+    isa_asm_skip_blank(state);
     const char *start = state->at;
-    if (asm_accept_name(state, name)) {
+    if (isa_asm_accept_name(state, name)) {
         const int number = isa_csr_find(name);
         if (number >= 0) {
             *imm = number;
@@ -168,12 +189,12 @@ static bool take_fence_set(asm_state *state, int32_t *set)
     static const char letters[] = "iorw";
     char name[ASM_NAME_BYTES];
     *set = 0;
-    if (asm_accept(state, '0')) {
+    if (isa_asm_accept(state, '0')) {
         return true;
     }
-    asm_skip_blank(state);
+    isa_asm_skip_blank(state);
     const char *place = state->at;
-    if (!asm_take_name(state, "some of 'iorw'", name)) {
+    if (!isa_asm_take_name(state, "some of 'iorw'", name)) {
         return false;
     }
     const char *at = name;
@@ -183,7 +204,8 @@ static bool take_fence_set(asm_state *state, int32_t *set)
             at++;
         }
     }
-    return *at == '\0' || asm_fail(state, place, "expected some of 'iorw' in this order, got '%s'", name);
+    return *at == '\0' ||
+           isa_asm_fail(state, place, "expected some of 'iorw' in this order, got '%s'", name);
 }
 
 static bool take_fence(asm_state *state, isa_op op, int32_t *imm)
@@ -194,8 +216,8 @@ static bool take_fence(asm_state *state, isa_op op, int32_t *imm)
         *imm = 0;
         return true;
     }
-    if (!asm_at_end(state) &&
-        (!take_fence_set(state, &pred) || !asm_take(state, ',') || !take_fence_set(state, &succ))) {
+    if (!isa_asm_at_end(state) && (!take_fence_set(state, &pred) || !isa_asm_take(state, ',') ||
+                                   !take_fence_set(state, &succ))) {
         return false;
     }
     *imm = pred << 4 | succ;
@@ -205,33 +227,43 @@ static bool take_fence(asm_state *state, isa_op op, int32_t *imm)
 /* "imm(rs1)", "(rs1)". */
 static bool take_memory(asm_state *state, isa_insn *insn)
 {
-    if (asm_accept(state, '(')) {
-        /* "(x1)", or an expression that begins with a parenthesis: then a name of no register follows */
+    if (isa_asm_accept(state, '(')) {
+        /*
+         * "(x1)", or an expression that begins with a parenthesis: then a name of no register
+         * follows
+         */
         const char *inside = state->at;
         char name[ASM_NAME_BYTES];
-        const bool is_name = asm_accept_name(state, name);
-        const bool is_symbol = is_name && asm_find(state, name) != NULL;
+        const bool is_name = isa_asm_accept_name(state, name);
+        const bool is_symbol = is_name && isa_asm_find(state, name) != NULL;
         state->at = inside;
         if (is_name && !is_symbol) {
-            return take_register(state, &insn->rs1) && asm_take(state, ')');
+            return take_register(state, &insn->rs1) && isa_asm_take(state, ')');
         }
         state->at = inside - 1;
     }
-    return state->status == SY_OK && take_imm(state, -2048, 2047, &insn->imm) && asm_take(state, '(') &&
-           take_register(state, &insn->rs1) && asm_take(state, ')');
+    return state->status == SY_OK && take_imm(state, -2048, 2047, &insn->imm) &&
+           isa_asm_take(state, '(') && take_register(state, &insn->rs1) && isa_asm_take(state, ')');
 }
 
 static bool take_operand(asm_state *state, char kind, isa_format format, isa_insn *insn)
 {
     int32_t imm = 0;
     switch (kind) {
-    case 'd': return take_register(state, &insn->rd);
-    case 's': return take_register(state, &insn->rs1);
-    case 't': return take_register(state, &insn->rs2);
-    case 'm': return take_memory(state, insn);
-    case 'l': return take_target(state, format, &insn->imm);
-    case 'c': return take_csr(state, &insn->imm);
-    case 'f': return take_fence(state, insn->op, &insn->imm);
+    case 'd':
+        return take_register(state, &insn->rd);
+    case 's':
+        return take_register(state, &insn->rs1);
+    case 't':
+        return take_register(state, &insn->rs2);
+    case 'm':
+        return take_memory(state, insn);
+    case 'l':
+        return take_target(state, format, &insn->imm);
+    case 'c':
+        return take_csr(state, &insn->imm);
+    case 'f':
+        return take_fence(state, insn->op, &insn->imm);
     case 'i':
         return format == ISA_FORMAT_SHIFT ? take_imm(state, 0, 31, &insn->imm)
                                           : take_imm(state, -2048, 2047, &insn->imm);
@@ -247,7 +279,8 @@ static bool take_operand(asm_state *state, char kind, isa_format format, isa_ins
         }
         insn->rs1 = (uint8_t)imm;
         return true;
-    default: break;
+    default:
+        break;
     }
     SY_UNREACHABLE();
 }
@@ -256,23 +289,27 @@ static bool emit(asm_state *state, const char *place, const isa_insn *insn)
 {
     uint32_t word = 0;
     if (isa_encode(insn, &word) != SY_OK) {
-        return asm_fail(state, place, "operands do not fit the instruction");
+        return isa_asm_fail(state, place, "operands do not fit the instruction");
     }
-    return asm_emit_word(state, place, word);
+    return isa_asm_emit_word(state, place, word);
 }
 
 static bool take_operands(asm_state *state, const char *place, const char *operands, isa_insn *insn)
 {
     const isa_format format = isa_op_describe(insn->op)->format;
     for (const char *kind = operands; *kind != '\0'; kind++) {
-        if ((kind != operands && !asm_take(state, ',')) || !take_operand(state, *kind, format, insn)) {
+        if ((kind != operands && !isa_asm_take(state, ',')) ||
+            !take_operand(state, *kind, format, insn)) {
             return false;
         }
     }
     return emit(state, place, insn);
 }
 
-/* Words that a load of the constant takes: 1 or 2. The first pass notes them, as an unknown value may need both. */
+/*
+ * Words that a load of the constant takes: 1 or 2. The first pass notes them, as an unknown value
+ * may need both.
+ */
 static bool count_words(asm_state *state, asm_value value, bool may_be_none, unsigned *n_words)
 {
     const int32_t number = (int32_t)(uint32_t)value.number;
@@ -281,25 +318,29 @@ static bool count_words(asm_state *state, asm_value value, bool may_be_none, uns
         *n_words = state->n_words.items[state->i_load++];
         return true;
     }
-    *n_words = !value.known                             ? 2
-               : number == 0 && may_be_none             ? 0
-               : number >= -2048 && number <= 2047      ? 1
-               : ((uint32_t)number & 0xFFF) == 0        ? 1
-                                                        : 2;
-    return base_vec_push(state->arena, &state->n_words, (uint8_t)*n_words) || asm_out_of_memory(state);
+    *n_words = !value.known                        ? 2
+               : number == 0 && may_be_none        ? 0
+               : number >= -2048 && number <= 2047 ? 1
+               : ((uint32_t)number & 0xFFF) == 0   ? 1
+                                                   : 2;
+    return base_vec_push(state->arena, &state->n_words, (uint8_t)*n_words) ||
+           isa_asm_out_of_memory(state);
 }
 
 /* reg = value in so many words: addi, lui, or lui and addi. */
-static bool emit_constant(asm_state *state, const char *place, uint8_t reg, uint32_t value, unsigned n_words)
+static bool emit_constant(asm_state *state, const char *place, uint8_t reg, uint32_t value,
+                          unsigned n_words)
 {
     const int32_t low = (int32_t)((value & 0xFFF) ^ 0x800) - 0x800;
-    const isa_insn lui = {.op = ISA_OP_LUI, .rd = reg, .imm = (int32_t)((value - (uint32_t)low) & 0xFFFFF000)};
+    const isa_insn lui = {
+        .op = ISA_OP_LUI, .rd = reg, .imm = (int32_t)((value - (uint32_t)low) & 0xFFFFF000)};
     const bool short_form = n_words == 1 && lui.imm == 0;
     const isa_insn addi = {.op = ISA_OP_ADDI, .rd = reg, .rs1 = short_form ? 0 : reg, .imm = low};
     if (n_words == 0) {
         return true;
     }
-    return (short_form || emit(state, place, &lui)) && ((n_words == 1 && !short_form) || emit(state, place, &addi));
+    return (short_form || emit(state, place, &lui)) &&
+           ((n_words == 1 && !short_form) || emit(state, place, &addi));
 }
 
 /* li and la. */
@@ -308,16 +349,17 @@ static bool load_constant(asm_state *state, const char *place)
     isa_insn insn = {0};
     asm_value value = {0, false};
     unsigned n_words = 0;
-    if (!take_register(state, &insn.rd) || !asm_take(state, ',')) {
+    if (!take_register(state, &insn.rd) || !isa_asm_take(state, ',')) {
         return false;
     }
-    asm_skip_blank(state);
+    isa_asm_skip_blank(state);
     const char *value_place = state->at;
-    if (!asm_take_value(state, &value)) {
+    if (!isa_asm_take_value(state, &value)) {
         return false;
     }
     if (value.known && (value.number < INT32_MIN || value.number > (int64_t)UINT32_MAX)) {
-        return asm_fail(state, value_place, "%" PRId64 " does not fit into 32 bits", value.number);
+        return isa_asm_fail(state, value_place, "%" PRId64 " does not fit into 32 bits",
+                            value.number);
     }
     return count_words(state, value, false, &n_words) &&
            emit_constant(state, place, insn.rd, (uint32_t)value.number, n_words);
@@ -328,22 +370,23 @@ static bool set_pair(asm_state *state, const char *place, isa_unit unit)
 {
     char name[ASM_NAME_BYTES];
     isa_insn insn = {.op = ISA_OP_SET, .unit = (uint8_t)unit};
-    asm_skip_blank(state);
+    isa_asm_skip_blank(state);
     const char *reg_place = state->at;
-    if (!asm_take_name(state, "a descriptor register", name)) {
+    if (!isa_asm_take_name(state, "a descriptor register", name)) {
         return false;
     }
     const int reg = isa_reg_find(unit, name);
     if (reg < 0) {
-        return asm_fail(state, reg_place, "%s has no descriptor register '%s'", isa_unit_name((unsigned)unit), name);
+        return isa_asm_fail(state, reg_place, "%s has no descriptor register '%s'",
+                            isa_unit_name((unsigned)unit), name);
     }
     if (reg % 2 != 0) {
-        return asm_fail(state, reg_place, "'%s' is the second of its pair: name %s", name,
-                        isa_reg_describe(unit, (unsigned)reg - 1)->name);
+        return isa_asm_fail(state, reg_place, "'%s' is the second of its pair: name %s", name,
+                            isa_reg_describe(unit, (unsigned)reg - 1)->name);
     }
     insn.pair = (uint8_t)(reg / 2);
-    return asm_take(state, ',') && take_register(state, &insn.rs1) && asm_take(state, ',') &&
-           take_register(state, &insn.rs2) && emit(state, place, &insn);
+    return isa_asm_take(state, ',') && take_register(state, &insn.rs1) &&
+           isa_asm_take(state, ',') && take_register(state, &insn.rs2) && emit(state, place, &insn);
 }
 
 /* Sets a pair from the shadow registers, through t5 and t6. */
@@ -374,25 +417,27 @@ static bool set_fields(asm_state *state, const char *place, isa_unit unit)
     do {
         char name[ASM_NAME_BYTES];
         asm_value value = {0, false};
-        asm_skip_blank(state);
+        isa_asm_skip_blank(state);
         const char *reg_place = state->at;
-        if (!asm_take_name(state, "a descriptor register", name)) {
+        if (!isa_asm_take_name(state, "a descriptor register", name)) {
             return false;
         }
         const int reg = isa_reg_find(unit, name);
         if (reg < 0) {
-            return asm_fail(state, reg_place, "%s has no descriptor register '%s'", isa_unit_name((unsigned)unit), name);
+            return isa_asm_fail(state, reg_place, "%s has no descriptor register '%s'",
+                                isa_unit_name((unsigned)unit), name);
         }
         if (touched[reg]) {
-            return asm_fail(state, reg_place, "'%s' is given twice", name);
+            return isa_asm_fail(state, reg_place, "'%s' is given twice", name);
         }
         touched[reg] = true;
-        if (!asm_take(state, '=') || !asm_take_reg_value(state, unit, (unsigned)reg, &value)) {
+        if (!isa_asm_take(state, '=') ||
+            !isa_asm_take_reg_value(state, unit, (unsigned)reg, &value)) {
             return false;
         }
         state->shadow[unit][reg] = (uint32_t)value.number;
         state->shadow_known[unit][reg] = value.known;
-    } while (asm_accept(state, ','));
+    } while (isa_asm_accept(state, ','));
     for (unsigned pair = 0; 2 * pair < isa_unit_n_regs(unit); pair++) {
         if ((touched[2 * pair] || touched[2 * pair + 1]) && !emit_pair(state, place, unit, pair)) {
             return false;
@@ -444,11 +489,11 @@ static bool one_operand_jump(asm_state *state, const char *place, const char *mn
     return take_operands(state, place, jal ? "l" : "s", &insn);
 }
 
-bool asm_instruction(asm_state *state, const char *place, const char *mnemonic)
+bool isa_asm_instruction(asm_state *state, const char *place, const char *mnemonic)
 {
     bool found = false;
     if (!state->sections.items[state->current].is_text) {
-        return asm_fail(state, place, "'%s' stands outside .text", mnemonic);
+        return isa_asm_fail(state, place, "'%s' stands outside .text", mnemonic);
     }
     if (strcmp(mnemonic, "li") == 0 || strcmp(mnemonic, "la") == 0) {
         return load_constant(state, place);
@@ -459,8 +504,10 @@ bool asm_instruction(asm_state *state, const char *place, const char *mnemonic)
     }
     for (size_t i = 0; i < sizeof pseudos / sizeof pseudos[0]; i++) {
         if (strcmp(pseudos[i].mnemonic, mnemonic) == 0) {
-            isa_insn insn = {
-                .op = pseudos[i].op, .rd = pseudos[i].rd, .rs1 = pseudos[i].rs1, .imm = pseudos[i].imm};
+            isa_insn insn = {.op = pseudos[i].op,
+                             .rd = pseudos[i].rd,
+                             .rs1 = pseudos[i].rs1,
+                             .imm = pseudos[i].imm};
             return take_operands(state, place, pseudos[i].operands, &insn);
         }
     }
@@ -473,5 +520,5 @@ bool asm_instruction(asm_state *state, const char *place, const char *mnemonic)
             return take_operands(state, place, operands_of(info->format, info->args), &insn);
         }
     }
-    return asm_fail(state, place, "unknown instruction '%s'", mnemonic);
+    return isa_asm_fail(state, place, "unknown instruction '%s'", mnemonic);
 }

@@ -1,9 +1,9 @@
 /*
  * asm_internal.h -- what the parts of the assembler share.
  *
- * Two passes over the text run the same code: the first learns the address of each label, the second, with room
- * allocated for what the first counted, writes.  Where the length of the code depends on a value, the first pass notes
- * how many words it took and the second keeps to that.
+ * Two passes over the text run the same code: the first learns the address of each label, the
+ * second, with room allocated for what the first counted, writes.  Where the length of the code
+ * depends on a value, the first pass notes how many words it took and the second keeps to that.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,7 +29,7 @@ typedef struct asm_symbol {
     const char *name;
     struct asm_symbol *next; /* of the same bucket */
     int64_t value;
-    unsigned line;      /* where it is defined */
+    unsigned line; /* where it is defined */
     bool is_label;
     bool in_text;
     bool seen; /* in this pass: a constant's value holds only below its line */
@@ -74,34 +74,41 @@ typedef struct asm_value {
 } asm_value;
 
 /* Records the first error at a place in the current line, and returns false. */
-bool asm_fail(asm_state *state, const char *place, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-bool asm_out_of_memory(asm_state *state);
+bool isa_asm_fail(asm_state *state, const char *place, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+bool isa_asm_out_of_memory(asm_state *state);
 
-/* asm_lex.c: characters, names and expressions. All skip blanks first; the take functions fail with a message. */
-void asm_skip_blank(asm_state *state);
-bool asm_at_end(asm_state *state); /* of the statement: newline, ';', a comment */
-bool asm_accept(asm_state *state, char c);
-bool asm_take(asm_state *state, char c);
-bool asm_accept_name(asm_state *state, char name[ASM_NAME_BYTES]); /* letters, digits, '_', '.', '$' */
-bool asm_take_name(asm_state *state, const char *what, char name[ASM_NAME_BYTES]);
-bool asm_take_value(asm_state *state, asm_value *value);
+/*
+ * asm_lex.c: characters, names and expressions. All skip blanks first; the take functions fail with
+ * a message.
+ */
+void isa_asm_skip_blank(asm_state *state);
+bool isa_asm_at_end(asm_state *state); /* of the statement: newline, ';', a comment */
+bool isa_asm_accept(asm_state *state, char c);
+bool isa_asm_take(asm_state *state, char c);
+bool isa_asm_accept_name(asm_state *state,
+                         char name[ASM_NAME_BYTES]); /* letters, digits, '_', '.', '$' */
+bool isa_asm_take_name(asm_state *state, const char *what, char name[ASM_NAME_BYTES]);
+bool isa_asm_take_value(asm_state *state, asm_value *value);
 /* Its number must be known (in both passes) and from low to high. */
-bool asm_take_constant(asm_state *state, int64_t low, int64_t high, int64_t *number);
+bool isa_asm_take_constant(asm_state *state, int64_t low, int64_t high, int64_t *number);
 /* The value of a descriptor register, with FIELD:VALUE for the fields it has. */
-bool asm_take_reg_value(asm_state *state, isa_unit unit, unsigned reg, asm_value *value);
+bool isa_asm_take_reg_value(asm_state *state, isa_unit unit, unsigned reg, asm_value *value);
 /* A plain decimal floating-point number, as fp32 bits. */
-bool asm_take_float(asm_state *state, uint32_t *bits);
+bool isa_asm_take_float(asm_state *state, uint32_t *bits);
 
-asm_symbol *asm_find(asm_state *state, const char *name);
-bool asm_define(asm_state *state, const char *place, const char *name, int64_t value, bool is_label);
+asm_symbol *isa_asm_find(asm_state *state, const char *name);
+bool isa_asm_define(asm_state *state, const char *place, const char *name, int64_t value,
+                    bool is_label);
 
 /* asm.c: bytes into the current section. */
-bool asm_emit(asm_state *state, const char *place, const void *data, size_t n_bytes); /* data NULL: zeros */
-bool asm_emit_word(asm_state *state, const char *place, uint32_t word);
+bool isa_asm_emit(asm_state *state, const char *place, const void *data,
+                  size_t n_bytes); /* data NULL: zeros */
+bool isa_asm_emit_word(asm_state *state, const char *place, uint32_t word);
 /* The address of the next byte. */
-uint64_t asm_here(const asm_state *state);
+uint64_t isa_asm_here(const asm_state *state);
 
 /* asm_insn.c: the instruction whose mnemonic was just read at place. */
-bool asm_instruction(asm_state *state, const char *place, const char *mnemonic);
+bool isa_asm_instruction(asm_state *state, const char *place, const char *mnemonic);
 
 #endif

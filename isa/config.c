@@ -5,6 +5,7 @@
  */
 #include "systole/isa/config.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,28 +79,32 @@ void isa_config_default(isa_config *config)
 }
 
 /* A value against its own line; where is "file:line: " or "". */
-static sy_status check_value(const config_key *key, uint64_t value, const char *where, base_diag *diag)
+static sy_status check_value(const config_key *key, uint64_t value, const char *where,
+                             base_diag *diag)
 {
     if (is_element(key)) {
         return value <= ISA_ELEMENT_BF16
                    ? SY_OK
-                   : base_fail(diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected int8", where, key->section,
-                               key->key, value);
+                   : base_fail(diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected int8", where,
+                               key->section, key->key, value);
     }
     if (value < key->minimum || value > key->maximum) {
-        return base_fail(diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected %s%" PRIu32 " to %" PRIu32, where,
-                         key->section, key->key, value, key->power_of_two ? "a power of two from " : "", key->minimum,
-                         key->maximum);
+        return base_fail(
+            diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected %s%" PRIu32 " to %" PRIu32, where,
+            key->section, key->key, value, key->power_of_two ? "a power of two from " : "",
+            key->minimum, key->maximum);
     }
     if (key->power_of_two && (value & (value - 1)) != 0) {
-        return base_fail(diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected a power of two from %" PRIu32 " to %" PRIu32,
+        return base_fail(diag, SY_ECONFIG,
+                         "%s%s.%s is %" PRIu64 ", expected a power of two from %" PRIu32
+                         " to %" PRIu32,
                          where, key->section, key->key, value, key->minimum, key->maximum);
     }
     return SY_OK;
 }
 
-static sy_status parse_value(const config_key *key, const char *text, const char *where, uint32_t *value,
-                             base_diag *diag)
+static sy_status parse_value(const config_key *key, const char *text, const char *where,
+                             uint32_t *value, base_diag *diag)
 {
     if (is_element(key)) {
         for (uint32_t element = 0; element <= ISA_ELEMENT_BF16; element++) {
@@ -108,7 +113,8 @@ static sy_status parse_value(const config_key *key, const char *text, const char
                 return SY_OK;
             }
         }
-        return base_fail(diag, SY_ECONFIG, "%s%s.%s is '%s', expected int8", where, key->section, key->key, text);
+        return base_fail(diag, SY_ECONFIG, "%s%s.%s is '%s', expected int8", where, key->section,
+                         key->key, text);
     }
     uint64_t number = 0;
     size_t n = 0;
@@ -116,7 +122,8 @@ static sy_status parse_value(const config_key *key, const char *text, const char
         number = 10 * number + (uint64_t)(text[n] - '0');
     }
     if (n == 0 || text[n] != '\0') {
-        return base_fail(diag, SY_ECONFIG, "%s%s.%s is '%s', expected a decimal number from %" PRIu32 " to %" PRIu32,
+        return base_fail(diag, SY_ECONFIG,
+                         "%s%s.%s is '%s', expected a decimal number from %" PRIu32 " to %" PRIu32,
                          where, key->section, key->key, text, key->minimum, key->maximum);
     }
     SY_TRY(check_value(key, number, where, diag));
@@ -131,7 +138,7 @@ typedef struct config_reader {
     const char *at; /* the rest of the text */
     base_diag *diag;
     int line;
-    int failed_line; /* 0: none */
+    int failed_line;  /* 0: none */
     int seen[N_KEYS]; /* line of each key, 0: not yet */
 } config_reader;
 
@@ -170,8 +177,9 @@ static int take_key(void *user, const char *section, const char *name, const cha
     }
     (void)snprintf(where, sizeof where, "%s:%d: ", reader->path, reader->line);
     if (section[0] == '\0') {
-        return fail_at(reader, base_fail(reader->diag, SY_ECONFIG, "%skey '%s' stands before the first [section]",
-                                         where, name));
+        return fail_at(reader,
+                       base_fail(reader->diag, SY_ECONFIG,
+                                 "%skey '%s' stands before the first [section]", where, name));
     }
     for (size_t i = 0; i < N_KEYS; i++) {
         if (strcmp(keys[i].section, section) != 0) {
@@ -182,26 +190,30 @@ static int take_key(void *user, const char *section, const char *name, const cha
             continue;
         }
         if (reader->seen[i] != 0) {
-            return fail_at(reader, base_fail(reader->diag, SY_ECONFIG, "%s%s.%s is given twice, first in line %d",
-                                             where, section, name, reader->seen[i]));
+            return fail_at(reader, base_fail(reader->diag, SY_ECONFIG,
+                                             "%s%s.%s is given twice, first in line %d", where,
+                                             section, name, reader->seen[i]));
         }
         reader->seen[i] = reader->line;
-        return fail_at(reader, parse_value(&keys[i], text, where, field_of(&reader->config, &keys[i]), reader->diag));
+        return fail_at(reader, parse_value(&keys[i], text, where,
+                                           field_of(&reader->config, &keys[i]), reader->diag));
     }
     char known[256] = "";
     size_t n = 0;
     for (size_t i = 0; i < N_KEYS; i++) {
-        const bool fits = section_known ? strcmp(keys[i].section, section) == 0
-                                        : i == 0 || strcmp(keys[i].section, keys[i - 1].section) != 0;
+        const bool fits = section_known
+                              ? strcmp(keys[i].section, section) == 0
+                              : i == 0 || strcmp(keys[i].section, keys[i - 1].section) != 0;
         if (fits && n < sizeof known) {
             n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", n > 0 ? ", " : "",
                                   section_known ? keys[i].key : keys[i].section);
         }
     }
-    return fail_at(reader, base_fail(reader->diag, SY_ECONFIG, "%sunknown %s '%s'%s%s%s, expected one of: %s", where,
-                                     section_known ? "key" : "section", section_known ? name : section,
-                                     section_known ? " in [" : "", section_known ? section : "",
-                                     section_known ? "]" : "", known));
+    return fail_at(
+        reader, base_fail(reader->diag, SY_ECONFIG, "%sunknown %s '%s'%s%s%s, expected one of: %s",
+                          where, section_known ? "key" : "section", section_known ? name : section,
+                          section_known ? " in [" : "", section_known ? section : "",
+                          section_known ? "]" : "", known));
 }
 
 /* File name without folder and ".ini", cut to the room there is. */
@@ -228,8 +240,9 @@ sy_status isa_config_parse(const char *text, const char *path, isa_config *confi
         const char *end = strchr(at, '\n');
         const size_t n = end != NULL ? (size_t)(end - at) : strlen(at);
         if (n > CONFIG_LINE_BYTES - 2) {
-            return base_fail(diag, SY_ECONFIG, "%s:%d: the line has %zu characters, expected at most %d", path, line, n,
-                             CONFIG_LINE_BYTES - 2);
+            return base_fail(diag, SY_ECONFIG,
+                             "%s:%d: the line has %zu characters, expected at most %d", path, line,
+                             n, CONFIG_LINE_BYTES - 2);
         }
         at += n + (end != NULL ? 1 : 0);
     }
@@ -238,7 +251,8 @@ sy_status isa_config_parse(const char *text, const char *path, isa_config *confi
         return base_fail(diag, SY_ENOMEM, "%s: out of memory", path);
     }
     if (error > 0 && error != reader.failed_line) {
-        return base_fail(diag, SY_ECONFIG, "%s:%d: expected '[section]', 'key = value' or a comment", path, error);
+        return base_fail(diag, SY_ECONFIG,
+                         "%s:%d: expected '[section]', 'key = value' or a comment", path, error);
     }
     if (error > 0) {
         return SY_ECONFIG;
@@ -266,8 +280,8 @@ sy_status isa_config_load(const char *path, isa_config *config, base_diag *diag)
 }
 
 /* Loads FOLDER/NAME.ini if there is such a file; *found says so. */
-static sy_status load_from(const char *folder, size_t n, const char *name, bool *found, isa_config *config,
-                           base_diag *diag)
+static sy_status load_from(const char *folder, size_t n, const char *name, bool *found,
+                           isa_config *config, base_diag *diag)
 {
     char path[1024];
     const int length = snprintf(path, sizeof path, "%.*s/%s.ini", (int)n, folder, name);
@@ -290,7 +304,8 @@ sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag)
         return isa_config_load(name, config, diag);
     }
     const char *search = getenv("SYSTOLE_CONFIG_PATH");
-    const char *const folders[] = {search != NULL ? search : "", SY_CONFIG_SOURCE_DIR, SY_CONFIG_INSTALL_DIR};
+    const char *const folders[] = {search != NULL ? search : "", SY_CONFIG_SOURCE_DIR,
+                                   SY_CONFIG_INSTALL_DIR};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         for (const char *at = folders[i]; *at != '\0';) {
             const size_t n = strcspn(at, i == 0 ? ":" : "");
@@ -302,7 +317,8 @@ sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag)
             at += n + (at[n] != '\0' ? 1 : 0);
         }
     }
-    return base_fail(diag, SY_ECONFIG, "no configuration '%s': expected a path, or a name in %s%s%s", name,
+    return base_fail(diag, SY_ECONFIG,
+                     "no configuration '%s': expected a path, or a name in %s%s%s", name,
                      search != NULL ? search : "", search != NULL ? ":" : "", SY_CONFIG_SOURCE_DIR);
 }
 
@@ -313,30 +329,39 @@ sy_status isa_config_check(const isa_config *config, base_diag *diag)
         SY_TRY(check_value(&keys[i], value_of(c, &keys[i]), "", diag));
     }
     if (c->element == ISA_ELEMENT_BF16) {
-        return base_fail(diag, SY_ECONFIG, "array.element is bf16: element bf16 is not built yet, expected int8");
+        return base_fail(diag, SY_ECONFIG,
+                         "array.element is bf16: element bf16 is not built yet, expected int8");
     }
     if (c->spm_bank_bytes < isa_config_spm_row_bytes(c)) {
-        return base_fail(diag, SY_ECONFIG, "spm.bank_bytes is %" PRIu32 ", expected at least one row of %" PRIu32 " bytes",
+        return base_fail(diag, SY_ECONFIG,
+                         "spm.bank_bytes is %" PRIu32 ", expected at least one row of %" PRIu32
+                         " bytes",
                          c->spm_bank_bytes, isa_config_spm_row_bytes(c));
     }
     if (c->acc_bank_bytes < isa_config_acc_row_bytes(c)) {
-        return base_fail(diag, SY_ECONFIG, "acc.bank_bytes is %" PRIu32 ", expected at least one row of %" PRIu32 " bytes",
+        return base_fail(diag, SY_ECONFIG,
+                         "acc.bank_bytes is %" PRIu32 ", expected at least one row of %" PRIu32
+                         " bytes",
                          c->acc_bank_bytes, isa_config_acc_row_bytes(c));
     }
     if (c->dram_burst_bytes < c->dram_width || c->dram_burst_bytes > 256 * c->dram_width) {
         return base_fail(diag, SY_ECONFIG,
-                         "dram.max_burst_bytes is %" PRIu32 ", expected 1 to 256 beats of dram.bytes_per_cycle = %" PRIu32
-                         " bytes",
+                         "dram.max_burst_bytes is %" PRIu32
+                         ", expected 1 to 256 beats of dram.bytes_per_cycle = %" PRIu32 " bytes",
                          c->dram_burst_bytes, c->dram_width);
     }
     const uint32_t beats = isa_config_burst_beats(c);
     if (c->load_beats < beats) {
-        return base_fail(diag, SY_ECONFIG, "dma.load_beats is %" PRIu32 ", expected at least the %" PRIu32
-                         " beats of a burst", c->load_beats, beats);
+        return base_fail(diag, SY_ECONFIG,
+                         "dma.load_beats is %" PRIu32 ", expected at least the %" PRIu32
+                         " beats of a burst",
+                         c->load_beats, beats);
     }
     if (c->store_beats < beats) {
-        return base_fail(diag, SY_ECONFIG, "dma.store_beats is %" PRIu32 ", expected at least the %" PRIu32
-                         " beats of a burst", c->store_beats, beats);
+        return base_fail(diag, SY_ECONFIG,
+                         "dma.store_beats is %" PRIu32 ", expected at least the %" PRIu32
+                         " beats of a burst",
+                         c->store_beats, beats);
     }
     return SY_OK;
 }
@@ -348,14 +373,16 @@ void isa_config_warnings(const isa_config *config, base_buf *out)
     if (in_flight < wanted) {
         base_buf_printf(out,
                         "configuration %s: dram.outstanding x dram.max_burst_bytes = %" PRIu64
-                        " bytes do not cover latency x bytes_per_cycle = %" PRIu64 " bytes: DRAM runs at %" PRIu64 " %%\n",
+                        " bytes do not cover latency x bytes_per_cycle = %" PRIu64
+                        " bytes: DRAM runs at %" PRIu64 " %%\n",
                         config->name, in_flight, wanted, 100 * in_flight / wanted);
     }
     const uint64_t buffered = (uint64_t)config->load_beats * config->dram_width;
     if (buffered < wanted && buffered < in_flight) {
         base_buf_printf(out,
                         "configuration %s: dma.load_beats x dram.bytes_per_cycle = %" PRIu64
-                        " bytes do not cover latency x bytes_per_cycle = %" PRIu64 " bytes: DRAM runs at %" PRIu64 " %%\n",
+                        " bytes do not cover latency x bytes_per_cycle = %" PRIu64
+                        " bytes: DRAM runs at %" PRIu64 " %%\n",
                         config->name, buffered, wanted, 100 * buffered / wanted);
     }
 }
@@ -372,13 +399,26 @@ void isa_config_print(const isa_config *config, base_buf *out)
     }
 }
 
+void isa_config_print_params(const isa_config *config, base_buf *out)
+{
+    for (size_t i = 0; i < N_KEYS; i++) {
+        char name[64];
+        const int n = snprintf(name, sizeof name, "%s_%s", keys[i].section, keys[i].key);
+        for (int k = 0; k < n; k++) {
+            name[k] = (char)toupper((unsigned char)name[k]);
+        }
+        base_buf_printf(out, "-G%s=%" PRIu32 "\n", name, value_of(config, &keys[i]));
+    }
+    base_buf_printf(out, "-GCONFIG_HASH=64'h%016" PRIx64 "\n", isa_config_hash(config));
+}
+
 uint64_t isa_config_hash(const isa_config *config)
 {
     uint64_t hash = BASE_FNV1A_INIT;
     for (size_t i = 0; i < N_KEYS; i++) {
         char line[128];
-        const int n = snprintf(line, sizeof line, "%s.%s=%" PRIu32 "\n", keys[i].section, keys[i].key,
-                               value_of(config, &keys[i]));
+        const int n = snprintf(line, sizeof line, "%s.%s=%" PRIu32 "\n", keys[i].section,
+                               keys[i].key, value_of(config, &keys[i]));
         hash = base_hash_fnv1a_more(hash, line, (size_t)n);
     }
     return hash;
@@ -388,7 +428,8 @@ static const config_key *find_key(const char *name)
 {
     for (size_t i = 0; i < N_KEYS; i++) {
         const size_t n = strlen(keys[i].section);
-        if (strncmp(name, keys[i].section, n) == 0 && name[n] == '.' && strcmp(name + n + 1, keys[i].key) == 0) {
+        if (strncmp(name, keys[i].section, n) == 0 && name[n] == '.' &&
+            strcmp(name + n + 1, keys[i].key) == 0) {
             return &keys[i];
         }
     }

@@ -30,7 +30,8 @@ static bool print_fence(const isa_insn *insn, const char *name, char text[ISA_DI
 {
     char pred[8];
     char succ[8];
-    if ((insn->word & 0x000F8F80) != 0 || insn->imm > 0xFF || (insn->op == ISA_OP_FENCE_I && insn->imm != 0)) {
+    if ((insn->word & 0x000F8F80) != 0 || insn->imm > 0xFF ||
+        (insn->op == ISA_OP_FENCE_I && insn->imm != 0)) {
         return false;
     }
     print_fence_set(pred, (uint32_t)insn->imm >> 4);
@@ -48,8 +49,9 @@ static void print_csr(const isa_insn *insn, const char *name, char text[ISA_DISA
     const char *csr = isa_csr_name((unsigned)insn->imm);
     char number[8];
     (void)snprintf(number, sizeof number, "0x%03" PRIx32, (uint32_t)insn->imm & 0xFFF);
-    (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, %s, %s%u", name, insn->rd, csr != NULL ? csr : number,
-                   insn->format == ISA_FORMAT_CSR ? "x" : "", insn->rs1);
+    (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, %s, %s%u", name, insn->rd,
+                   csr != NULL ? csr : number, insn->format == ISA_FORMAT_CSR ? "x" : "",
+                   insn->rs1);
 }
 
 static void print_xsystole(const isa_insn *insn, const char *name, char text[ISA_DISASM_BYTES])
@@ -71,8 +73,8 @@ static void print_xsystole(const isa_insn *insn, const char *name, char text[ISA
             unit[n++] = (char)tolower((unsigned char)*c);
         }
         unit[n] = '\0';
-        (void)snprintf(text, ISA_DISASM_BYTES, "%s.%s %s, x%u, x%u", unit, name, reg != NULL ? reg->name : "?",
-                       insn->rs1, insn->rs2);
+        (void)snprintf(text, ISA_DISASM_BYTES, "%s.%s %s, x%u, x%u", unit, name,
+                       reg != NULL ? reg->name : "?", insn->rs1, insn->rs2);
         break;
     }
     }
@@ -87,23 +89,29 @@ void isa_disasm(uint32_t word, uint32_t pc, char text[ISA_DISASM_BYTES])
     const uint32_t target = pc + (uint32_t)insn.imm;
     switch (insn.format) {
     case ISA_FORMAT_R:
-        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, x%u, x%u", name, insn.rd, insn.rs1, insn.rs2);
+        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, x%u, x%u", name, insn.rd, insn.rs1,
+                       insn.rs2);
         break;
     case ISA_FORMAT_I:
     case ISA_FORMAT_SHIFT:
-        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, x%u, %" PRId32, name, insn.rd, insn.rs1, insn.imm);
+        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, x%u, %" PRId32, name, insn.rd, insn.rs1,
+                       insn.imm);
         break;
     case ISA_FORMAT_LOAD:
-        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, %" PRId32 "(x%u)", name, insn.rd, insn.imm, insn.rs1);
+        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, %" PRId32 "(x%u)", name, insn.rd, insn.imm,
+                       insn.rs1);
         break;
     case ISA_FORMAT_STORE:
-        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, %" PRId32 "(x%u)", name, insn.rs2, insn.imm, insn.rs1);
+        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, %" PRId32 "(x%u)", name, insn.rs2, insn.imm,
+                       insn.rs1);
         break;
     case ISA_FORMAT_BRANCH:
-        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, x%u, 0x%" PRIx32, name, insn.rs1, insn.rs2, target);
+        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, x%u, 0x%" PRIx32, name, insn.rs1, insn.rs2,
+                       target);
         break;
     case ISA_FORMAT_U:
-        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, 0x%" PRIx32, name, insn.rd, (uint32_t)insn.imm >> 12);
+        (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, 0x%" PRIx32, name, insn.rd,
+                       (uint32_t)insn.imm >> 12);
         break;
     case ISA_FORMAT_J:
         (void)snprintf(text, ISA_DISASM_BYTES, "%s x%u, 0x%" PRIx32, name, insn.rd, target);

@@ -1,8 +1,8 @@
 /*
  * elf_read.c -- ELF files of unknown origin to programs.
  *
- * Every offset and size is checked against the file before anything is read through it; the work is linear in the size
- * of the file, whatever its tables say.
+ * Every offset and size is checked against the file before anything is read through it; the work is
+ * linear in the size of the file, whatever its tables say.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,10 @@
 
 #define FILE_LIMIT ((size_t)UINT32_MAX)
 
-/* More notes than any toolchain writes; each is read whole, so their number must not grow with the file. */
+/*
+ * More notes than any toolchain writes; each is read whole, so their number must not grow with the
+ * file.
+ */
 #define NOTE_LIMIT 16
 
 typedef struct elf_reader {
@@ -39,7 +42,8 @@ typedef struct elf_reader {
 
 #define FAIL(r, ...) fail((r)->diag, (r)->name, __VA_ARGS__)
 
-static sy_status fail(base_diag *diag, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static sy_status fail(base_diag *diag, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static sy_status fail(base_diag *diag, const char *name, const char *fmt, ...)
 {
     base_diag text = {0};
@@ -73,23 +77,25 @@ static sy_status read_header(elf_reader *r)
     h->e_shnum = base_get_le16(b + offsetof(Elf32_Ehdr, e_shnum));
     h->e_shstrndx = base_get_le16(b + offsetof(Elf32_Ehdr, e_shstrndx));
     if (b[EI_CLASS] != ELFCLASS32 || b[EI_DATA] != ELFDATA2LSB) {
-        return FAIL(r, "ELF class %u, byte order %u, expected a 32-bit little-endian file", b[EI_CLASS], b[EI_DATA]);
+        return FAIL(r, "ELF class %u, byte order %u, expected a 32-bit little-endian file",
+                    b[EI_CLASS], b[EI_DATA]);
     }
     if (h->e_machine != EM_RISCV) {
         return FAIL(r, "ELF machine %u, expected %u (RISC-V)", h->e_machine, EM_RISCV);
     }
     if (h->e_type != ET_EXEC) {
-        return FAIL(r, "ELF type %u, expected %u (an executable): link it first", h->e_type, ET_EXEC);
+        return FAIL(r, "ELF type %u, expected %u (an executable): link it first", h->e_type,
+                    ET_EXEC);
     }
     if (h->e_phnum > 0 && (h->e_phentsize != sizeof(Elf32_Phdr) ||
                            !within(r, h->e_phoff, (uint64_t)h->e_phnum * sizeof(Elf32_Phdr)))) {
-        return FAIL(r, "program headers at %u + %u x %u lie outside the file's %zu bytes", h->e_phoff, h->e_phnum,
-                    h->e_phentsize, r->n_bytes);
+        return FAIL(r, "program headers at %u + %u x %u lie outside the file's %zu bytes",
+                    h->e_phoff, h->e_phnum, h->e_phentsize, r->n_bytes);
     }
     if (h->e_shnum > 0 && (h->e_shentsize != sizeof(Elf32_Shdr) ||
                            !within(r, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf32_Shdr)))) {
-        return FAIL(r, "section headers at %u + %u x %u lie outside the file's %zu bytes", h->e_shoff, h->e_shnum,
-                    h->e_shentsize, r->n_bytes);
+        return FAIL(r, "section headers at %u + %u x %u lie outside the file's %zu bytes",
+                    h->e_shoff, h->e_shnum, h->e_shentsize, r->n_bytes);
     }
     return SY_OK;
 }
@@ -105,10 +111,12 @@ static sy_status read_phdr(const elf_reader *r, unsigned i, Elf32_Phdr *p)
     p->p_memsz = base_get_le32(b + offsetof(Elf32_Phdr, p_memsz));
     p->p_flags = base_get_le32(b + offsetof(Elf32_Phdr, p_flags));
     if (!within(r, p->p_offset, p->p_filesz)) {
-        return FAIL(r, "segment %u at %u + %u lies outside the file's %zu bytes", i, p->p_offset, p->p_filesz, r->n_bytes);
+        return FAIL(r, "segment %u at %u + %u lies outside the file's %zu bytes", i, p->p_offset,
+                    p->p_filesz, r->n_bytes);
     }
     if (p->p_type != PT_NOTE && p->p_filesz > p->p_memsz) {
-        return FAIL(r, "segment %u has %u bytes in the file, %u in memory", i, p->p_filesz, p->p_memsz);
+        return FAIL(r, "segment %u has %u bytes in the file, %u in memory", i, p->p_filesz,
+                    p->p_memsz);
     }
     return SY_OK;
 }
@@ -122,8 +130,10 @@ static sy_status read_shdr(const elf_reader *r, unsigned i, Elf32_Shdr *s)
     s->sh_offset = base_get_le32(b + offsetof(Elf32_Shdr, sh_offset));
     s->sh_size = base_get_le32(b + offsetof(Elf32_Shdr, sh_size));
     s->sh_link = base_get_le32(b + offsetof(Elf32_Shdr, sh_link));
-    if (s->sh_type != SHT_NOBITS && s->sh_type != SHT_NULL && !within(r, s->sh_offset, s->sh_size)) {
-        return FAIL(r, "section %u at %u + %u lies outside the file's %zu bytes", i, s->sh_offset, s->sh_size, r->n_bytes);
+    if (s->sh_type != SHT_NOBITS && s->sh_type != SHT_NULL &&
+        !within(r, s->sh_offset, s->sh_size)) {
+        return FAIL(r, "section %u at %u + %u lies outside the file's %zu bytes", i, s->sh_offset,
+                    s->sh_size, r->n_bytes);
     }
     return SY_OK;
 }
@@ -143,16 +153,19 @@ static sy_status sort_segments(elf_reader *r, const char *what, isa_segment *seg
     }
     for (size_t i = 1; i < n; i++) {
         if ((uint64_t)segments[i - 1].address + segments[i - 1].n_bytes > segments[i].address) {
-            return FAIL(r, "%s segments at 0x%" PRIx32 " and 0x%" PRIx32 " overlap", what, segments[i - 1].address,
-                        segments[i].address);
+            return FAIL(r, "%s segments at 0x%" PRIx32 " and 0x%" PRIx32 " overlap", what,
+                        segments[i - 1].address, segments[i].address);
         }
     }
     return SY_OK;
 }
 
-/* The bytes of a core memory, filled up to a multiple of align: in place if one segment is all of it, else put together. */
-static sy_status compose(elf_reader *r, const char *what, uint32_t base, uint32_t align, isa_segment *segments,
-                         size_t n, const uint8_t **data, uint32_t *n_bytes)
+/*
+ * The bytes of a core memory, filled up to a multiple of align: in place if one segment is all of
+ * it, else put together.
+ */
+static sy_status compose(elf_reader *r, const char *what, uint32_t base, uint32_t align,
+                         isa_segment *segments, size_t n, const uint8_t **data, uint32_t *n_bytes)
 {
     *data = NULL;
     *n_bytes = 0;
@@ -196,8 +209,10 @@ static sy_status read_note(elf_reader *r, const uint8_t *bytes, size_t n_bytes)
             return FAIL(r, "a note is cut off");
         }
         const size_t pad = (size_t)(0 - (uint64_t)n_value) & 3;
-        (void)base_cursor_bytes(&note, pad < base_cursor_left(&note) ? pad : base_cursor_left(&note));
-        if (n_name != sizeof ELF_NOTE_NAME || memcmp(name, ELF_NOTE_NAME, sizeof ELF_NOTE_NAME) != 0) {
+        (void)base_cursor_bytes(&note,
+                                pad < base_cursor_left(&note) ? pad : base_cursor_left(&note));
+        if (n_name != sizeof ELF_NOTE_NAME ||
+            memcmp(name, ELF_NOTE_NAME, sizeof ELF_NOTE_NAME) != 0) {
             continue;
         }
         if (type == ELF_NOTE_HASHES && n_value == 16) {
@@ -207,7 +222,8 @@ static sy_status read_note(elf_reader *r, const uint8_t *bytes, size_t n_bytes)
             const char *end = n_value > 0 ? memchr(value, 0, n_value) : NULL;
             const size_t n_config_name = end != NULL ? (size_t)(end - value) : 0;
             if (end == NULL || value[n_value - 1] != '\0' || n_config_name + 1 >= n_value ||
-                strlen(end + 1) != n_value - n_config_name - 2 || n_config_name >= ISA_CONFIG_NAME_BYTES) {
+                strlen(end + 1) != n_value - n_config_name - 2 ||
+                n_config_name >= ISA_CONFIG_NAME_BYTES) {
                 return FAIL(r, "the configuration in the note is malformed");
             }
             base_diag diag = {0};
@@ -216,11 +232,13 @@ static sy_status read_note(elf_reader *r, const uint8_t *bytes, size_t n_bytes)
             }
             r->program.has_config = true;
         } else {
-            return FAIL(r, "a note of type %u and %u bytes is not known, or there twice", type, n_value);
+            return FAIL(r, "a note of type %u and %u bytes is not known, or there twice", type,
+                        n_value);
         }
     }
     if (r->program.has_config && config_hash != isa_config_hash(&r->program.config)) {
-        return FAIL(r, "the configuration in the note has hash %016" PRIx64 ", expected %016" PRIx64,
+        return FAIL(r,
+                    "the configuration in the note has hash %016" PRIx64 ", expected %016" PRIx64,
                     isa_config_hash(&r->program.config), config_hash);
     }
     return SY_OK;
@@ -229,7 +247,10 @@ static sy_status read_note(elf_reader *r, const uint8_t *bytes, size_t n_bytes)
 /* Segment p as a part of IMEM or DMEM, or of DRAM. */
 static isa_segment segment_of(const elf_reader *r, const Elf32_Phdr *p, uint32_t address)
 {
-    return (isa_segment){.address = address, .n_bytes = p->p_memsz, .n_data = p->p_filesz, .data = r->bytes + p->p_offset};
+    return (isa_segment){.address = address,
+                         .n_bytes = p->p_memsz,
+                         .n_data = p->p_filesz,
+                         .data = r->bytes + p->p_offset};
 }
 
 static sy_status read_segments(elf_reader *r)
@@ -254,7 +275,8 @@ static sy_status read_segments(elf_reader *r)
             SY_TRY(read_note(r, r->bytes + p.p_offset, p.p_filesz));
         } else if (p.p_type == ELF_PT_DRAM && p.p_memsz > 0) {
             if (p.p_memsz - 1 > UINT32_MAX - p.p_paddr) {
-                return FAIL(r, "segment %u at DRAM address 0x%x + %u passes 4 GiB", i, p.p_paddr, p.p_memsz);
+                return FAIL(r, "segment %u at DRAM address 0x%x + %u passes 4 GiB", i, p.p_paddr,
+                            p.p_memsz);
             }
             parts[2][n_parts[2]++] = segment_of(r, &p, p.p_paddr);
         } else if (p.p_type == PT_LOAD && p.p_memsz > 0) {
@@ -264,15 +286,20 @@ static sy_status read_segments(elf_reader *r)
                 k++;
             }
             if (k == 2) {
-                return FAIL(r, "segment %u at address 0x%x + %u lies in no memory of the core: link for instructions at "
-                            "0x%x, data at 0x%x", i, p.p_vaddr, p.p_memsz, ISA_IMEM_BASE, ISA_DMEM_BASE);
+                return FAIL(r,
+                            "segment %u at address 0x%x + %u lies in no memory of the core: link "
+                            "for instructions at "
+                            "0x%x, data at 0x%x",
+                            i, p.p_vaddr, p.p_memsz, ISA_IMEM_BASE, ISA_DMEM_BASE);
             }
             parts[k][n_parts[k]++] = segment_of(r, &p, p.p_vaddr);
         }
     }
     isa_program *program = &r->program;
-    SY_TRY(compose(r, "IMEM", bases[0], 4, parts[0], n_parts[0], &program->text, &program->n_text_bytes));
-    SY_TRY(compose(r, "DMEM", bases[1], 1, parts[1], n_parts[1], &program->data, &program->n_data_bytes));
+    SY_TRY(compose(r, "IMEM", bases[0], 4, parts[0], n_parts[0], &program->text,
+                   &program->n_text_bytes));
+    SY_TRY(compose(r, "DMEM", bases[1], 1, parts[1], n_parts[1], &program->data,
+                   &program->n_data_bytes));
     SY_TRY(sort_segments(r, "DRAM", parts[2], n_parts[2]));
     program->dram = parts[2];
     program->n_dram = n_parts[2];
@@ -320,14 +347,16 @@ static sy_status read_symbols(elf_reader *r, const Elf32_Shdr *table)
         const unsigned type = ELF32_ST_TYPE(b[offsetof(Elf32_Sym, st_info)]);
         const unsigned section = base_get_le16(b + offsetof(Elf32_Sym, st_shndx));
         const uint32_t pc = base_get_le32(b + offsetof(Elf32_Sym, st_value));
-        const char *name = string_at(strings, n_strings, base_get_le32(b + offsetof(Elf32_Sym, st_name)));
+        const char *name = string_at(strings, n_strings,
+                                     base_get_le32(b + offsetof(Elf32_Sym, st_name)));
         if (name == NULL) {
             return FAIL(r, "the name of symbol %zu lies outside its string table", i);
         }
-        if ((type == STT_FUNC || type == STT_NOTYPE) && section != SHN_UNDEF && section < SHN_LORESERVE &&
-            name[0] != '\0' && name[0] != '$' && pc < r->program.n_text_bytes) {
-            symbols[n_kept++] =
-                (isa_symbol){.name = name, .pc = pc, .n_bytes = base_get_le32(b + offsetof(Elf32_Sym, st_size))};
+        if ((type == STT_FUNC || type == STT_NOTYPE) && section != SHN_UNDEF &&
+            section < SHN_LORESERVE && name[0] != '\0' && name[0] != '$' &&
+            pc < r->program.n_text_bytes) {
+            symbols[n_kept++] = (isa_symbol){
+                .name = name, .pc = pc, .n_bytes = base_get_le32(b + offsetof(Elf32_Sym, st_size))};
         }
     }
     r->program.symbols = symbols;
@@ -357,7 +386,8 @@ static sy_status read_sections(elf_reader *r)
             SY_TRY(read_symbols(r, &s));
         } else if (s.sh_type == SHT_PROGBITS && (s.sh_flags & SHF_ALLOC) == 0 &&
                    strncmp(name, ELF_DRAM_PREFIX, strlen(ELF_DRAM_PREFIX)) != 0) {
-            sections[n++] = (isa_section){.name = name, .data = r->bytes + s.sh_offset, .n_bytes = s.sh_size};
+            sections[n++] = (isa_section){
+                .name = name, .data = r->bytes + s.sh_offset, .n_bytes = s.sh_size};
         }
     }
     r->program.sections = sections;
@@ -377,14 +407,17 @@ sy_status isa_program_decode(base_arena *arena, const void *bytes, size_t n_byte
         return FAIL(&r, "no instructions: no segment lies at 0x%x", ISA_IMEM_BASE);
     }
     if (r.program.entry >= r.program.n_text_bytes || r.program.entry % 4 != 0) {
-        return FAIL(&r, "entry 0x%" PRIx32 ", expected a multiple of 4 below the end of the instructions, 0x%" PRIx32,
+        return FAIL(&r,
+                    "entry 0x%" PRIx32
+                    ", expected a multiple of 4 below the end of the instructions, 0x%" PRIx32,
                     r.program.entry, r.program.n_text_bytes);
     }
     *program = r.program;
     return SY_OK;
 }
 
-sy_status isa_program_load(base_arena *arena, const char *path, isa_program *program, base_diag *diag)
+sy_status isa_program_load(base_arena *arena, const char *path, isa_program *program,
+                           base_diag *diag)
 {
     base_buf file = {0};
     SY_TRY(base_file_read(diag, path, FILE_LIMIT, &file));

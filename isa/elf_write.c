@@ -12,7 +12,10 @@
 #include "systole/isa/isa.h"
 #include "systole/isa/program.h"
 
-/* Alignment of each section in the file: of a cache line, so that mapped weights can be read in place. */
+/*
+ * Alignment of each section in the file: of a cache line, so that mapped weights can be read in
+ * place.
+ */
 #define FILE_ALIGN 64u
 
 typedef struct elf_writer {
@@ -30,8 +33,8 @@ static uint32_t offset_of(const elf_writer *w)
     return (uint32_t)(w->out->n_bytes - w->begin);
 }
 
-static void put_phdr(elf_writer *w, uint32_t type, uint32_t offset, uint32_t address, uint32_t n_file, uint32_t n_memory,
-                     uint32_t flags)
+static void put_phdr(elf_writer *w, uint32_t type, uint32_t offset, uint32_t address,
+                     uint32_t n_file, uint32_t n_memory, uint32_t flags)
 {
     base_buf_put_le32(&w->loads, type);
     base_buf_put_le32(&w->loads, offset);
@@ -60,7 +63,8 @@ static void put_shdr(elf_writer *w, const char *name, const Elf32_Shdr *header)
 }
 
 /* A section with its bytes; its offset in the file. */
-static uint32_t put_section(elf_writer *w, const char *name, Elf32_Shdr header, const void *data, size_t n_bytes)
+static uint32_t put_section(elf_writer *w, const char *name, Elf32_Shdr header, const void *data,
+                            size_t n_bytes)
 {
     base_buf_zeros(w->out, (FILE_ALIGN - (w->out->n_bytes - w->begin) % FILE_ALIGN) % FILE_ALIGN);
     header.sh_offset = offset_of(w);
@@ -76,12 +80,16 @@ static uint32_t put_section(elf_writer *w, const char *name, Elf32_Shdr header, 
 static void put_core(elf_writer *w)
 {
     const isa_program *p = w->program;
-    const Elf32_Shdr text = {
-        .sh_type = SHT_PROGBITS, .sh_flags = SHF_ALLOC | SHF_EXECINSTR, .sh_addr = ISA_IMEM_BASE, .sh_addralign = 4};
+    const Elf32_Shdr text = {.sh_type = SHT_PROGBITS,
+                             .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+                             .sh_addr = ISA_IMEM_BASE,
+                             .sh_addralign = 4};
     uint32_t offset = put_section(w, ".text", text, p->text, p->n_text_bytes);
     put_phdr(w, PT_LOAD, offset, ISA_IMEM_BASE, p->n_text_bytes, p->n_text_bytes, PF_R | PF_X);
-    const Elf32_Shdr data = {
-        .sh_type = SHT_PROGBITS, .sh_flags = SHF_ALLOC | SHF_WRITE, .sh_addr = ISA_DMEM_BASE, .sh_addralign = 4};
+    const Elf32_Shdr data = {.sh_type = SHT_PROGBITS,
+                             .sh_flags = SHF_ALLOC | SHF_WRITE,
+                             .sh_addr = ISA_DMEM_BASE,
+                             .sh_addralign = 4};
     offset = put_section(w, ".data", data, p->data, p->n_data_bytes);
     put_phdr(w, PT_LOAD, offset, ISA_DMEM_BASE, p->n_data_bytes, p->n_data_bytes, PF_R | PF_W);
 }
@@ -93,9 +101,11 @@ static void put_dram(elf_writer *w)
         char name[40];
         (void)snprintf(name, sizeof name, ELF_DRAM_PREFIX "%zu", i);
         const Elf32_Shdr header = {.sh_type = segment->n_data > 0 ? SHT_PROGBITS : SHT_NOBITS,
-                                   .sh_addr = segment->address, .sh_size = segment->n_bytes};
+                                   .sh_addr = segment->address,
+                                   .sh_size = segment->n_bytes};
         const uint32_t offset = put_section(w, name, header, segment->data, segment->n_data);
-        put_phdr(w, ELF_PT_DRAM, offset, segment->address, segment->n_data, segment->n_bytes, PF_R | PF_W);
+        put_phdr(w, ELF_PT_DRAM, offset, segment->address, segment->n_data, segment->n_bytes,
+                 PF_R | PF_W);
     }
 }
 
@@ -134,7 +144,8 @@ static bool put_note(elf_writer *w)
     return done;
 }
 
-static void put_symbol(base_buf *out, uint32_t name, uint32_t value, uint32_t size, uint8_t info, uint16_t section)
+static void put_symbol(base_buf *out, uint32_t name, uint32_t value, uint32_t size, uint8_t info,
+                       uint16_t section)
 {
     base_buf_put_le32(out, name);
     base_buf_put_le32(out, value);
@@ -152,10 +163,14 @@ static bool put_symbols(elf_writer *w)
     put_symbol(&symbols, 0, 0, 0, 0, SHN_UNDEF);
     for (size_t i = 0; i < w->program->n_symbols; i++) {
         const isa_symbol *symbol = &w->program->symbols[i];
-        put_symbol(&symbols, (uint32_t)strings.n_bytes, symbol->pc, symbol->n_bytes, ELF32_ST_INFO(STB_GLOBAL, STT_FUNC), 1);
+        put_symbol(&symbols, (uint32_t)strings.n_bytes, symbol->pc, symbol->n_bytes,
+                   ELF32_ST_INFO(STB_GLOBAL, STT_FUNC), 1);
         base_buf_append(&strings, symbol->name, strlen(symbol->name) + 1);
     }
-    const Elf32_Shdr table = {.sh_type = SHT_SYMTAB, .sh_link = w->n_sections + 1, .sh_info = 1, .sh_addralign = 4,
+    const Elf32_Shdr table = {.sh_type = SHT_SYMTAB,
+                              .sh_link = w->n_sections + 1,
+                              .sh_info = 1,
+                              .sh_addralign = 4,
                               .sh_entsize = sizeof(Elf32_Sym)};
     put_section(w, ".symtab", table, symbols.data, symbols.n_bytes);
     const Elf32_Shdr names = {.sh_type = SHT_STRTAB};
@@ -170,7 +185,8 @@ static bool put_symbols(elf_writer *w)
 static void fill_header(elf_writer *w, uint32_t phdrs, uint32_t shdrs, uint32_t n_loads)
 {
     uint8_t *h = (uint8_t *)w->out->data + w->begin;
-    const uint8_t ident[EI_NIDENT] = {0x7F, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT, ELFOSABI_NONE};
+    const uint8_t ident[EI_NIDENT] = {0x7F,       'E',         'L',        'F',
+                                      ELFCLASS32, ELFDATA2LSB, EV_CURRENT, ELFOSABI_NONE};
     memcpy(h, ident, sizeof ident);
     base_set_le16(h + offsetof(Elf32_Ehdr, e_type), ET_EXEC);
     base_set_le16(h + offsetof(Elf32_Ehdr, e_machine), EM_RISCV);
@@ -188,7 +204,8 @@ static void fill_header(elf_writer *w, uint32_t phdrs, uint32_t shdrs, uint32_t 
 
 static bool own_name(const char *name)
 {
-    static const char *const names[] = {".text", ".data", ELF_NOTE_SECTION, ".symtab", ".strtab", ".shstrtab"};
+    static const char *const names[] = {".text",   ".data",   ELF_NOTE_SECTION,
+                                        ".symtab", ".strtab", ".shstrtab"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
@@ -202,12 +219,15 @@ static sy_status check(const isa_program *p, uint64_t *n_bytes, base_diag *diag)
 {
     uint64_t total = (uint64_t)p->n_text_bytes + p->n_data_bytes + 4096;
     if (p->n_text_bytes % 4 != 0) {
-        return base_fail(diag, SY_EINVAL, "program text has %" PRIu32 " bytes, expected a multiple of 4", p->n_text_bytes);
+        return base_fail(diag, SY_EINVAL,
+                         "program text has %" PRIu32 " bytes, expected a multiple of 4",
+                         p->n_text_bytes);
     }
     for (size_t i = 0; i < p->n_sections; i++) {
         const char *name = p->sections[i].name;
         if (name[0] == '\0' || own_name(name)) {
-            return base_fail(diag, SY_EINVAL, "section name '%s' is used by the program file itself", name);
+            return base_fail(diag, SY_EINVAL,
+                             "section name '%s' is used by the program file itself", name);
         }
         for (size_t k = 0; k < i; k++) {
             if (strcmp(name, p->sections[k].name) == 0) {
@@ -218,8 +238,10 @@ static sy_status check(const isa_program *p, uint64_t *n_bytes, base_diag *diag)
     }
     for (size_t i = 0; i < p->n_dram; i++) {
         if (p->dram[i].n_data > p->dram[i].n_bytes) {
-            return base_fail(diag, SY_EINVAL, "DRAM segment %zu has %" PRIu32 " bytes of data, expected at most %" PRIu32, i,
-                             p->dram[i].n_data, p->dram[i].n_bytes);
+            return base_fail(diag, SY_EINVAL,
+                             "DRAM segment %zu has %" PRIu32
+                             " bytes of data, expected at most %" PRIu32,
+                             i, p->dram[i].n_data, p->dram[i].n_bytes);
         }
         total += (uint64_t)p->dram[i].n_data + 2 * FILE_ALIGN;
     }
@@ -227,8 +249,11 @@ static sy_status check(const isa_program *p, uint64_t *n_bytes, base_diag *diag)
         total += strlen(p->symbols[i].name) + 1 + sizeof(Elf32_Sym);
     }
     if (total > UINT32_MAX || p->n_dram + p->n_sections > 60000) {
-        return base_fail(diag, SY_ERANGE, "program file would have %" PRIu64 " bytes in %zu sections, expected less than "
-                         "4 GiB and 60000", total, p->n_dram + p->n_sections);
+        return base_fail(diag, SY_ERANGE,
+                         "program file would have %" PRIu64
+                         " bytes in %zu sections, expected less than "
+                         "4 GiB and 60000",
+                         total, p->n_dram + p->n_sections);
     }
     *n_bytes = total;
     return SY_OK;
@@ -250,12 +275,15 @@ sy_status isa_program_encode(const isa_program *program, base_buf *out, base_dia
     bool done = put_note(&w);
     for (size_t i = 0; i < program->n_sections; i++) {
         const Elf32_Shdr blob = {.sh_type = SHT_PROGBITS};
-        put_section(&w, program->sections[i].name, blob, program->sections[i].data, program->sections[i].n_bytes);
+        put_section(&w, program->sections[i].name, blob, program->sections[i].data,
+                    program->sections[i].n_bytes);
     }
     done = put_symbols(&w) && done;
     /* .shstrtab names itself, so its name goes in before its bytes are written. */
     base_buf_zeros(out, (FILE_ALIGN - (out->n_bytes - w.begin) % FILE_ALIGN) % FILE_ALIGN);
-    const Elf32_Shdr names = {.sh_type = SHT_STRTAB, .sh_offset = offset_of(&w), .sh_addralign = 1,
+    const Elf32_Shdr names = {.sh_type = SHT_STRTAB,
+                              .sh_offset = offset_of(&w),
+                              .sh_addralign = 1,
                               .sh_size = (uint32_t)(w.names.n_bytes + sizeof ".shstrtab")};
     put_shdr(&w, ".shstrtab", &names);
     base_buf_append(out, w.names.data, w.names.n_bytes);

@@ -84,16 +84,19 @@ sy_status isa_encode(const isa_insn *insn, uint32_t *word)
         }
         bits |= (uint32_t)insn->unit << 12 | (uint32_t)insn->pair << 25;
     }
-    const uint32_t operands = (uint32_t)insn->rd << 7 | (uint32_t)insn->rs1 << 15 | (uint32_t)insn->rs2 << 20;
+    const uint32_t operands = (uint32_t)insn->rd << 7 | (uint32_t)insn->rs1 << 15 |
+                              (uint32_t)insn->rs2 << 20;
     const uint32_t imm = imm_bits(info->format, insn->imm);
-    /* What the format does not hold must be 0: a fixed field, or bits that the immediate has taken. */
+    /*
+     * What the format does not hold must be 0: a fixed field, or bits that the immediate has taken.
+     */
     if ((operands & (info->mask | imm)) != 0) {
         return SY_EINVAL;
     }
     bits |= operands | imm;
     isa_insn back;
-    if (!isa_decode(bits, &back) || back.op != insn->op || back.rd != insn->rd || back.rs1 != insn->rs1 ||
-        back.rs2 != insn->rs2 || back.imm != insn->imm) {
+    if (!isa_decode(bits, &back) || back.op != insn->op || back.rd != insn->rd ||
+        back.rs1 != insn->rs1 || back.rs2 != insn->rs2 || back.imm != insn->imm) {
         return SY_EINVAL; /* a register that this format does not have */
     }
     *word = bits;
@@ -117,8 +120,11 @@ static uint8_t reg8(unsigned reg)
 uint32_t isa_encode_set(isa_unit unit, unsigned pair, unsigned rs1, unsigned rs2)
 {
     SY_ASSERT(pair <= ISA_F7_PAIR_MASK);
-    const isa_insn insn = {
-        .op = ISA_OP_SET, .unit = (uint8_t)unit, .pair = (uint8_t)pair, .rs1 = reg8(rs1), .rs2 = reg8(rs2)};
+    const isa_insn insn = {.op = ISA_OP_SET,
+                           .unit = (uint8_t)unit,
+                           .pair = (uint8_t)pair,
+                           .rs1 = reg8(rs1),
+                           .rs2 = reg8(rs2)};
     return encode_or_assert(&insn);
 }
 

@@ -11,14 +11,16 @@
 #include "table.h"
 
 /* isa.h states these two bases as preprocessor constants; the table must agree. */
-#define M(name, number, base, summary) \
-    _Static_assert(number == ISA_MEMORY_IMEM ? (base) == ISA_IMEM_BASE \
-                                             : number != ISA_MEMORY_DMEM || (base) == ISA_DMEM_BASE, #name);
+#define M(name, number, base, summary)                                         \
+    _Static_assert(number == ISA_MEMORY_IMEM                                   \
+                       ? (base) == ISA_IMEM_BASE                               \
+                       : number != ISA_MEMORY_DMEM || (base) == ISA_DMEM_BASE, \
+                   #name);
 #include "systole/isa/tables.h"
 
-#define TYPE_u32 ISA_TYPE_U32
-#define TYPE_s32 ISA_TYPE_S32
-#define TYPE_f32 ISA_TYPE_F32
+#define TYPE_u32  ISA_TYPE_U32
+#define TYPE_s32  ISA_TYPE_S32
+#define TYPE_f32  ISA_TYPE_F32
 #define TYPE_bits ISA_TYPE_BITS
 
 static const isa_reg_info reg_infos[] = {
@@ -43,11 +45,16 @@ static unsigned find_regs(isa_unit unit, const isa_reg_info **first)
 unsigned isa_unit_n_regs(isa_unit unit)
 {
     switch (unit) {
-    case ISA_UNIT_MXU: return ISA_MXU_N_REGS;
-    case ISA_UNIT_VPU: return ISA_VPU_N_REGS;
-    case ISA_UNIT_LD: return ISA_LD_N_REGS;
-    case ISA_UNIT_ST: return ISA_ST_N_REGS;
-    case ISA_UNIT_CORE: return 0;
+    case ISA_UNIT_MXU:
+        return ISA_MXU_N_REGS;
+    case ISA_UNIT_VPU:
+        return ISA_VPU_N_REGS;
+    case ISA_UNIT_LD:
+        return ISA_LD_N_REGS;
+    case ISA_UNIT_ST:
+        return ISA_ST_N_REGS;
+    case ISA_UNIT_CORE:
+        return 0;
     }
     return 0;
 }
@@ -74,7 +81,10 @@ int isa_reg_find(isa_unit unit, const char *name)
     return -1;
 }
 
-/* Whether the field lists the value; *built says whether it is built. A field without values takes all of them. */
+/*
+ * Whether the field lists the value; *built says whether it is built. A field without values takes
+ * all of them.
+ */
 static bool value_listed(const isa_bits_row *field, uint32_t value, bool *built)
 {
     bool any = false;
@@ -104,7 +114,8 @@ isa_error isa_reg_check(isa_unit unit, unsigned reg, uint32_t value)
     bool all_built = true;
     for (size_t i = 0; i < isa_bits_rows_n; i++) {
         const isa_bits_row *row = &isa_bits_rows[i];
-        if (strcmp(row->reg, info->name) != 0 || strcmp(row->unit, isa_unit_name((unsigned)unit)) != 0) {
+        if (strcmp(row->reg, info->name) != 0 ||
+            strcmp(row->unit, isa_unit_name((unsigned)unit)) != 0) {
             continue;
         }
         const uint32_t mask = (uint32_t)((UINT64_C(1) << row->width) - 1);

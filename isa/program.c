@@ -14,31 +14,43 @@
 sy_status isa_program_check(const isa_program *program, const isa_config *config, base_diag *diag)
 {
     if (program->isa_hash != 0 && program->isa_hash != isa_table_hash()) {
-        return base_fail(diag, SY_EMISMATCH, "the program was made for instruction tables %016" PRIx64 ", expected %016" PRIx64
-                         ": compile it again", program->isa_hash, isa_table_hash());
+        return base_fail(diag, SY_EMISMATCH,
+                         "the program was made for instruction tables %016" PRIx64
+                         ", expected %016" PRIx64 ": compile it again",
+                         program->isa_hash, isa_table_hash());
     }
     if (program->has_config && isa_config_hash(&program->config) != isa_config_hash(config)) {
-        return base_fail(diag, SY_EMISMATCH, "the program was compiled for configuration %s (%016" PRIx64
-                         "), expected %s (%016" PRIx64 "): compile it for that one", program->config.name,
-                         isa_config_hash(&program->config), config->name, isa_config_hash(config));
+        return base_fail(diag, SY_EMISMATCH,
+                         "the program was compiled for configuration %s (%016" PRIx64
+                         "), expected %s (%016" PRIx64 "): compile it for that one",
+                         program->config.name, isa_config_hash(&program->config), config->name,
+                         isa_config_hash(config));
     }
     if (program->n_text_bytes > config->imem_bytes) {
-        return base_fail(diag, SY_ERANGE, "the program has %" PRIu32 " bytes of instructions, expected at most core.imem_bytes = %"
-                         PRIu32, program->n_text_bytes, config->imem_bytes);
+        return base_fail(diag, SY_ERANGE,
+                         "the program has %" PRIu32
+                         " bytes of instructions, expected at most core.imem_bytes = %" PRIu32,
+                         program->n_text_bytes, config->imem_bytes);
     }
     if (program->n_data_bytes > config->dmem_bytes) {
-        return base_fail(diag, SY_ERANGE, "the program has %" PRIu32 " bytes of data, expected at most core.dmem_bytes = %" PRIu32,
+        return base_fail(diag, SY_ERANGE,
+                         "the program has %" PRIu32
+                         " bytes of data, expected at most core.dmem_bytes = %" PRIu32,
                          program->n_data_bytes, config->dmem_bytes);
     }
     if (program->entry >= config->imem_bytes || program->entry % 4 != 0) {
-        return base_fail(diag, SY_ERANGE, "the program's entry is 0x%" PRIx32 ", expected a multiple of 4 below 0x%" PRIx32,
+        return base_fail(diag, SY_ERANGE,
+                         "the program's entry is 0x%" PRIx32
+                         ", expected a multiple of 4 below 0x%" PRIx32,
                          program->entry, config->imem_bytes);
     }
     for (size_t i = 0; i < program->n_dram; i++) {
         const isa_segment *segment = &program->dram[i];
         if ((uint64_t)segment->address + segment->n_bytes > isa_config_dram_bytes(config)) {
-            return base_fail(diag, SY_ERANGE, "the program fills DRAM to 0x%" PRIx64 ", expected at most dram.size_mib = %" PRIu32
-                             " MiB", (uint64_t)segment->address + segment->n_bytes, config->dram_mib);
+            return base_fail(diag, SY_ERANGE,
+                             "the program fills DRAM to 0x%" PRIx64
+                             ", expected at most dram.size_mib = %" PRIu32 " MiB",
+                             (uint64_t)segment->address + segment->n_bytes, config->dram_mib);
         }
     }
     return SY_OK;
@@ -81,7 +93,7 @@ static int by_pc(const void *a, const void *b)
 {
     const isa_symbol *const *x = a;
     const isa_symbol *const *y = b;
-    return (*x)->pc < (*y)->pc ? -1 : (*x)->pc > (*y)->pc ? 1 : strcmp((*x)->name, (*y)->name);
+    return (*x)->pc<(*y)->pc ? -1 : (*x)->pc>(*y)->pc ? 1 : strcmp((*x)->name, (*y)->name);
 }
 
 void isa_program_list(const isa_program *program, base_buf *out)

@@ -1,7 +1,8 @@
 /*
  * table.h -- the tables as arrays of rows, for the generator, the decoder and the assembler.
  *
- * Nothing here depends on a generated file, so the generator builds when all of them are stale or absent.
+ * Nothing here depends on a generated file, so the generator builds when all of them are stale or
+ * absent.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -128,8 +129,8 @@ ISA_TABLES(ISA_TABLE_DECLARE)
 #undef ISA_TABLE_DECLARE
 
 /*
- * FNV-1a 64 over one line per row of each table, summaries left out: the table's name and the row's other columns, each
- * after a space, numbers in decimal, and a newline.
+ * FNV-1a 64 over one line per row of each table, summaries left out: the table's name and the row's
+ * other columns, each after a space, numbers in decimal, and a newline.
  */
 uint64_t isa_tables_hash(void);
 

@@ -20,12 +20,13 @@ static void print_registers(base_buf *out, const char *unit)
     for (size_t i = 0; i < isa_register_rows_n; i++) {
         const isa_register_row *row = &isa_register_rows[i];
         if (strcmp(row->unit, unit) == 0) {
-            base_buf_printf(out, "    ISA_%s_%s = %" PRIu32 ", /* %s: %s */\n", unit, view_upper(name, row->name),
-                            row->number, row->type, row->summary);
+            base_buf_printf(out, "    ISA_%s_%s = %" PRIu32 ", /* %s: %s */\n", unit,
+                            view_upper(name, row->name), row->number, row->type, row->summary);
         }
     }
-    base_buf_printf(out, "    ISA_%s_N_REGS = %" PRIu32 ",\n    ISA_%s_N_PAIRS = %" PRIu32 "\n};\n\n", unit, n, unit,
-                    (n + 1) / 2);
+    base_buf_printf(out,
+                    "    ISA_%s_N_REGS = %" PRIu32 ",\n    ISA_%s_N_PAIRS = %" PRIu32 "\n};\n\n",
+                    unit, n, unit, (n + 1) / 2);
 }
 
 /* The values of a field as an enum, if it has any. */
@@ -46,8 +47,9 @@ static void print_values(base_buf *out, const isa_bits_row *field, const char *p
             base_buf_puts(out, " {\n");
         }
         any = true;
-        base_buf_printf(out, "    ISA_%s_%s = %" PRIu32 ", /* %s%s */\n", prefix, view_upper(name, row->name),
-                        row->value, row->built != 0 ? "" : "not built: ", row->summary);
+        base_buf_printf(out, "    ISA_%s_%s = %" PRIu32 ", /* %s%s */\n", prefix,
+                        view_upper(name, row->name), row->value,
+                        row->built != 0 ? "" : "not built: ", row->summary);
     }
     if (any) {
         base_buf_puts(out, "} isa_");
@@ -77,10 +79,11 @@ static void print_field(base_buf *out, const isa_bits_row *row)
 void view_c(base_buf *out)
 {
     char name[VIEW_NAME_BYTES];
-    base_buf_puts(out,
-                  "/* GENERATED from isa/X.def by isa_gen c -- do not edit. */\n"
-                  "/* Regenerate: cmake --build build --target regen */\n"
-                  "#ifndef SYSTOLE_ISA_FIELDS_H\n#define SYSTOLE_ISA_FIELDS_H\n\n#include <stdint.h>\n\n");
+    base_buf_puts(
+        out,
+        "/* GENERATED from isa/X.def by isa_gen c -- do not edit. */\n"
+        "/* Regenerate: cmake --build build --target regen */\n"
+        "#ifndef SYSTOLE_ISA_FIELDS_H\n#define SYSTOLE_ISA_FIELDS_H\n\n#include <stdint.h>\n\n");
     base_buf_printf(out,
                     "/* isa_table_hash of the tables this was made from. */\n"
                     "#define ISA_TABLE_HASH UINT64_C(0x%016" PRIx64 ")\n\n",
@@ -95,8 +98,8 @@ void view_c(base_buf *out)
     base_buf_puts(out, "/* Control and status registers. */\nenum {\n");
     for (size_t i = 0; i < isa_csr_rows_n; i++) {
         base_buf_printf(out, "    ISA_CSR_%s = 0x%03" PRIX32 ", /* %s: %s */\n",
-                        view_upper(name, isa_csr_rows[i].name), isa_csr_rows[i].number, isa_csr_rows[i].access,
-                        isa_csr_rows[i].summary);
+                        view_upper(name, isa_csr_rows[i].name), isa_csr_rows[i].number,
+                        isa_csr_rows[i].access, isa_csr_rows[i].summary);
     }
     base_buf_puts(out, "};\n\n#endif\n");
 }

@@ -23,17 +23,21 @@ static void print_units(base_buf *out)
 {
     print_title(out, "Units", "units.def", "| unit | number | |");
     for (size_t i = 0; i < isa_unit_rows_n; i++) {
-        base_buf_printf(out, "| %s | %" PRIu32 " | %s |\n", isa_unit_rows[i].name, isa_unit_rows[i].number,
-                        isa_unit_rows[i].summary);
+        base_buf_printf(out, "| %s | %" PRIu32 " | %s |\n", isa_unit_rows[i].name,
+                        isa_unit_rows[i].number, isa_unit_rows[i].summary);
     }
-    print_title(out, "Xsystole instructions", "isa.def", "| unit | instruction | funct7 | rs1 | built | |");
+    print_title(out, "Xsystole instructions", "isa.def",
+                "| unit | instruction | funct7 | rs1 | built | |");
     for (size_t i = 0; i < isa_command_rows_n; i++) {
         const isa_command_row *row = &isa_command_rows[i];
-        base_buf_printf(out, "| %s | %s | 0x%02" PRIX32 " | %s | %s | %s |\n", row->unit, row->name, row->funct7,
-                        row->args, row->built != 0 ? "yes" : "no", row->summary);
+        base_buf_printf(out, "| %s | %s | 0x%02" PRIX32 " | %s | %s | %s |\n", row->unit, row->name,
+                        row->funct7, row->args, row->built != 0 ? "yes" : "no", row->summary);
     }
-    base_buf_printf(out, "\n`SET`: funct7 = 0x%02" PRIX32 " + pair, rs1 and rs2 hold the values of registers 2 pair "
-                    "and 2 pair + 1 of the unit.\n", ISA_TABLE_SET);
+    base_buf_printf(out,
+                    "\n`SET`: funct7 = 0x%02" PRIX32
+                    " + pair, rs1 and rs2 hold the values of registers 2 pair "
+                    "and 2 pair + 1 of the unit.\n",
+                    ISA_TABLE_SET);
 }
 
 static void print_values(base_buf *out, const isa_bits_row *field)
@@ -42,8 +46,8 @@ static void print_values(base_buf *out, const isa_bits_row *field)
     for (size_t i = 0; i < isa_value_rows_n; i++) {
         const isa_value_row *row = &isa_value_rows[i];
         if (strcmp(row->unit, field->unit) == 0 && strcmp(row->field, field->name) == 0) {
-            base_buf_printf(out, "%s%" PRIu32 " `%s`%s: %s", any ? "<br>" : "", row->value, row->name,
-                            row->built != 0 ? "" : " (not built)", row->summary);
+            base_buf_printf(out, "%s%" PRIu32 " `%s`%s: %s", any ? "<br>" : "", row->value,
+                            row->name, row->built != 0 ? "" : " (not built)", row->summary);
             any = true;
         }
     }
@@ -76,8 +80,8 @@ static void print_registers(base_buf *out)
         for (size_t i = 0; i < isa_register_rows_n; i++) {
             const isa_register_row *row = &isa_register_rows[i];
             if (strcmp(row->unit, unit) == 0) {
-                base_buf_printf(out, "| %" PRIu32 " | %s | %s | %s |\n", row->number, row->name, row->type,
-                                row->summary);
+                base_buf_printf(out, "| %" PRIu32 " | %s | %s | %s |\n", row->number, row->name,
+                                row->type, row->summary);
             }
         }
         (void)snprintf(title, sizeof title, "Bit fields of %s", unit);
@@ -89,15 +93,16 @@ static void print_registers(base_buf *out)
 static void print_numbers(base_buf *out, const isa_number_row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        base_buf_printf(out, "| %s | %" PRIu32 " | %s |\n", rows[i].name, rows[i].number, rows[i].summary);
+        base_buf_printf(out, "| %s | %" PRIu32 " | %s |\n", rows[i].name, rows[i].number,
+                        rows[i].summary);
     }
 }
 
 static void print_access(base_buf *out, const isa_access_row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        base_buf_printf(out, "| %s | 0x%03" PRIX32 " | %s | %s |\n", rows[i].name, rows[i].number, rows[i].access,
-                        rows[i].summary);
+        base_buf_printf(out, "| %s | 0x%03" PRIX32 " | %s | %s |\n", rows[i].name, rows[i].number,
+                        rows[i].access, rows[i].summary);
     }
 }
 
@@ -111,41 +116,46 @@ static void print_core(base_buf *out)
     print_numbers(out, isa_exception_rows, isa_exception_rows_n);
     print_title(out, "Memories", "memmap.def", "| memory | number | base | |");
     for (size_t i = 0; i < isa_memory_rows_n; i++) {
-        base_buf_printf(out, "| %s | %" PRIu32 " | 0x%08" PRIX32 " | %s |\n", isa_memory_rows[i].name,
-                        isa_memory_rows[i].number, isa_memory_rows[i].base, isa_memory_rows[i].summary);
+        base_buf_printf(out, "| %s | %" PRIu32 " | 0x%08" PRIX32 " | %s |\n",
+                        isa_memory_rows[i].name, isa_memory_rows[i].number, isa_memory_rows[i].base,
+                        isa_memory_rows[i].summary);
     }
-    print_title(out, "RV32 instructions", "rv32.def", "| instruction | format | match | mask | class | |");
+    print_title(out, "RV32 instructions", "rv32.def",
+                "| instruction | format | match | mask | class | |");
     for (size_t i = 0; i < isa_rv32_rows_n; i++) {
         const isa_rv32_row *row = &isa_rv32_rows[i];
-        base_buf_printf(out, "| %s | %s | 0x%08" PRIX32 " | 0x%08" PRIX32 " | %s | %s |\n", row->name, row->format,
-                        row->match, row->mask, row->timing, row->summary);
+        base_buf_printf(out, "| %s | %s | 0x%08" PRIX32 " | 0x%08" PRIX32 " | %s | %s |\n",
+                        row->name, row->format, row->match, row->mask, row->timing, row->summary);
     }
 }
 
 static void print_config(base_buf *out)
 {
-    print_title(out, "Configuration keys", "config.def", "| key | default | minimum | maximum | power of two | unit | |");
+    print_title(out, "Configuration keys", "config.def",
+                "| key | default | minimum | maximum | power of two | unit | |");
     for (size_t i = 0; i < isa_config_rows_n; i++) {
         const isa_config_row *row = &isa_config_rows[i];
-        base_buf_printf(out, "| %s.%s | %" PRIu32 " | %" PRIu32 " | %" PRIu32 " | %s | %s | %s |\n", row->section,
-                        row->key, row->value, row->minimum, row->maximum, row->power_of_two != 0 ? "yes" : "no",
-                        row->unit, row->summary);
+        base_buf_printf(out, "| %s.%s | %" PRIu32 " | %" PRIu32 " | %" PRIu32 " | %s | %s | %s |\n",
+                        row->section, row->key, row->value, row->minimum, row->maximum,
+                        row->power_of_two != 0 ? "yes" : "no", row->unit, row->summary);
     }
 }
 
 void view_md(base_buf *out)
 {
-    base_buf_puts(out, "<!-- GENERATED from isa/X.def by isa_gen md -- do not edit. -->\n"
-                       "<!-- Regenerate: cmake --build build --target regen -->\n"
-                       "# The tables of the machine\n\n"
-                       "Numbers, encodings and fields; what they mean in full is in `isa/spec/`.\n");
+    base_buf_puts(out,
+                  "<!-- GENERATED from isa/X.def by isa_gen md -- do not edit. -->\n"
+                  "<!-- Regenerate: cmake --build build --target regen -->\n"
+                  "# The tables of the machine\n\n"
+                  "Numbers, encodings and fields; what they mean in full is in `isa/spec/`.\n");
     print_units(out);
     print_registers(out);
     print_title(out, "Errors", "errors.def", "| error | code | |");
     print_numbers(out, isa_error_rows, isa_error_rows_n);
     print_title(out, "Counters", "counters.def", "| cause | number | |");
     print_numbers(out, isa_counter_rows, isa_counter_rows_n);
-    base_buf_printf(out, "\nCSR 0x%" PRIX32 " + 16 unit + number reads the low 32 bits.\n", ISA_TABLE_COUNTER_CSR);
+    base_buf_printf(out, "\nCSR 0x%" PRIX32 " + 16 unit + number reads the low 32 bits.\n",
+                    ISA_TABLE_COUNTER_CSR);
     print_core(out);
     print_title(out, "Host port registers", "host.def", "| register | offset | access | |");
     print_access(out, isa_host_rows, isa_host_rows_n);

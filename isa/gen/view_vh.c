@@ -15,7 +15,8 @@ static void define(base_buf *out, const char *name, uint32_t width, uint32_t val
     if (width == 0) {
         base_buf_printf(out, "`define SY_%s %" PRIu32 "\n", name, value);
     } else if (width >= 8) {
-        base_buf_printf(out, "`define SY_%s %" PRIu32 "'h%0*" PRIX32 "\n", name, width, (int)((width + 3) / 4), value);
+        base_buf_printf(out, "`define SY_%s %" PRIu32 "'h%0*" PRIX32 "\n", name, width,
+                        (int)((width + 3) / 4), value);
     } else {
         base_buf_printf(out, "`define SY_%s %" PRIu32 "'d%" PRIu32 "\n", name, width, value);
     }
@@ -48,13 +49,16 @@ static void print_units(base_buf *out)
 /* Verilog functions of the decoder as macros of funct3, funct7, rs1 and rs2 fields. */
 static void print_decode(base_buf *out)
 {
-    section(out, "1 if a word with opcode custom-0 and rd = x0 is legal: f3, f7 and the source register numbers.");
+    section(out, "1 if a word with opcode custom-0 and rd = x0 is legal: f3, f7 and the source "
+                 "register numbers.");
     base_buf_puts(out, "`define SY_XSYSTOLE_LEGAL(f3, f7, rs1, rs2) ( \\\n");
     for (size_t i = 0; i < isa_unit_rows_n; i++) {
         const uint32_t n = (view_n_registers(isa_unit_rows[i].name) + 1) / 2;
         if (n > 0) {
-            base_buf_printf(out, "    ((f3) == 3'd%" PRIu32 " && (f7) >= 7'h%02" PRIX32 " && (f7) < 7'h%02" PRIX32
-                            ") || \\\n", isa_unit_rows[i].number, ISA_TABLE_SET, ISA_TABLE_SET + n);
+            base_buf_printf(out,
+                            "    ((f3) == 3'd%" PRIu32 " && (f7) >= 7'h%02" PRIX32
+                            " && (f7) < 7'h%02" PRIX32 ") || \\\n",
+                            isa_unit_rows[i].number, ISA_TABLE_SET, ISA_TABLE_SET + n);
         }
     }
     for (size_t i = 0; i < isa_command_rows_n; i++) {
@@ -64,16 +68,18 @@ static void print_decode(base_buf *out)
         for (size_t k = 0; k < isa_unit_rows_n; k++) {
             unit = strcmp(isa_unit_rows[k].name, row->unit) == 0 ? isa_unit_rows[k].number : unit;
         }
-        base_buf_printf(out, "    ((f3) == 3'd%" PRIu32 " && (f7) == 7'h%02" PRIX32 "%s && (rs2) == 5'd0)%s\n", unit,
-                        row->funct7, none ? " && (rs1) == 5'd0" : "", i + 1 < isa_command_rows_n ? " || \\" : ")");
+        base_buf_printf(
+            out, "    ((f3) == 3'd%" PRIu32 " && (f7) == 7'h%02" PRIX32 "%s && (rs2) == 5'd0)%s\n",
+            unit, row->funct7, none ? " && (rs1) == 5'd0" : "",
+            i + 1 < isa_command_rows_n ? " || \\" : ")");
     }
     section(out, "1 if a legal command, not a SET, answers UNIMPLEMENTED.");
     base_buf_puts(out, "`define SY_XSYSTOLE_UNBUILT(f3, f7) (1'b0");
     for (size_t i = 0; i < isa_command_rows_n; i++) {
         const isa_command_row *row = &isa_command_rows[i];
         if (row->built == 0) {
-            base_buf_printf(out, " || \\\n    ((f3) == `SY_UNIT_%s && (f7) == `SY_F7_%s_%s)", row->unit, row->unit,
-                            row->name);
+            base_buf_printf(out, " || \\\n    ((f3) == `SY_UNIT_%s && (f7) == `SY_F7_%s_%s)",
+                            row->unit, row->unit, row->name);
         }
     }
     base_buf_puts(out, ")\n");
@@ -92,7 +98,8 @@ static void print_registers(base_buf *out)
         base_buf_printf(out, "\n// Descriptor registers of %s.\n", unit);
         for (size_t i = 0; i < isa_register_rows_n; i++) {
             if (strcmp(isa_register_rows[i].unit, unit) == 0) {
-                (void)snprintf(name, sizeof name, "%s_%s", unit, view_upper(upper, isa_register_rows[i].name));
+                (void)snprintf(name, sizeof name, "%s_%s", unit,
+                               view_upper(upper, isa_register_rows[i].name));
                 define(out, name, 0, isa_register_rows[i].number);
             }
         }
@@ -107,7 +114,8 @@ static void field_prefix(char *prefix, size_t n_bytes, const isa_bits_row *row)
 {
     char reg[VIEW_NAME_BYTES];
     char field[VIEW_NAME_BYTES];
-    (void)snprintf(prefix, n_bytes, "%s_%s_%s", row->unit, view_upper(reg, row->reg), view_upper(field, row->name));
+    (void)snprintf(prefix, n_bytes, "%s_%s_%s", row->unit, view_upper(reg, row->reg),
+                   view_upper(field, row->name));
 }
 
 static void print_field(base_buf *out, const isa_bits_row *row)
@@ -121,8 +129,8 @@ static void print_field(base_buf *out, const isa_bits_row *row)
     (void)snprintf(name, sizeof name, "%s_WIDTH", prefix);
     define(out, name, 0, row->width);
     if (row->width > 1) {
-        base_buf_printf(out, "`define SY_%s_BITS %" PRIu32 ":%" PRIu32 "\n", prefix, row->low + row->width - 1,
-                        row->low);
+        base_buf_printf(out, "`define SY_%s_BITS %" PRIu32 ":%" PRIu32 "\n", prefix,
+                        row->low + row->width - 1, row->low);
     } else {
         base_buf_printf(out, "`define SY_%s_BITS %" PRIu32 "\n", prefix, row->low);
     }
@@ -135,7 +143,10 @@ static void print_field(base_buf *out, const isa_bits_row *row)
     }
 }
 
-/* Bit v is 1 if value v of the field is listed (and built, if asked for); 0 for a field without values. */
+/*
+ * Bit v is 1 if value v of the field is listed (and built, if asked for); 0 for a field without
+ * values.
+ */
 static uint32_t value_set(const isa_bits_row *row, bool built)
 {
     uint32_t set = 0;
@@ -178,8 +189,9 @@ static void print_checks(base_buf *out, const char *unit, const char *reg)
             const uint32_t wrong = built ? listed & ~value_set(row, true) : all & ~listed;
             for (uint32_t v = 0; listed != 0 && v < n_values; v++) {
                 if ((wrong >> v & 1) != 0) {
-                    base_buf_printf(out, " || \\\n    (((r) >> %" PRIu32 ") & 32'h%" PRIX32 ") == 32'd%" PRIu32,
-                                    row->low, n_values - 1, v);
+                    base_buf_printf(
+                        out, " || \\\n    (((r) >> %" PRIu32 ") & 32'h%" PRIX32 ") == 32'd%" PRIu32,
+                        row->low, n_values - 1, v);
                 }
             }
         }
@@ -189,11 +201,13 @@ static void print_checks(base_buf *out, const char *unit, const char *reg)
 
 static void print_fields(base_buf *out)
 {
-    section(out, "Bit fields: _LOW, _WIDTH, _BITS for part selects r[`..._BITS], and their values.");
+    section(out,
+            "Bit fields: _LOW, _WIDTH, _BITS for part selects r[`..._BITS], and their values.");
     for (size_t i = 0; i < isa_bits_rows_n; i++) {
         print_field(out, &isa_bits_rows[i]);
     }
-    section(out, "Checks of a register (r: 32 bits) that has fields: _INVALID is error FIELD, else _UNBUILT is "
+    section(out, "Checks of a register (r: 32 bits) that has fields: _INVALID is error FIELD, else "
+                 "_UNBUILT is "
                  "UNIMPLEMENTED.");
     for (size_t i = 0; i < isa_register_rows_n; i++) {
         if (strcmp(isa_register_rows[i].type, "bits") == 0) {
@@ -217,14 +231,17 @@ static void print_core(base_buf *out)
 {
     char name[4 * VIEW_NAME_BYTES];
     char upper[VIEW_NAME_BYTES];
-    print_numbers(out, "Cycles of the core's instruction classes.", "CYCLES", 0, isa_timing_rows, isa_timing_rows_n);
-    section(out, "Control and status registers; counter k of unit u is at SY_CSR_COUNTERS + 16 u + k.");
+    print_numbers(out, "Cycles of the core's instruction classes.", "CYCLES", 0, isa_timing_rows,
+                  isa_timing_rows_n);
+    section(out,
+            "Control and status registers; counter k of unit u is at SY_CSR_COUNTERS + 16 u + k.");
     for (size_t i = 0; i < isa_csr_rows_n; i++) {
         (void)snprintf(name, sizeof name, "CSR_%s", view_upper(upper, isa_csr_rows[i].name));
         define(out, name, 12, isa_csr_rows[i].number);
     }
     define(out, "CSR_COUNTERS", 12, ISA_TABLE_COUNTER_CSR);
-    print_numbers(out, "Exceptions: mcause.", "EXCEPTION", 32, isa_exception_rows, isa_exception_rows_n);
+    print_numbers(out, "Exceptions: mcause.", "EXCEPTION", 32, isa_exception_rows,
+                  isa_exception_rows_n);
     section(out, "Memories: number of host register MEM_SELECT; base address for the core.");
     for (size_t i = 0; i < isa_memory_rows_n; i++) {
         (void)snprintf(name, sizeof name, "MEMORY_%s", isa_memory_rows[i].name);
@@ -263,7 +280,8 @@ static void print_config(base_buf *out)
     char key[VIEW_NAME_BYTES];
     section(out, "Configuration keys: the default of each; the parameter is SECTION_KEY.");
     for (size_t i = 0; i < isa_config_rows_n; i++) {
-        (void)snprintf(name, sizeof name, "DEFAULT_%s_%s", view_upper(section_name, isa_config_rows[i].section),
+        (void)snprintf(name, sizeof name, "DEFAULT_%s_%s",
+                       view_upper(section_name, isa_config_rows[i].section),
                        view_upper(key, isa_config_rows[i].key));
         define(out, name, 0, isa_config_rows[i].value);
     }
@@ -271,17 +289,20 @@ static void print_config(base_buf *out)
 
 void view_vh(base_buf *out)
 {
-    base_buf_puts(out, "// GENERATED from isa/X.def by isa_gen vh -- do not edit.\n"
-                       "// Regenerate: cmake --build build --target regen\n"
-                       "`ifndef SY_ISA_VH\n`define SY_ISA_VH\n\n"
-                       "// Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.\n");
+    base_buf_puts(
+        out,
+        "// GENERATED from isa/X.def by isa_gen vh -- do not edit.\n"
+        "// Regenerate: cmake --build build --target regen\n"
+        "`ifndef SY_ISA_VH\n`define SY_ISA_VH\n\n"
+        "// Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.\n");
     base_buf_printf(out, "`define SY_ISA_HASH 64'h%016" PRIx64 "\n", isa_tables_hash());
     print_units(out);
     print_decode(out);
     print_registers(out);
     print_fields(out);
     print_numbers(out, "Errors.", "ERROR", 8, isa_error_rows, isa_error_rows_n);
-    print_numbers(out, "Counters: what a unit does in a cycle.", "COUNTER", 4, isa_counter_rows, isa_counter_rows_n);
+    print_numbers(out, "Counters: what a unit does in a cycle.", "COUNTER", 4, isa_counter_rows,
+                  isa_counter_rows_n);
     define(out, "N_COUNTERS", 0, (uint32_t)isa_counter_rows_n);
     print_core(out);
     print_host(out);

@@ -1,5 +1,6 @@
 /*
- * asm.c -- the assembler: what it makes of each directive and pseudo-instruction, and what it refuses.
+ * asm.c -- the assembler: what it makes of each directive and pseudo-instruction, and what it
+ * refuses.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -67,40 +68,52 @@ static void refuse(const char *text, const char *message)
 static void test_pseudo_instructions(void **state)
 {
     (void)state;
-    expect("nop; mv a0, a1; not a0, a1; neg a0, a1", "addi x0, x0, 0|addi x10, x11, 0|xori x10, x11, -1|sub x10, x0, x11");
+    expect("nop; mv a0, a1; not a0, a1; neg a0, a1",
+           "addi x0, x0, 0|addi x10, x11, 0|xori x10, x11, -1|sub x10, x0, x11");
     expect("seqz a0, a1; snez a0, a1; sltz a0, a1; sgtz a0, a1",
            "sltiu x10, x11, 1|sltu x10, x0, x11|slt x10, x11, x0|slt x10, x0, x11");
     expect("l: beqz a0, l; bnez a0, l; blez a0, l; bgez a0, l; bltz a0, l; bgtz a0, l",
-           "beq x10, x0, 0x0|bne x10, x0, 0x0|bge x0, x10, 0x0|bge x10, x0, 0x0|blt x10, x0, 0x0|blt x0, x10, 0x0");
+           "beq x10, x0, 0x0|bne x10, x0, 0x0|bge x0, x10, 0x0|bge x10, x0, 0x0|blt x10, x0, "
+           "0x0|blt x0, x10, 0x0");
     expect("l: bgt a0, a1, l; ble a0, a1, l; bgtu a0, a1, l; bleu a0, a1, l",
            "blt x11, x10, 0x0|bge x11, x10, 0x0|bltu x11, x10, 0x0|bgeu x11, x10, 0x0");
     expect("j l; jal l; jal t0, l; call l; tail l; l: jr a0; jalr a0; jalr t0, 4(a0); ret",
-           "jal x0, 0x14|jal x1, 0x14|jal x5, 0x14|jal x1, 0x14|jal x0, 0x14|jalr x0, 0(x10)|jalr x1, 0(x10)|"
+           "jal x0, 0x14|jal x1, 0x14|jal x5, 0x14|jal x1, 0x14|jal x0, 0x14|jalr x0, 0(x10)|jalr "
+           "x1, 0(x10)|"
            "jalr x5, 4(x10)|jalr x0, 0(x1)");
-    expect("csrr a0, mcycle; csrw mtvec, a0; csrs mstatus, a0; csrc 0x300, a0; csrwi mscratch, 3; csrsi mstatus, 8; csrci mstatus, 8",
-           "csrrs x10, mcycle, x0|csrrw x0, mtvec, x10|csrrs x0, mstatus, x10|csrrc x0, mstatus, x10|csrrwi x0, mscratch, 3|"
+    expect("csrr a0, mcycle; csrw mtvec, a0; csrs mstatus, a0; csrc 0x300, a0; csrwi mscratch, 3; "
+           "csrsi mstatus, 8; csrci mstatus, 8",
+           "csrrs x10, mcycle, x0|csrrw x0, mtvec, x10|csrrs x0, mstatus, x10|csrrc x0, mstatus, "
+           "x10|csrrwi x0, mscratch, 3|"
            "csrrsi x0, mstatus, 8|csrrci x0, mstatus, 8");
     expect("fence; fence rw, w; fence 0, io; fence.i; ecall; ebreak; mret; wfi",
            "fence|fence rw, w|fence 0, io|fence.i|ecall|ebreak|mret|wfi");
-    expect("lw a0, (a1); lw a0, 2+2(a1); lw a0, (1+3)(a1); sw zero, -4(fp)", "lw x10, 0(x11)|lw x10, 4(x11)|lw x10, 4(x11)|sw x0, -4(x8)");
+    expect("lw a0, (a1); lw a0, 2+2(a1); lw a0, (1+3)(a1); sw zero, -4(fp)",
+           "lw x10, 0(x11)|lw x10, 4(x11)|lw x10, 4(x11)|sw x0, -4(x8)");
 }
 
 static void test_constants(void **state)
 {
     (void)state;
-    expect("li a0, 0; li a0, -2048; li a0, 2047", "addi x10, x0, 0|addi x10, x0, -2048|addi x10, x0, 2047");
+    expect("li a0, 0; li a0, -2048; li a0, 2047",
+           "addi x10, x0, 0|addi x10, x0, -2048|addi x10, x0, 2047");
     expect("li a0, 0x12345000; li a0, 0x12345678; li a0, 0xFFFFF800",
            "lui x10, 0x12345|lui x10, 0x12345|addi x10, x10, 1656|addi x10, x0, -2048");
     expect("li a0, 0x12345800; li a0, 0x7FFFFFFF; li a0, 2048",
-           "lui x10, 0x12346|addi x10, x10, -2048|lui x10, 0x80000|addi x10, x10, -1|lui x10, 0x1|addi x10, x10, -2048");
+           "lui x10, 0x12346|addi x10, x10, -2048|lui x10, 0x80000|addi x10, x10, -1|lui x10, "
+           "0x1|addi x10, x10, -2048");
     /* A label below takes two words, whatever its value is. */
     expect("la a0, end; end:", "lui x10, 0x0|addi x10, x10, 8");
     expect("la a0, x; .data; .zero 4; x: .word 1", "lui x10, 0x10000|addi x10, x10, 4");
-    expect("lui a0, %hi(0x12345FFF); addi a0, a0, %lo(0x12345FFF)", "lui x10, 0x12346|addi x10, x10, -1");
-    expect(".equ N, 3*(2+1) ; li a0, N<<2|1; li a1, -N; li a2, ~0 & 0xFF; li a3, 17%5; li a4, 'A'; li a5, 0b101; li a6, 7/2",
-           "addi x10, x0, 37|addi x11, x0, -9|addi x12, x0, 255|addi x13, x0, 2|addi x14, x0, 65|addi x15, x0, 5|addi x16, x0, 3");
+    expect("lui a0, %hi(0x12345FFF); addi a0, a0, %lo(0x12345FFF)",
+           "lui x10, 0x12346|addi x10, x10, -1");
+    expect(".equ N, 3*(2+1) ; li a0, N<<2|1; li a1, -N; li a2, ~0 & 0xFF; li a3, 17%5; li a4, 'A'; "
+           "li a5, 0b101; li a6, 7/2",
+           "addi x10, x0, 37|addi x11, x0, -9|addi x12, x0, 255|addi x13, x0, 2|addi x14, x0, "
+           "65|addi x15, x0, 5|addi x16, x0, 3");
     expect("nop; li a0, .; beq a0, a0, .", "addi x0, x0, 0|addi x10, x0, 4|beq x10, x10, 0x8");
-    expect("li a0, 1.0; li a0, -0.5; li a0, 1e3", "lui x10, 0x3f800|lui x10, 0xbf000|lui x10, 0x447a0");
+    expect("li a0, 1.0; li a0, -0.5; li a0, 1e3",
+           "lui x10, 0x3f800|lui x10, 0xbf000|lui x10, 0x447a0");
 }
 
 static void test_sections(void **state)
@@ -125,8 +138,9 @@ static void test_sections(void **state)
                                    "w:      .word w\n"
                                    "        .data\n"
                                    "        .byte 9\n");
-    static const uint8_t data[] = {1, 0xFF, 0xFF, 0, 0x34, 0x12, 0xFE, 0xFF, 4, 0, 0, 0x10, 0xFF, 0xFF, 0xFF, 0xFF,
-                                   0xFF, 0xFF, 0xFF, 0xFF, 4, 0, 0, 0, 0, 0, 0xC0, 0x3F, 0, 0, 0, 0xC0, 9};
+    static const uint8_t data[] = {1,    0xFF, 0xFF, 0,    0x34, 0x12, 0xFE, 0xFF, 4,    0,    0,
+                                   0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 4,    0,
+                                   0,    0,    0,    0,    0xC0, 0x3F, 0,    0,    0,    0xC0, 9};
     assert_int_equal(p.entry, 4);
     assert_int_equal(p.n_text_bytes, 12);
     assert_int_equal(p.n_data_bytes, sizeof data);
@@ -158,23 +172,30 @@ static void test_sections(void **state)
 static void test_xsystole(void **state)
 {
     (void)state;
-    expect("mxu.matmul x10; mxu.matmul_t a0; vpu.vec a1; ld.load x0; st.store x3; mxu.wait a0; st.post a2; core.fence; core.halt a0",
-           "mxu.matmul x10|mxu.matmul_t x10|vpu.vec x11|ld.load x0|st.store x3|mxu.wait x10|st.post x12|core.fence|core.halt x10");
-    expect("mxu.set a_base, x10, x11; vpu.set r_mul, x0, x1", "mxu.set a_base, x10, x11|vpu.set r_mul, x0, x1");
-    expect("vpu.table x1; core.semwait x5; core.sempost x6", "vpu.table x1|core.semwait x5|core.sempost x6");
+    expect("mxu.matmul x10; mxu.matmul_t a0; vpu.vec a1; ld.load x0; st.store x3; mxu.wait a0; "
+           "st.post a2; core.fence; core.halt a0",
+           "mxu.matmul x10|mxu.matmul_t x10|vpu.vec x11|ld.load x0|st.store x3|mxu.wait "
+           "x10|st.post x12|core.fence|core.halt x10");
+    expect("mxu.set a_base, x10, x11; vpu.set r_mul, x0, x1",
+           "mxu.set a_base, x10, x11|vpu.set r_mul, x0, x1");
+    expect("vpu.table x1; core.semwait x5; core.sempost x6",
+           "vpu.table x1|core.semwait x5|core.sempost x6");
 }
 
 static void test_setf(void **state)
 {
     (void)state;
-    expect("mxu.setf a_base=12, w_base=34", "addi x30, x0, 12|addi x31, x0, 34|mxu.set a_base, x30, x31");
+    expect("mxu.setf a_base=12, w_base=34",
+           "addi x30, x0, 12|addi x31, x0, 34|mxu.set a_base, x30, x31");
     /* The other half: 0 at first, then what was set last. */
     expect("mxu.setf w_base=34; mxu.setf a_base=5; mxu.setf a_base=0",
-           "addi x31, x0, 34|mxu.set a_base, x0, x31|addi x30, x0, 5|addi x31, x0, 34|mxu.set a_base, x30, x31|"
+           "addi x31, x0, 34|mxu.set a_base, x0, x31|addi x30, x0, 5|addi x31, x0, 34|mxu.set "
+           "a_base, x30, x31|"
            "addi x31, x0, 34|mxu.set a_base, x0, x31");
     /* Another unit's registers are others; pairs come in rising order. */
     expect("ld.setf n2=2; st.setf n3=1, addr_lo=8; ld.setf n3=3",
-           "addi x30, x0, 2|ld.set n2, x30, x0|addi x30, x0, 8|st.set addr_lo, x30, x0|addi x31, x0, 1|st.set n2, x0, x31|"
+           "addi x30, x0, 2|ld.set n2, x30, x0|addi x30, x0, 8|st.set addr_lo, x30, x0|addi x31, "
+           "x0, 1|st.set n2, x0, x31|"
            "addi x30, x0, 2|addi x31, x0, 3|ld.set n2, x30, x31");
 }
 
@@ -182,10 +203,13 @@ static void test_setf_fields(void **state)
 {
     (void)state;
     expect("mxu.setf flags = accumulate | w_unsigned", "addi x30, x0, 5|mxu.set flags, x30, x0");
-    expect("mxu.setf flags = accumulate:0 + a_unsigned:1", "addi x30, x0, 2|mxu.set flags, x30, x0");
-    expect("vpu.setf chain_out = out:i8 | red:sum | red_loops:two, chain_fp = fn:relu | mul1:imm, mul1_imm = 0.5",
-           "addi x31, x0, 516|vpu.set chain_in, x0, x31|addi x30, x0, 529|vpu.set chain_out, x30, x0|"
-           "lui x30, 0x3f000|vpu.set mul1_imm, x30, x0");
+    expect("mxu.setf flags = accumulate:0 + a_unsigned:1",
+           "addi x30, x0, 2|mxu.set flags, x30, x0");
+    expect(
+        "vpu.setf chain_out = out:i8 | red:sum | red_loops:two, chain_fp = fn:relu | mul1:imm, "
+        "mul1_imm = 0.5",
+        "addi x31, x0, 516|vpu.set chain_in, x0, x31|addi x30, x0, 529|vpu.set chain_out, x30, x0|"
+        "lui x30, 0x3f000|vpu.set mul1_imm, x30, x0");
 }
 
 static void test_refusals(void **state)
@@ -193,7 +217,8 @@ static void test_refusals(void **state)
     (void)state;
     refuse("nop\n  frob x1\n", "t.s:2:3: unknown instruction 'frob'");
     refuse("addi a0, a1\n", "t.s:1:12: expected ','");
-    refuse("addi a0, a1, 2048\n", "t.s:1:14: immediate 2048 is out of range, expected -2048 to 2047");
+    refuse("addi a0, a1, 2048\n",
+           "t.s:1:14: immediate 2048 is out of range, expected -2048 to 2047");
     refuse("addi a0, q1, 1\n", "t.s:1:10: expected a register, x0 to x31 or an ABI name, got 'q1'");
     refuse("addi x32, x1, 1\n", "t.s:1:6: expected a register");
     refuse("addi x01, x1, 1\n", "t.s:1:6: expected a register");
@@ -219,7 +244,8 @@ static void test_refusals(void **state)
     refuse(".frob\n", "t.s:1:1: unknown directive '.frob'");
     refuse(".entry x\nnop\n", "t.s:1:8: .entry 'x' is no label of .text");
     refuse(".data\nx: .word 1\n.entry x\n", ".entry 'x' is no label of .text");
-    refuse(".dram 0\n.word 1\n.dram 2\n.word 1\n", "t.s: the .dram sections at 0x0 and 0x2 overlap");
+    refuse(".dram 0\n.word 1\n.dram 2\n.word 1\n",
+           "t.s: the .dram sections at 0x0 and 0x2 overlap");
     refuse(".zero 4194305\n", "the section has 4194305 bytes, expected at most 4194304");
     refuse(".dram 0xFFFFFFFF\n.half 1\n", "expected at most 1");
     refuse("mxu.set w_base, x1, x2\n", "t.s:1:9: 'w_base' is the second of its pair: name a_base");
@@ -265,9 +291,12 @@ static void test_caret(void **state)
 static void test_fuzz(void **state)
 {
     (void)state;
-    static const char seed_text[] = ".equ N, 4\nstart: li a0, N*2+(3<<1)\n mxu.setf a_base=%lo(N), flags=accumulate|w_unsigned\n"
-                                    "loop: addi a0, a0, -1; bnez a0, loop\n lw a1, 4(sp)\n core.halt a0\n.data\nv: .word v, 'a'\n"
-                                    ".float 1.5e3\n.dram 0x100\n.random 9, 1\n.entry start\n vpu.setf chain_fp=fn:relu\n";
+    static const char seed_text[] =
+        ".equ N, 4\nstart: li a0, N*2+(3<<1)\n mxu.setf a_base=%lo(N), "
+        "flags=accumulate|w_unsigned\n"
+        "loop: addi a0, a0, -1; bnez a0, loop\n lw a1, 4(sp)\n core.halt a0\n.data\nv: .word v, "
+        "'a'\n"
+        ".float 1.5e3\n.dram 0x100\n.random 9, 1\n.entry start\n vpu.setf chain_fp=fn:relu\n";
     base_rng rng = base_rng_make(7, 0);
     for (int i = 0; i < 4000; i++) {
         char text[sizeof seed_text];

@@ -1,5 +1,6 @@
 /*
- * config.c -- configuration files: the shipped ones, every kind of refusal, the hash, the derived sizes.
+ * config.c -- configuration files: the shipped ones, every kind of refusal, the hash, the derived
+ * sizes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -32,7 +33,10 @@ static void test_shipped(void **state)
         uint32_t d;
         uint32_t spm_rows;
         uint32_t acc_rows;
-    } shipped[] = {{"tiny", 4, 2048, 256}, {"d8", 8, 2048, 256}, {"edge", 16, 16384, 1024}, {"d32", 32, 8192, 1024}};
+    } shipped[] = {{"tiny", 4, 2048, 256},
+                   {"d8", 8, 2048, 256},
+                   {"edge", 16, 16384, 1024},
+                   {"d32", 32, 8192, 1024}};
     for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
         isa_config config;
         base_diag diag = {0};
@@ -90,8 +94,8 @@ static void test_hash_is_of_the_text(void **state)
     /* Every key counts. */
     const uint64_t hash = isa_config_hash(&config);
 #define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) \
-    config.field++;                                                                   \
-    assert_true(isa_config_hash(&config) != hash);                                    \
+    config.field++;                                                                  \
+    assert_true(isa_config_hash(&config) != hash);                                   \
     config.field--;
 #include "systole/isa/tables.h"
     assert_true(isa_config_hash(&config) == hash);
@@ -100,28 +104,42 @@ static void test_hash_is_of_the_text(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    expect_refused("[array]\ndim = 16\nsize = 3\n", "dir/x.ini:3: unknown key 'size' in [array], expected one of: dim, element");
-    expect_refused("[arry]\ndim = 16\n", "dir/x.ini:2: unknown section 'arry', expected one of: array, spm");
+    expect_refused("[array]\ndim = 16\nsize = 3\n",
+                   "dir/x.ini:3: unknown key 'size' in [array], expected one of: dim, element");
+    expect_refused("[arry]\ndim = 16\n",
+                   "dir/x.ini:2: unknown section 'arry', expected one of: array, spm");
     expect_refused("dim = 16\n", "dir/x.ini:1: key 'dim' stands before the first [section]");
-    expect_refused("[array]\ndim = 16\n\ndim = 16\n", "dir/x.ini:4: array.dim is given twice, first in line 2");
-    expect_refused("[array]\ndim = x16\n", "dir/x.ini:2: array.dim is 'x16', expected a decimal number from 4 to 128");
+    expect_refused("[array]\ndim = 16\n\ndim = 16\n",
+                   "dir/x.ini:4: array.dim is given twice, first in line 2");
+    expect_refused("[array]\ndim = x16\n",
+                   "dir/x.ini:2: array.dim is 'x16', expected a decimal number from 4 to 128");
     expect_refused("[array]\ndim = 16x\n", "'16x'");
     expect_refused("[array]\ndim = -16\n", "'-16'");
     expect_refused("[array]\ndim =\n", "array.dim is ''");
-    expect_refused("[array]\ndim = 256\n", "dir/x.ini:2: array.dim is 256, expected a power of two from 4 to 128");
+    expect_refused("[array]\ndim = 256\n",
+                   "dir/x.ini:2: array.dim is 256, expected a power of two from 4 to 128");
     expect_refused("[array]\ndim = 12\n", "dir/x.ini:2: array.dim is 12, expected a power of two");
-    expect_refused("[queue]\ndepth = 99999999999999999999999999\n", "expected a decimal number from 1 to 64");
+    expect_refused("[queue]\ndepth = 99999999999999999999999999\n",
+                   "expected a decimal number from 1 to 64");
     expect_refused("[queue]\ndepth = 4294967297\n", "queue.depth is 4294967297, expected 1 to 64");
     expect_refused("[array]\nelement = bf16\n", "element bf16 is not built yet");
-    expect_refused("[array]\nelement = fp4\n", "dir/x.ini:2: array.element is 'fp4', expected int8");
+    expect_refused("[array]\nelement = fp4\n",
+                   "dir/x.ini:2: array.element is 'fp4', expected int8");
     expect_refused("[array]\nelement = 0\n", "array.element is '0', expected int8");
-    expect_refused("[array]\ndim = 128\n[spm]\nbank_bytes = 64\n", "spm.bank_bytes is 64, expected at least one row of 128");
-    expect_refused("[array]\ndim = 32\n[acc]\nbank_bytes = 64\n", "acc.bank_bytes is 64, expected at least one row of 128");
-    expect_refused("[dram]\nbytes_per_cycle = 128\n", "dram.max_burst_bytes is 64, expected 1 to 256 beats");
-    expect_refused("[dram]\nbytes_per_cycle = 4\nmax_burst_bytes = 2048\n", "expected 1 to 256 beats");
-    expect_refused("[dram]\nmax_burst_bytes = 256\n[dma]\nload_beats = 15\n", "dma.load_beats is 15, expected at least the 16");
-    expect_refused("[dram]\nmax_burst_bytes = 256\n[dma]\nstore_beats = 15\n", "dma.store_beats is 15, expected at least the 16");
-    expect_refused("[array]\nnonsense\n", "dir/x.ini:2: expected '[section]', 'key = value' or a comment");
+    expect_refused("[array]\ndim = 128\n[spm]\nbank_bytes = 64\n",
+                   "spm.bank_bytes is 64, expected at least one row of 128");
+    expect_refused("[array]\ndim = 32\n[acc]\nbank_bytes = 64\n",
+                   "acc.bank_bytes is 64, expected at least one row of 128");
+    expect_refused("[dram]\nbytes_per_cycle = 128\n",
+                   "dram.max_burst_bytes is 64, expected 1 to 256 beats");
+    expect_refused("[dram]\nbytes_per_cycle = 4\nmax_burst_bytes = 2048\n",
+                   "expected 1 to 256 beats");
+    expect_refused("[dram]\nmax_burst_bytes = 256\n[dma]\nload_beats = 15\n",
+                   "dma.load_beats is 15, expected at least the 16");
+    expect_refused("[dram]\nmax_burst_bytes = 256\n[dma]\nstore_beats = 15\n",
+                   "dma.store_beats is 15, expected at least the 16");
+    expect_refused("[array]\nnonsense\n",
+                   "dir/x.ini:2: expected '[section]', 'key = value' or a comment");
     expect_refused("[array\ndim = 4\n", "dir/x.ini:1: expected '[section]'");
     expect_refused("[array]\ndim = 7\nnonsense\n", "dir/x.ini:2: array.dim is 7");
 
@@ -180,8 +198,12 @@ static void test_warnings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shipped), cmocka_unit_test(test_default), cmocka_unit_test(test_hash_is_of_the_text),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_files), cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_default),
+        cmocka_unit_test(test_hash_is_of_the_text),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_warnings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /*
- * encode.c -- words to instructions to text and back: all instructions, random operands, random words.
+ * encode.c -- words to instructions to text and back: all instructions, random operands, random
+ * words.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -34,8 +35,8 @@ static void test_decode_encode(void **state)
             isa_insn insn;
             uint32_t back = 0;
             if (!isa_decode(word, &insn) || insn.op != (isa_op)op) {
-                fail_msg("seed %u: 0x%08x is %s, expected %s", SEED, word, isa_op_describe(insn.op)->name,
-                         isa_op_describe((isa_op)op)->name);
+                fail_msg("seed %u: 0x%08x is %s, expected %s", SEED, word,
+                         isa_op_describe(insn.op)->name, isa_op_describe((isa_op)op)->name);
             }
             assert_int_equal(insn.word, word);
             /* FENCE ignores rd and rs1, which encode leaves 0. */
@@ -69,7 +70,8 @@ static void expect_same(const uint32_t *words, size_t n)
         if (got != words[i]) {
             char line[ISA_DISASM_BYTES];
             isa_disasm(words[i], (uint32_t)(4 * i), line);
-            fail_msg("seed %u: word %zu is 0x%08x, prints as '%s', assembles to 0x%08x", SEED, i, words[i], line, got);
+            fail_msg("seed %u: word %zu is 0x%08x, prints as '%s', assembles to 0x%08x", SEED, i,
+                     words[i], line, got);
         }
     }
     base_buf_free(&text);
@@ -101,7 +103,8 @@ static void test_text_of_random_words(void **state)
         words[i] = (uint32_t)base_rng_next(&rng);
         /* Half of them with a major opcode that we have. */
         if (i % 2 == 0) {
-            static const uint8_t opcodes[] = {0x37, 0x17, 0x6F, 0x67, 0x63, 0x03, 0x23, 0x13, 0x33, 0x0F, 0x73, 0x0B};
+            static const uint8_t opcodes[] = {0x37, 0x17, 0x6F, 0x67, 0x63, 0x03,
+                                              0x23, 0x13, 0x33, 0x0F, 0x73, 0x0B};
             words[i] = (words[i] & ~0x7Fu) | opcodes[i / 2 % sizeof opcodes];
         }
     }
@@ -116,7 +119,8 @@ static bool legal_by_rule(uint32_t word)
     const unsigned rd = word >> 7 & 31;
     const unsigned rs1 = word >> 15 & 31;
     const unsigned rs2 = word >> 20 & 31;
-    static const unsigned n_pairs[8] = {ISA_MXU_N_PAIRS, ISA_VPU_N_PAIRS, ISA_LD_N_PAIRS, ISA_ST_N_PAIRS, 0, 0, 0, 0};
+    static const unsigned n_pairs[8] = {
+        ISA_MXU_N_PAIRS, ISA_VPU_N_PAIRS, ISA_LD_N_PAIRS, ISA_ST_N_PAIRS, 0, 0, 0, 0};
     if (rd != 0) {
         return false;
     }
@@ -125,10 +129,10 @@ static bool legal_by_rule(uint32_t word)
     }
     bool none = false;
     bool found = false;
-#define I(unit_name, name, number, args, built, summary)                    \
-    if (unit == ISA_UNIT_##unit_name && funct7 == (number)) {               \
-        found = true;                                                       \
-        none = ISA_ARGS_##args == ISA_ARGS_NONE;                            \
+#define I(unit_name, name, number, args, built, summary)      \
+    if (unit == ISA_UNIT_##unit_name && funct7 == (number)) { \
+        found = true;                                         \
+        none = ISA_ARGS_##args == ISA_ARGS_NONE;              \
     }
 #include "systole/isa/tables.h"
     return found && rs2 == 0 && (!none || rs1 == 0);
@@ -141,7 +145,8 @@ static void test_xsystole_legality(void **state)
     for (uint32_t high = 0; high < 1024; high++) {
         for (uint32_t fields = 0; fields < 8; fields++) {
             const uint32_t word = ISA_OPCODE_XSYSTOLE | (high & 7) << 12 | (high >> 3) << 25 |
-                                  ((fields & 1) != 0 ? 3u << 7 : 0) | ((fields & 2) != 0 ? 5u << 15 : 0) |
+                                  ((fields & 1) != 0 ? 3u << 7 : 0) |
+                                  ((fields & 2) != 0 ? 5u << 15 : 0) |
                                   ((fields & 4) != 0 ? 9u << 20 : 0);
             isa_insn insn;
             if (isa_decode(word, &insn) != legal_by_rule(word)) {
@@ -192,10 +197,12 @@ static void test_known_words(void **state)
     expect_text(0x00000000, 0, ".word 0x00000000");
     expect_text(0xFFFFFFFF, 0, ".word 0xffffffff");
     expect_text(ISA_OPCODE_XSYSTOLE | 10u << 15 | 0x10u << 25, 0, "mxu.matmul x10");
-    expect_text(ISA_OPCODE_XSYSTOLE | 10u << 15 | 11u << 20 | 0x40u << 25, 0, "mxu.set a_base, x10, x11");
+    expect_text(ISA_OPCODE_XSYSTOLE | 10u << 15 | 11u << 20 | 0x40u << 25, 0,
+                "mxu.set a_base, x10, x11");
     expect_text(ISA_OPCODE_XSYSTOLE | 4u << 12 | 5u << 15 | 1u << 25, 0, "core.semwait x5");
     expect_text(ISA_OPCODE_XSYSTOLE | 4u << 12 | 3u << 25, 0, "core.fence");
-    assert_int_equal(isa_encode_set(ISA_UNIT_VPU, 12, 10, 11), 0x0B | 1 << 12 | 10 << 15 | 11 << 20 | 0x4Cu << 25);
+    assert_int_equal(isa_encode_set(ISA_UNIT_VPU, 12, 10, 11),
+                     0x0B | 1 << 12 | 10 << 15 | 11 << 20 | 0x4Cu << 25);
     assert_int_equal(isa_encode_command(ISA_OP_CORE_HALT, 10), 0x0B | 4 << 12 | 10 << 15 | 4 << 25);
     assert_int_equal(isa_encode_r(ISA_OP_MUL, 10, 10, 11), 0x02B50533);
     assert_int_equal(isa_encode_i(ISA_OP_ADDI, 1, 0, -1), 0xFFF00093);
@@ -237,8 +244,10 @@ static void test_encode_refuses(void **state)
     expect_encode((isa_insn){.op = ISA_OP_MXU_MATMUL, .rs1 = 1}, SY_OK);
     expect_encode((isa_insn){.op = ISA_OP_MXU_MATMUL, .rs2 = 1}, SY_EINVAL);
     expect_encode((isa_insn){.op = ISA_OP_SET, .unit = ISA_UNIT_CORE}, SY_EINVAL);
-    expect_encode((isa_insn){.op = ISA_OP_SET, .unit = ISA_UNIT_MXU, .pair = ISA_MXU_N_PAIRS - 1}, SY_OK);
-    expect_encode((isa_insn){.op = ISA_OP_SET, .unit = ISA_UNIT_MXU, .pair = ISA_MXU_N_PAIRS}, SY_EINVAL);
+    expect_encode((isa_insn){.op = ISA_OP_SET, .unit = ISA_UNIT_MXU, .pair = ISA_MXU_N_PAIRS - 1},
+                  SY_OK);
+    expect_encode((isa_insn){.op = ISA_OP_SET, .unit = ISA_UNIT_MXU, .pair = ISA_MXU_N_PAIRS},
+                  SY_EINVAL);
 }
 
 static void test_register_checks(void **state)
@@ -281,14 +290,10 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode_encode),
-        cmocka_unit_test(test_text_of_all),
-        cmocka_unit_test(test_text_of_random_words),
-        cmocka_unit_test(test_xsystole_legality),
-        cmocka_unit_test(test_known_words),
-        cmocka_unit_test(test_encode_refuses),
-        cmocka_unit_test(test_register_checks),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_decode_encode),        cmocka_unit_test(test_text_of_all),
+        cmocka_unit_test(test_text_of_random_words), cmocka_unit_test(test_xsystole_legality),
+        cmocka_unit_test(test_known_words),          cmocka_unit_test(test_encode_refuses),
+        cmocka_unit_test(test_register_checks),      cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /*
- * program.c -- program files: written and read back, checked against machines, damaged in every way.
+ * program.c -- program files: written and read back, checked against machines, damaged in every
+ * way.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -33,9 +34,11 @@ static int tear_down(void **state)
 /* A program with something in every part. */
 static isa_program sample(void)
 {
-    static const char text[] = "_start: li a0, 3\nloop: addi a0, a0, -1; bnez a0, loop\ndone: core.halt a0\n"
-                               ".data\n.word 1, 2\n.byte 3\n.dram 0x1000\n.random 200, 1\n.dram 0x40\n.random 33, 2\n";
-    static const isa_section sections[] = {{".systole.tensors", "tensor table", 12}, {".systole.graph", NULL, 0}};
+    static const char text[] =
+        "_start: li a0, 3\nloop: addi a0, a0, -1; bnez a0, loop\ndone: core.halt a0\n"
+        ".data\n.word 1, 2\n.byte 3\n.dram 0x1000\n.random 200, 1\n.dram 0x40\n.random 33, 2\n";
+    static const isa_section sections[] = {{".systole.tensors", "tensor table", 12},
+                                           {".systole.graph", NULL, 0}};
     isa_program program = {0};
     base_diag diag = {0};
     assert_ok(isa_assemble(arena, text, "sample.s", &program, NULL, &diag));
@@ -116,8 +119,11 @@ static void test_round_trip(void **state)
 
     base_buf list = {0};
     isa_program_list(&back, &list);
-    assert_string_equal(list.data, "_start:\n       0:  00300513  addi x10, x0, 3\nloop:\n       4:  fff50513  addi x10, x10, -1\n"
-                                   "       8:  fe051ee3  bne x10, x0, 0x4\ndone:\n       c:  0805400b  core.halt x10\n");
+    assert_string_equal(
+        list.data,
+        "_start:\n       0:  00300513  addi x10, x0, 3\nloop:\n       4:  fff50513  addi x10, x10, "
+        "-1\n"
+        "       8:  fe051ee3  bne x10, x0, 0x4\ndone:\n       c:  0805400b  core.halt x10\n");
     base_buf_free(&list);
     base_buf_free(&file);
 }
@@ -156,7 +162,8 @@ static void test_smallest(void **state)
     base_buf_free(&file);
 }
 
-static void check_says(const isa_program *program, const isa_config *config, sy_status status, const char *message)
+static void check_says(const isa_program *program, const isa_config *config, sy_status status,
+                       const char *message)
 {
     base_diag diag = {0};
     assert_int_equal(isa_program_check(program, config, &diag), status);
@@ -179,10 +186,12 @@ static void test_check(void **state)
     check_says(&program, &tiny, SY_EMISMATCH, "compile it again");
     program = good;
     program.n_text_bytes = tiny.imem_bytes + 4;
-    check_says(&program, &tiny, SY_ERANGE, "16388 bytes of instructions, expected at most core.imem_bytes = 16384");
+    check_says(&program, &tiny, SY_ERANGE,
+               "16388 bytes of instructions, expected at most core.imem_bytes = 16384");
     program = good;
     program.n_data_bytes = tiny.dmem_bytes + 1;
-    check_says(&program, &tiny, SY_ERANGE, "16385 bytes of data, expected at most core.dmem_bytes = 16384");
+    check_says(&program, &tiny, SY_ERANGE,
+               "16385 bytes of data, expected at most core.dmem_bytes = 16384");
     program = good;
     program.entry = 2;
     check_says(&program, &tiny, SY_ERANGE, "entry is 0x2");
@@ -190,7 +199,8 @@ static void test_check(void **state)
     program = good;
     program.dram = &far;
     program.n_dram = 1;
-    check_says(&program, &tiny, SY_ERANGE, "fills DRAM to 0x1000001, expected at most dram.size_mib = 16");
+    check_says(&program, &tiny, SY_ERANGE,
+               "fills DRAM to 0x1000001, expected at most dram.size_mib = 16");
 }
 
 static void test_encode_refuses(void **state)
@@ -212,7 +222,10 @@ static void test_encode_refuses(void **state)
     assert_int_equal(file.n_bytes, 0);
 }
 
-/* Reads a copy of exactly n bytes, so that a sanitizer sees any read beyond; uses what was read, if it was. */
+/*
+ * Reads a copy of exactly n bytes, so that a sanitizer sees any read beyond; uses what was read, if
+ * it was.
+ */
 static bool try_bytes(const void *bytes, size_t n)
 {
     base_arena *own = base_arena_create();
@@ -269,13 +282,16 @@ static void test_truncated(void **state)
 static void test_flipped(void **state)
 {
     (void)state;
-    static const uint32_t hostile[] = {0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF, 0x10000000, 0x00400000};
+    static const uint32_t hostile[] = {0,          1,          0x7FFFFFFF, 0x80000000,
+                                       0xFFFFFFFC, 0xFFFFFFFF, 0x10000000, 0x00400000};
     const isa_program program = sample();
     base_diag diag = {0};
     base_buf file = {0};
     base_rng rng = base_rng_make(11, 0);
     assert_ok(isa_program_encode(&program, &file, &diag));
-    /* Every word of the headers, the note and the tables at each hostile value; then random damage. */
+    /*
+     * Every word of the headers, the note and the tables at each hostile value; then random damage.
+     */
     for (size_t at = 0; at + 4 <= file.n_bytes; at += 4) {
         uint32_t old = base_get_le32(file.data + at);
         for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
@@ -313,7 +329,8 @@ static void expect_damage(size_t at, uint32_t value, size_t n_bytes, const char 
     for (size_t i = 0; i < n_bytes; i++) {
         file.data[at + i] = (char)(value >> (8 * i));
     }
-    assert_int_equal(isa_program_decode(arena, file.data, file.n_bytes, "x.elf", &back, &diag), SY_EFORMAT);
+    assert_int_equal(isa_program_decode(arena, file.data, file.n_bytes, "x.elf", &back, &diag),
+                     SY_EFORMAT);
     if (strstr(base_diag_message(&diag), message) == NULL) {
         fail_msg("expected '%s' in '%s'", message, base_diag_message(&diag));
     }
@@ -325,16 +342,22 @@ static void test_messages(void **state)
     (void)state;
     expect_damage(0, 0, 4, "x.elf: no ELF file");
     expect_damage(EI_CLASS, ELFCLASS64, 1, "expected a 32-bit little-endian file");
-    expect_damage(offsetof(Elf32_Ehdr, e_machine), EM_X86_64, 2, "ELF machine 62, expected 243 (RISC-V)");
+    expect_damage(offsetof(Elf32_Ehdr, e_machine), EM_X86_64, 2,
+                  "ELF machine 62, expected 243 (RISC-V)");
     expect_damage(offsetof(Elf32_Ehdr, e_type), ET_REL, 2, "link it first");
     expect_damage(offsetof(Elf32_Ehdr, e_phoff), 0xFFFFFF00, 4, "program headers at 4294967040");
     expect_damage(offsetof(Elf32_Ehdr, e_shoff), 0xFFFFFF00, 4, "section headers at 4294967040");
     expect_damage(offsetof(Elf32_Ehdr, e_entry), 2, 4, "entry 0x2, expected a multiple of 4");
-    expect_damage(phdr(0, offsetof(Elf32_Phdr, p_offset)), 0xFFFFFF00, 4, "segment 0 at 4294967040 + 16 lies outside");
-    expect_damage(phdr(0, offsetof(Elf32_Phdr, p_vaddr)), 0x80000000, 4, "lies in no memory of the core");
-    expect_damage(phdr(0, offsetof(Elf32_Phdr, p_memsz)), 4, 4, "segment 0 has 16 bytes in the file, 4 in memory");
-    expect_damage(phdr(1, offsetof(Elf32_Phdr, p_vaddr)), 8, 4, "IMEM segments at 0x0 and 0x8 overlap");
-    expect_damage(phdr(3, offsetof(Elf32_Phdr, p_paddr)), 0x50, 4, "DRAM segments at 0x40 and 0x50 overlap");
+    expect_damage(phdr(0, offsetof(Elf32_Phdr, p_offset)), 0xFFFFFF00, 4,
+                  "segment 0 at 4294967040 + 16 lies outside");
+    expect_damage(phdr(0, offsetof(Elf32_Phdr, p_vaddr)), 0x80000000, 4,
+                  "lies in no memory of the core");
+    expect_damage(phdr(0, offsetof(Elf32_Phdr, p_memsz)), 4, 4,
+                  "segment 0 has 16 bytes in the file, 4 in memory");
+    expect_damage(phdr(1, offsetof(Elf32_Phdr, p_vaddr)), 8, 4,
+                  "IMEM segments at 0x0 and 0x8 overlap");
+    expect_damage(phdr(3, offsetof(Elf32_Phdr, p_paddr)), 0x50, 4,
+                  "DRAM segments at 0x40 and 0x50 overlap");
     expect_damage(phdr(4, offsetof(Elf32_Phdr, p_memsz)), 0xFFFFFFFF, 4, "passes 4 GiB");
 }
 
@@ -342,7 +365,8 @@ static void test_messages(void **state)
 static void test_bare(void **state)
 {
     (void)state;
-    uint8_t file[sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr) + 16] = {0x7F, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT};
+    uint8_t file[sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr) + 16] = {
+        0x7F, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT};
     const uint32_t at = sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr);
     base_set_le16(file + offsetof(Elf32_Ehdr, e_type), ET_EXEC);
     base_set_le16(file + offsetof(Elf32_Ehdr, e_machine), EM_RISCV);
@@ -350,7 +374,8 @@ static void test_bare(void **state)
     base_set_le32(file + offsetof(Elf32_Ehdr, e_phoff), sizeof(Elf32_Ehdr));
     base_set_le16(file + offsetof(Elf32_Ehdr, e_phentsize), sizeof(Elf32_Phdr));
     base_set_le16(file + offsetof(Elf32_Ehdr, e_phnum), 3);
-    static const uint32_t segments[3][4] = {{8, 0x8, 8, 8}, {0, 0, 4, 4}, {2, ISA_DMEM_BASE + 4, 5, 9}};
+    static const uint32_t segments[3][4] = {
+        {8, 0x8, 8, 8}, {0, 0, 4, 4}, {2, ISA_DMEM_BASE + 4, 5, 9}};
     for (size_t i = 0; i < 3; i++) {
         base_set_le32(file + phdr(i, offsetof(Elf32_Phdr, p_type)), PT_LOAD);
         base_set_le32(file + phdr(i, offsetof(Elf32_Phdr, p_offset)), at + segments[i][0]);
@@ -364,7 +389,8 @@ static void test_bare(void **state)
     isa_program program = {0};
     base_diag diag = {0};
     assert_ok(isa_program_decode(arena, file, sizeof file, "bare.elf", &program, &diag));
-    static const uint8_t text[] = {0x80, 0x81, 0x82, 0x83, 0, 0, 0, 0, 0x88, 0x89, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F};
+    static const uint8_t text[] = {0x80, 0x81, 0x82, 0x83, 0,    0,    0,    0,
+                                   0x88, 0x89, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F};
     static const uint8_t data[] = {0, 0, 0, 0, 0x82, 0x83, 0x84, 0x85, 0x86, 0, 0, 0, 0};
     assert_int_equal(program.n_text_bytes, sizeof text);
     assert_memory_equal(program.text, text, sizeof text);

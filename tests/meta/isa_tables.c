@@ -51,7 +51,8 @@ static const char *const register_types[] = {
 #include "systole/isa/tables.h"
 };
 static const bits fields[] = {
-#define B(unit, register_name, field, low, width, summary) {#unit, #register_name, #field, low, width},
+#define B(unit, register_name, field, low, width, summary) \
+    {#unit, #register_name, #field, low, width},
 #define G(register_name, field, low, width, summary) {"HOST", #register_name, #field, low, width},
 #include "systole/isa/tables.h"
 };
@@ -93,8 +94,8 @@ static void check_unique(const row *rows, size_t n)
         for (size_t k = 0; k < i; k++) {
             if (strcmp(rows[i].group, rows[k].group) == 0 &&
                 (rows[i].number == rows[k].number || strcmp(rows[i].name, rows[k].name) == 0)) {
-                fail_msg("%s: %s = %u and %s = %u", rows[i].group, rows[k].name, rows[k].number, rows[i].name,
-                         rows[i].number);
+                fail_msg("%s: %s = %u and %s = %u", rows[i].group, rows[k].name, rows[k].number,
+                         rows[i].name, rows[i].number);
             }
         }
     }
@@ -107,7 +108,8 @@ static void check_dense(const row *rows, size_t n)
     for (size_t i = 0; i < n; i++) {
         next = i > 0 && strcmp(rows[i].group, rows[i - 1].group) == 0 ? next : 0;
         if (rows[i].number != next) {
-            fail_msg("%s: %s is %u, expected %u", rows[i].group, rows[i].name, rows[i].number, next);
+            fail_msg("%s: %s is %u, expected %u", rows[i].group, rows[i].name, rows[i].number,
+                     next);
         }
         next++;
     }
@@ -117,17 +119,19 @@ static void test_numbers(void **state)
 {
     (void)state;
 #define CHECK(rows) check_unique(rows, N(rows));
-    CHECK(units) CHECK(commands) CHECK(registers) CHECK(errors) CHECK(counters) CHECK(exceptions) CHECK(csrs) CHECK(host)
-    CHECK(memories)
+    CHECK(units)
+    CHECK(commands) CHECK(registers) CHECK(errors) CHECK(counters) CHECK(exceptions) CHECK(csrs)
+        CHECK(host) CHECK(memories)
 #undef CHECK
-    check_dense(units, N(units));
+            check_dense(units, N(units));
     check_dense(registers, N(registers));
     check_dense(errors, N(errors));
     check_dense(counters, N(counters));
     check_dense(memories, N(memories));
-    assert_true(N(units) <= 8);                                 /* funct3 */
-    assert_string_equal(units[N(units) - 1].name, "CORE");      /* last in every tie, and without a queue */
-    assert_true(N(counters) <= 16);                             /* CSR 0xFC0 + 16 * unit + number */
+    assert_true(N(units) <= 8); /* funct3 */
+    assert_string_equal(units[N(units) - 1].name,
+                        "CORE");    /* last in every tie, and without a queue */
+    assert_true(N(counters) <= 16); /* CSR 0xFC0 + 16 * unit + number */
     assert_true(ISA_CSR_COUNTER(ISA_N_QUEUES, 0) - 1 <= 0xFFF); /* 12-bit CSR numbers */
 }
 
@@ -135,7 +139,8 @@ static void test_commands(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N(commands); i++) {
-        assert_in_range(commands[i].number, 1, 0x3F); /* 0x40 and above are SET; 0 is left illegal */
+        assert_in_range(commands[i].number, 1,
+                        0x3F); /* 0x40 and above are SET; 0 is left illegal */
     }
     /* Whoever has a queue waits and posts by the same numbers. */
     for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
@@ -173,14 +178,16 @@ static void test_every_bit_is_accounted_for(void **state)
     for (int op = ISA_OP_ILLEGAL + 1; op < ISA_OP_SET; op++) {
         const isa_op_info *info = isa_op_describe((isa_op)op);
         if ((info->mask ^ operands[info->format]) != 0xFFFFFFFF) {
-            fail_msg("%s: mask 0x%08x and operands 0x%08x", info->name, info->mask, operands[info->format]);
+            fail_msg("%s: mask 0x%08x and operands 0x%08x", info->name, info->mask,
+                     operands[info->format]);
         }
     }
     /* Xsystole: opcode, rd = 0, funct3, funct7 always; rs1 and rs2 as the args say. */
     for (int op = ISA_OP_SET + 1; op < ISA_N_OPS; op++) {
         const isa_op_info *info = isa_op_describe((isa_op)op);
         assert_int_equal(~info->mask, info->args == ISA_ARGS_NONE ? 0 : 31u << 15);
-        assert_int_equal(info->match, ISA_OPCODE_XSYSTOLE | (uint32_t)info->unit << 12 | (uint32_t)info->funct7 << 25);
+        assert_int_equal(info->match, ISA_OPCODE_XSYSTOLE | (uint32_t)info->unit << 12 |
+                                          (uint32_t)info->funct7 << 25);
     }
 }
 
@@ -208,7 +215,8 @@ static void test_descriptor_registers(void **state)
 static bool has_row(const row *rows, size_t n, const char *group, const char *name)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(rows[i].name, name) == 0 && (group == NULL || strcmp(rows[i].group, group) == 0)) {
+        if (strcmp(rows[i].name, name) == 0 &&
+            (group == NULL || strcmp(rows[i].group, group) == 0)) {
             return true;
         }
     }
@@ -223,7 +231,8 @@ static void test_fields(void **state)
         const bool on_host = strcmp(f->unit, "HOST") == 0;
         assert_in_range(f->width, 1, 32);
         assert_true(f->low + f->width <= 32);
-        if (on_host ? !has_row(host, N(host), NULL, f->reg) : !has_row(registers, N(registers), f->unit, f->reg)) {
+        if (on_host ? !has_row(host, N(host), NULL, f->reg)
+                    : !has_row(registers, N(registers), f->unit, f->reg)) {
             fail_msg("%s %s: no register %s", f->unit, f->name, f->reg);
         }
         for (size_t k = 0; k < i; k++) {
@@ -235,7 +244,8 @@ static void test_fields(void **state)
             if (strcmp(f->name, g->name) == 0) {
                 fail_msg("%s: two fields %s", f->unit, f->name);
             }
-            if (strcmp(f->reg, g->reg) == 0 && f->low < g->low + g->width && g->low < f->low + f->width) {
+            if (strcmp(f->reg, g->reg) == 0 && f->low < g->low + g->width &&
+                g->low < f->low + f->width) {
                 fail_msg("%s %s: %s and %s overlap", f->unit, f->reg, f->name, g->name);
             }
         }
@@ -258,7 +268,8 @@ static void test_values(void **state)
             return;
         }
         if (v->value >= UINT64_C(1) << field->width || field->width > 5) {
-            fail_msg("%s %s: %s = %u in %u bits", v->unit, v->field, v->name, v->value, field->width);
+            fail_msg("%s %s: %s = %u in %u bits", v->unit, v->field, v->name, v->value,
+                     field->width);
         }
         assert_true(v->built <= 1);
         for (size_t k = 0; k < i; k++) {
@@ -286,7 +297,8 @@ static void test_addresses(void **state)
     assert_true(ISA_HOST_COUNTERS + 8 * 16 * ISA_N_UNITS <= 0x1000); /* the port's 4 KiB */
     for (size_t i = 0; i < N(csrs); i++) {
         assert_true(csrs[i].number <= 0xFFF);
-        assert_false(csrs[i].number >= ISA_CSR_COUNTER(0, 0) && csrs[i].number < ISA_CSR_COUNTER(ISA_N_QUEUES, 0));
+        assert_false(csrs[i].number >= ISA_CSR_COUNTER(0, 0) &&
+                     csrs[i].number < ISA_CSR_COUNTER(ISA_N_QUEUES, 0));
         for (const char *c = csrs[i].name; *c != '\0'; c++) {
             assert_true(islower((unsigned char)*c));
         }
@@ -294,8 +306,8 @@ static void test_addresses(void **state)
     /* The two memories of the core, each at its largest, are apart. */
     uint32_t imem_max = 0;
 #define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) \
-    if (strcmp(#field, "imem_bytes") == 0) {                                          \
-        imem_max = (maximum);                                                         \
+    if (strcmp(#field, "imem_bytes") == 0) {                                         \
+        imem_max = (maximum);                                                        \
     }
 #include "systole/isa/tables.h"
     assert_true(imem_max > 0 && ISA_IMEM_BASE + imem_max <= ISA_DMEM_BASE);
@@ -318,12 +330,13 @@ static void test_configuration_keys(void **state)
     };
     for (size_t i = 0; i < N(keys); i++) {
         const bool in_range = keys[i].minimum <= keys[i].value && keys[i].value <= keys[i].maximum;
-        const bool fits = keys[i].power_of_two == 0 || ((keys[i].value & (keys[i].value - 1)) == 0 &&
-                                                        (keys[i].minimum & (keys[i].minimum - 1)) == 0 &&
-                                                        (keys[i].maximum & (keys[i].maximum - 1)) == 0);
+        const bool fits = keys[i].power_of_two == 0 ||
+                          ((keys[i].value & (keys[i].value - 1)) == 0 &&
+                           (keys[i].minimum & (keys[i].minimum - 1)) == 0 &&
+                           (keys[i].maximum & (keys[i].maximum - 1)) == 0);
         if (!in_range || !fits) {
-            fail_msg("%s.%s: default %u, limits %u to %u", keys[i].section, keys[i].key, keys[i].value, keys[i].minimum,
-                     keys[i].maximum);
+            fail_msg("%s.%s: default %u, limits %u to %u", keys[i].section, keys[i].key,
+                     keys[i].value, keys[i].minimum, keys[i].maximum);
         }
         for (size_t k = 0; k < i; k++) {
             const bool same_section = strcmp(keys[i].section, keys[k].section) == 0;

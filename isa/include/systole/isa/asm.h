@@ -1,33 +1,36 @@
 /*
  * asm.h -- an assembler for tests and experiments.
  *
- * A line is [label:] [instruction or directive] [# comment]; ';' separates two on one line, '//' begins a comment too.
+ * A line is [label:] [instruction or directive] [# comment]; ';' separates two on one line, '//'
+ * begins a comment too.
  *
- *     .text  .data  .dram ADDRESS     what follows goes to IMEM, DMEM, or DRAM from that byte address
+ *     .text  .data  .dram ADDRESS     what follows goes to IMEM, DMEM, or DRAM from that address
  *     .word .half .byte EXPR, ...     values, little-endian
  *     .float NUMBER, ...              fp32 values
  *     .zero N   .align K              N zeros; zeros up to a multiple of 2^K
  *     .random N, SEED                 N bytes of base_rng, stream 0: the same for the same seed
  *     .equ NAME, EXPR                 a constant
- *     .entry LABEL                    where a run begins (default: the label _start, else address 0)
+ *     .entry LABEL                    where a run begins (default: label _start, else address 0)
  *
- * Instructions: RV32IM, Zicsr, mret, wfi, ecall, ebreak, fence as RISC-V assemblers write them, with registers x0 to
- * x31 or their ABI names; Xsystole as the disassembler prints it: "mxu.matmul x10", "mxu.set a_base, x10, x11".
- * The pseudo-instructions nop li la mv not neg seqz snez sltz sgtz beqz bnez blez bgez bltz bgtz bgt ble bgtu bleu j jal
- * jr jalr call tail ret csrr csrw csrs csrc csrwi csrsi csrci have their usual meaning; la and li take one
- * instruction where the value is known in its line and fits, else two.
+ * Instructions: RV32IM, Zicsr, mret, wfi, ecall, ebreak, fence as RISC-V assemblers write them,
+ * with registers x0 to x31 or their ABI names; Xsystole as the disassembler prints it: "mxu.matmul
+ * x10", "mxu.set a_base, x10, x11". The pseudo-instructions nop li la mv not neg seqz snez sltz
+ * sgtz beqz bnez blez bgez bltz bgtz bgt ble bgtu bleu j jal jr jalr call tail ret csrr csrw csrs
+ * csrc csrwi csrsi csrci have their usual meaning; la and li take one instruction where the value
+ * is known in its line and fits, else two.
  *
  * For tests, constants into descriptor registers, through t5 and t6:
  *
  *     mxu.setf a_base=12, w_base=34, flags=accumulate
  *     vpu.setf chain_fp = mul1:imm | fn:relu, mul1_imm = 0.5, chain_out = out:i8
  *
- * It sets whole pairs: the half that is not named gets the value that the last setf above it in this file gave it, or 0.
- * In the value of a register with bit fields, FIELD:VALUE is a field (VALUE by name or number), and a one-bit field
- * alone is 1.
+ * It sets whole pairs: the half that is not named gets the value that the last setf above it in
+ * this file gave it, or 0. In the value of a register with bit fields, FIELD:VALUE is a field
+ * (VALUE by name or number), and a one-bit field alone is 1.
  *
- * Expressions: decimal, 0x, 0b, 'c', labels, constants, '.', + - * / % << >> & | ^ ~ ( ), %hi(x), %lo(x); a number with
- * a decimal point or an exponent is an fp32 value's bits.  A label in DRAM is its DRAM address.
+ * Expressions: decimal, 0x, 0b, 'c', labels, constants, '.', + - * / % << >> & | ^ ~ ( ), %hi(x),
+ * %lo(x); a number with a decimal point or an exponent is an fp32 value's bits.  A label in DRAM is
+ * its DRAM address.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -50,10 +53,11 @@ typedef struct isa_asm_where {
 } isa_asm_where;
 
 /*
- * Assembles a NUL-terminated text; name is the file's, for messages.  The program and all it points to are in the
- * arena; every label of .text is a symbol; it has isa_hash, and no configuration.
+ * Assembles a NUL-terminated text; name is the file's, for messages.  The program and all it points
+ * to are in the arena; every label of .text is a symbol; it has isa_hash, and no configuration.
  *
- * Errors: SY_EFORMAT with "name:line:column: what is wrong", and where (which may be NULL); SY_ENOMEM.
+ * Errors: SY_EFORMAT with "name:line:column: what is wrong", and where (which may be NULL);
+ * SY_ENOMEM.
  */
 sy_status isa_assemble(base_arena *arena, const char *text, const char *name, isa_program *program,
                        isa_asm_where *where, base_diag *diag);

@@ -7,7 +7,8 @@
  *     element = int8
  *     ...
  *
- * The keys, their limits and defaults are the lines of isa/config.def (docs/reference/isa-tables.md prints them).
+ * The keys, their limits and defaults are the lines of isa/config.def (docs/reference/isa-tables.md
+ * prints them).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +28,10 @@ enum { ISA_ELEMENT_INT8 = 0, ISA_ELEMENT_BF16 = 1 };
 /* Room for a configuration's name, with the NUL. */
 #define ISA_CONFIG_NAME_BYTES 64
 
-/* A key of the file is the field named beside it in config.def: [array] dim is d, [dram] latency is dram_latency. */
+/*
+ * A key of the file is the field named beside it in config.def: [array] dim is d, [dram] latency is
+ * dram_latency.
+ */
 typedef struct isa_config {
     char name[ISA_CONFIG_NAME_BYTES]; /* the file's name without folder and ".ini"; not hashed */
 #define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) uint32_t field;
@@ -40,9 +44,9 @@ void isa_config_default(isa_config *config);
 /*
  * Reads a file; a key it leaves out has its default.
  *
- * Errors: SY_EIO; SY_ECONFIG with one line that names file and line, the value and what was expected: an unknown
- * section or key, a key given twice, no number, a number out of range or not a power of two, and what
- * isa_config_check refuses.  *config is unchanged on error.
+ * Errors: SY_EIO; SY_ECONFIG with one line that names file and line, the value and what was
+ * expected: an unknown section or key, a key given twice, no number, a number out of range or not a
+ * power of two, and what isa_config_check refuses.  *config is unchanged on error.
  */
 sy_status isa_config_load(const char *path, isa_config *config, base_diag *diag);
 
@@ -50,9 +54,9 @@ sy_status isa_config_load(const char *path, isa_config *config, base_diag *diag)
 sy_status isa_config_parse(const char *text, const char *path, isa_config *config, base_diag *diag);
 
 /*
- * Finds what "-c NAME" means, and loads it: NAME itself if it has a '/' or ends in ".ini", else NAME.ini in each folder
- * of the environment variable SYSTOLE_CONFIG_PATH (separated by ':'), then in the folder configs/ of the sources the
- * program was built from, then in the installed one.
+ * Finds what "-c NAME" means, and loads it: NAME itself if it has a '/' or ends in ".ini", else
+ * NAME.ini in each folder of the environment variable SYSTOLE_CONFIG_PATH (separated by ':'), then
+ * in the folder configs/ of the sources the program was built from, then in the installed one.
  */
 sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag);
 
@@ -65,8 +69,17 @@ sy_status isa_config_check(const isa_config *config, base_diag *diag);
 /* Appends what is legal but slow to out, one line each; nothing if all is well. */
 void isa_config_warnings(const isa_config *config, base_buf *out);
 
-/* Appends the canonical INI text: every key, in the order of config.def. Loading it gives the same configuration. */
+/*
+ * Appends the canonical INI text: every key, in the order of config.def. Loading it gives the same
+ * configuration.
+ */
 void isa_config_print(const isa_config *config, base_buf *out);
+
+/*
+ * Appends the parameters of the top Verilog module as Verilator takes them, one per line:
+ * -GSECTION_KEY=value for every key, and -GCONFIG_HASH=64'h... "isa_gen params FILE" prints them.
+ */
+void isa_config_print_params(const isa_config *config, base_buf *out);
 
 /* FNV-1a 64 over "section.key=value\n" in the order of config.def, values in decimal. */
 uint64_t isa_config_hash(const isa_config *config);
@@ -74,7 +87,10 @@ uint64_t isa_config_hash(const isa_config *config);
 /* The value of "section.key"; false if there is no such key. */
 bool isa_config_get(const isa_config *config, const char *key, uint32_t *value);
 
-/* Sets "section.key" (text as in a file); SY_ECONFIG as isa_config_load, cross checks are left to isa_config_check. */
+/*
+ * Sets "section.key" (text as in a file); SY_ECONFIG as isa_config_load, cross checks are left to
+ * isa_config_check.
+ */
 sy_status isa_config_set(isa_config *config, const char *key, const char *text, base_diag *diag);
 
 /* Sizes that follow from a configuration that passes isa_config_check. */

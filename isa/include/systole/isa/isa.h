@@ -1,16 +1,18 @@
 /*
  * isa.h -- the machine's numbers as C enums, and instructions encoded, decoded and printed.
  *
- * All of it comes from the tables (isa/X.def); names stand here as they stand there.  What the tables write in lower
- * case (descriptor registers and their bit fields, CSRs) is in systole/isa/fields.h, which this header includes:
+ * All of it comes from the tables (isa/X.def); names stand here as they stand there.  What the
+ * tables write in lower case (descriptor registers and their bit fields, CSRs) is in
+ * systole/isa/fields.h, which this header includes:
  *
  *     ISA_MXU_A_BASE                      number of a descriptor register
  *     ISA_MXU_N_REGS, ISA_MXU_N_PAIRS     registers of a unit, pairs that SET can name
- *     ISA_VPU_CHAIN_FP_FN                 a bit field: with _LOW, _WIDTH, _MASK; see ISA_GET and ISA_PUT
+ *     ISA_VPU_CHAIN_FP_FN                 a bit field: _LOW, _WIDTH, _MASK; see ISA_GET, ISA_PUT
  *     ISA_VPU_CHAIN_FP_FN_RELU            a value of it (enum isa_vpu_chain_fp_fn)
  *     ISA_CSR_MEPC                        a CSR's number
  *
- * The tables themselves, for a table of your own per instruction, error or counter: systole/isa/tables.h.
+ * The tables themselves, for a table of your own per instruction, error or counter:
+ * systole/isa/tables.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -40,7 +42,8 @@ enum {
 };
 
 /*
- * Every instruction: ISA_OP_ADDI ..., ISA_OP_MXU_MATMUL ..., ISA_OP_SET (any unit) and ISA_OP_ILLEGAL, which is 0.
+ * Every instruction: ISA_OP_ADDI ..., ISA_OP_MXU_MATMUL ..., ISA_OP_SET (any unit) and
+ * ISA_OP_ILLEGAL, which is 0.
  */
 typedef enum isa_op {
     ISA_OP_ILLEGAL = 0,
@@ -75,7 +78,13 @@ typedef enum isa_format {
 } isa_format;
 
 /* What the payload of an Xsystole command is: see the head of isa.def. */
-typedef enum isa_args { ISA_ARGS_NONE, ISA_ARGS_SEM, ISA_ARGS_TAG, ISA_ARGS_CODE, ISA_ARGS_PAIR } isa_args;
+typedef enum isa_args {
+    ISA_ARGS_NONE,
+    ISA_ARGS_SEM,
+    ISA_ARGS_TAG,
+    ISA_ARGS_CODE,
+    ISA_ARGS_PAIR
+} isa_args;
 
 /* Timing classes of the core: ISA_TIMING_ALU ..., and their cycles: ISA_CYCLES_ALU ... */
 typedef enum isa_timing {
@@ -111,12 +120,16 @@ typedef enum isa_exception {
 #include "systole/isa/tables.h"
 } isa_exception;
 
-/* Byte offsets of the host port's registers: ISA_HOST_CTRL ...; their fields: ISA_HOST_CTRL_START_LOW, _WIDTH. */
+/*
+ * Byte offsets of the host port's registers: ISA_HOST_CTRL ...; their fields:
+ * ISA_HOST_CTRL_START_LOW, _WIDTH.
+ */
 enum {
 #define H(name, offset, access, summary) ISA_HOST_##name = (offset),
 #include "systole/isa/tables.h"
-#define G(register_name, field, low, width, summary) \
-    ISA_HOST_##register_name##_##field##_LOW = (low), ISA_HOST_##register_name##_##field##_WIDTH = (width),
+#define G(register_name, field, low, width, summary)  \
+    ISA_HOST_##register_name##_##field##_LOW = (low), \
+    ISA_HOST_##register_name##_##field##_WIDTH = (width),
 #include "systole/isa/tables.h"
 };
 #define ISA_HOST_ID_VALUE UINT32_C(0x53595354)
@@ -128,7 +141,10 @@ typedef enum isa_memory {
     ISA_N_MEMORIES
 } isa_memory;
 
-/* Where the core sees IMEM and DMEM; equal to the lines of memmap.def (checked when isa.c is compiled). */
+/*
+ * Where the core sees IMEM and DMEM; equal to the lines of memmap.def (checked when isa.c is
+ * compiled).
+ */
 #define ISA_IMEM_BASE UINT32_C(0x00000000)
 #define ISA_DMEM_BASE UINT32_C(0x10000000)
 
@@ -139,8 +155,9 @@ typedef enum isa_memory {
  *     word = ISA_PUT(word, ISA_VPU_CHAIN_FP_FN, ISA_VPU_CHAIN_FP_FN_RELU);
  */
 #define ISA_GET(word, field) (((uint32_t)(word) >> field##_LOW) & field##_MASK)
-#define ISA_PUT(word, field, value) \
-    (((uint32_t)(word) & ~(field##_MASK << field##_LOW)) | (((uint32_t)(value) & field##_MASK) << field##_LOW))
+#define ISA_PUT(word, field, value)                        \
+    (((uint32_t)(word) & ~(field##_MASK << field##_LOW)) | \
+     (((uint32_t)(value) & field##_MASK) << field##_LOW))
 
 /* Type of a descriptor register. */
 typedef enum isa_type { ISA_TYPE_U32, ISA_TYPE_S32, ISA_TYPE_F32, ISA_TYPE_BITS } isa_type;
@@ -150,50 +167,58 @@ typedef struct isa_insn {
     uint32_t word;
     isa_op op;
     isa_format format;
-    isa_timing timing; /* TRAP for an illegal word; BRANCH for a branch, which costs TAKEN when it is taken */
+    isa_timing timing; /* illegal: TRAP; a branch: BRANCH, and it costs TAKEN when it is taken */
     uint8_t rd;
     uint8_t rs1; /* CSRI: the 5-bit immediate */
     uint8_t rs2;
     uint8_t unit;   /* Xsystole: isa_unit */
     uint8_t funct7; /* Xsystole */
     uint8_t pair;   /* SET: registers 2 * pair and 2 * pair + 1 */
-    int32_t imm;    /* sign-extended; branch and jump: offset from pc; U: imm20 << 12; SHIFT: shamt; CSR: its number;
-                       FENCE: bits 31:20 */
+    int32_t imm;    /* sign-extended; branch and jump: offset from pc; U: imm20 << 12; SHIFT: shamt;
+                       CSR: its number; FENCE: bits 31:20 */
 } isa_insn;
 
 /*
- * Decodes a word.  Returns false for an illegal one, with op = ISA_OP_ILLEGAL and the word kept.  Illegal are: what
- * the tables do not list; Xsystole with rd other than x0, with a source register other than x0 that its args do not
- * use, and SET of a pair the unit does not have.  Legal are commands that are not built (they fail in their unit)
- * and CSR instructions with any number (a missing CSR is found when they execute).
+ * Decodes a word.  Returns false for an illegal one, with op = ISA_OP_ILLEGAL and the word kept.
+ * Illegal are: what the tables do not list; Xsystole with rd other than x0, with a source register
+ * other than x0 that its args do not use, and SET of a pair the unit does not have.  Legal are
+ * commands that are not built (they fail in their unit) and CSR instructions with any number (a
+ * missing CSR is found when they execute).
  */
 bool isa_decode(uint32_t word, isa_insn *insn);
 
 /*
- * The inverse: from op and the fields of its format (word, format and timing are ignored) to a word.
+ * The inverse: from op and the fields of its format (word, format and timing are ignored) to a
+ * word.
  *
- * Errors: SY_EINVAL for ISA_OP_ILLEGAL, a missing pair or unit, or a source register that must be x0; SY_ERANGE for a
- * register above 31 or an immediate that does not fit, or is odd in a branch or jump.  *word is unchanged on error.
+ * Errors: SY_EINVAL for ISA_OP_ILLEGAL, a missing pair or unit, or a source register that must be
+ * x0; SY_ERANGE for a register above 31 or an immediate that does not fit, or is odd in a branch or
+ * jump.  *word is unchanged on error.
  */
 sy_status isa_encode(const isa_insn *insn, uint32_t *word);
 
-/* Xsystole words: SET of a pair, and any other command (rs1 must be 0 for args NONE).  Wrong arguments assert. */
+/*
+ * Xsystole words: SET of a pair, and any other command (rs1 must be 0 for args NONE).  Wrong
+ * arguments assert.
+ */
 uint32_t isa_encode_set(isa_unit unit, unsigned pair, unsigned rs1, unsigned rs2);
 uint32_t isa_encode_command(isa_op op, unsigned rs1);
 
 /* RV32 words by format.  Wrong arguments assert. */
 uint32_t isa_encode_r(isa_op op, unsigned rd, unsigned rs1, unsigned rs2);
-uint32_t isa_encode_i(isa_op op, unsigned rd, unsigned rs1, int32_t imm); /* I, SHIFT, LOAD, CSR, CSRI */
+uint32_t isa_encode_i(isa_op op, unsigned rd, unsigned rs1,
+                      int32_t imm); /* I, SHIFT, LOAD, CSR, CSRI */
 uint32_t isa_encode_s(isa_op op, unsigned rs1, unsigned rs2, int32_t imm); /* STORE, BRANCH */
-uint32_t isa_encode_u(isa_op op, unsigned rd, int32_t imm); /* U (imm20 << 12), J */
+uint32_t isa_encode_u(isa_op op, unsigned rd, int32_t imm);                /* U (imm20 << 12), J */
 
 /* Bytes that always suffice for isa_disasm, with the NUL. */
 #define ISA_DISASM_BYTES 64
 
 /*
- * Prints an instruction at address pc as the assembler reads it back to the same word: "mxu.set a_base, x10, x11"
- * (named by the first register of the pair), "core.semwait x5", "addi x1, x2, -3", "beq x1, x2, 0x40" (the target).
- * Words that are illegal, or hold bits that the text cannot say, become ".word 0x...".
+ * Prints an instruction at address pc as the assembler reads it back to the same word: "mxu.set
+ * a_base, x10, x11" (named by the first register of the pair), "core.semwait x5", "addi x1, x2,
+ * -3", "beq x1, x2, 0x40" (the target). Words that are illegal, or hold bits that the text cannot
+ * say, become ".word 0x...".
  */
 void isa_disasm(uint32_t word, uint32_t pc, char text[ISA_DISASM_BYTES]);
 
@@ -214,7 +239,10 @@ typedef struct isa_op_info {
 /* Never NULL; ILLEGAL has a row too. op must be below ISA_N_OPS. */
 const isa_op_info *isa_op_describe(isa_op op);
 
-/* What the assembler calls it: "addi", "fence.i", "mxu.matmul", "set" (which follows the unit: "mxu.set"). */
+/*
+ * What the assembler calls it: "addi", "fence.i", "mxu.matmul", "set" (which follows the unit:
+ * "mxu.set").
+ */
 #define ISA_MNEMONIC_BYTES 24
 void isa_op_mnemonic(isa_op op, char text[ISA_MNEMONIC_BYTES]);
 
@@ -228,7 +256,10 @@ typedef struct isa_reg_info {
     isa_type type;
 } isa_reg_info;
 
-/* Registers of a unit (0 for the core); a register's row, NULL beyond the last; its number by name, -1 if unknown. */
+/*
+ * Registers of a unit (0 for the core); a register's row, NULL beyond the last; its number by name,
+ * -1 if unknown.
+ */
 unsigned isa_unit_n_regs(isa_unit unit);
 const isa_reg_info *isa_reg_describe(isa_unit unit, unsigned reg);
 int isa_reg_find(isa_unit unit, const char *name);
@@ -237,28 +268,30 @@ int isa_reg_find(isa_unit unit, const char *name);
 #define ISA_MAX_REGS 64
 
 /*
- * Checks a value of a register that has bit fields: ISA_ERROR_FIELD if a bit outside all fields is set or a field
- * holds a value that is not listed, else ISA_ERROR_UNIMPLEMENTED if one is not built, else ISA_ERROR_NONE (so also for
- * a register without bit fields).
+ * Checks a value of a register that has bit fields: ISA_ERROR_FIELD if a bit outside all fields is
+ * set or a field holds a value that is not listed, else ISA_ERROR_UNIMPLEMENTED if one is not
+ * built, else ISA_ERROR_NONE (so also for a register without bit fields).
  */
 isa_error isa_reg_check(isa_unit unit, unsigned reg, uint32_t value);
 
 /* Names as in the tables ("MXU", "FIELD", "BANK", "mepc"), and texts; "?" or NULL where stated. */
-const char *isa_unit_name(unsigned unit);      /* "?" if there is none */
-const char *isa_error_name(unsigned error);    /* "?" */
-const char *isa_error_text(unsigned error);    /* "unknown error" */
-const char *isa_counter_name(unsigned number); /* "?" */
-const char *isa_counter_text(unsigned number); /* "unknown counter" */
+const char *isa_unit_name(unsigned unit);        /* "?" if there is none */
+const char *isa_error_name(unsigned error);      /* "?" */
+const char *isa_error_text(unsigned error);      /* "unknown error" */
+const char *isa_counter_name(unsigned number);   /* "?" */
+const char *isa_counter_text(unsigned number);   /* "unknown counter" */
 const char *isa_exception_text(unsigned number); /* "unknown exception" */
-const char *isa_csr_name(unsigned number); /* NULL if there is no such CSR; counters have none, see ISA_CSR_COUNTER */
-int isa_csr_find(const char *name);        /* its number, -1 if unknown */
+const char *isa_csr_name(
+    unsigned number); /* NULL if there is no such CSR; counters have none, see ISA_CSR_COUNTER */
+int isa_csr_find(const char *name); /* its number, -1 if unknown */
 
 /* Cycles of a timing class. */
 unsigned isa_timing_cycles(isa_timing timing);
 
 /*
- * FNV-1a 64 over all tables but their summaries, one line of text per row.  It stands in fields.h, in rtl/gen/isa.vh
- * (SY_ISA_HASH) and in every program file: what was built from other tables is refused.
+ * FNV-1a 64 over all tables but their summaries, one line of text per row.  It stands in fields.h,
+ * in rtl/gen/isa.vh (SY_ISA_HASH) and in every program file: what was built from other tables is
+ * refused.
  */
 uint64_t isa_table_hash(void);
 

@@ -1,13 +1,15 @@
 /*
- * program.h -- a program for the machine: instructions, data, DRAM contents and what belongs to them, as one ELF file.
+ * program.h -- a program for the machine: instructions, data, DRAM contents and what belongs to
+ * them, as one ELF file.
  *
  * The file is ELF32, little-endian, EM_RISCV, ET_EXEC:
  *
  *     PT_LOAD  .text            instruction memory, from ISA_IMEM_BASE
  *     PT_LOAD  .data            data memory, from ISA_DMEM_BASE
- *     PT_LOOS + 0x5359  .systole.dram.N   DRAM from p_paddr: p_filesz bytes, then zeros up to p_memsz
- *     PT_NOTE  .note.systole    type 1: hash of the instruction tables, hash of the configuration (64 bits each);
- *                               type 2: the configuration: its name, a NUL, its INI text, a NUL
+ *     PT_LOOS + 0x5359  .systole.dram.N
+ *                               DRAM from p_paddr: p_filesz bytes, then zeros up to p_memsz
+ *     PT_NOTE  .note.systole    type 1: the hashes of the instruction tables and of the configuration,
+ *                               64 bits each; type 2: the configuration: name, NUL, INI text, NUL
  *     .symtab  .strtab          functions and labels of .text
  *     any other section         a blob with a name, such as .systole.tensors
  *
@@ -49,13 +51,16 @@ typedef struct isa_section {
     size_t n_bytes;
 } isa_section;
 
-/* Owns nothing: what it points to belongs to the arena, or the caller, that made it.  Zero-initialise it. */
+/*
+ * Owns nothing: what it points to belongs to the arena, or the caller, that made it.
+ * Zero-initialise it.
+ */
 typedef struct isa_program {
-    const uint8_t *text; /* little-endian words at any alignment: base_get_le32; the first is at ISA_IMEM_BASE */
+    const uint8_t *text;   /* words, little-endian, at any alignment: base_get_le32 */
     uint32_t n_text_bytes; /* a multiple of 4 */
-    const uint8_t *data; /* from ISA_DMEM_BASE */
+    const uint8_t *data;   /* from ISA_DMEM_BASE */
     uint32_t n_data_bytes;
-    uint32_t entry; /* pc of the first instruction */
+    uint32_t entry;          /* pc of the first instruction */
     const isa_segment *dram; /* disjoint, in rising order after reading */
     size_t n_dram;
     const isa_symbol *symbols;
@@ -68,9 +73,9 @@ typedef struct isa_program {
 } isa_program;
 
 /*
- * Appends the ELF file.
- * Errors: SY_EINVAL for n_text_bytes not a multiple of 4, an empty or doubled section name, or a name that the file
- * uses itself; SY_ERANGE if the file would pass 4 GiB; SY_ENOMEM.
+ * Appends the ELF file. Errors: SY_EINVAL for n_text_bytes not a multiple of 4, an empty or doubled
+ * section name, or a name that the file uses itself; SY_ERANGE if the file would pass 4 GiB;
+ * SY_ENOMEM.
  */
 sy_status isa_program_encode(const isa_program *program, base_buf *out, base_diag *diag);
 
@@ -78,8 +83,9 @@ sy_status isa_program_encode(const isa_program *program, base_buf *out, base_dia
 sy_status isa_program_write(const isa_program *program, const char *path, base_diag *diag);
 
 /*
- * Reads an ELF file from memory; name is for messages.  The program points into bytes wherever it can, so they must
- * live as long; the rest is from the arena.  No length in the file is used before it is checked.
+ * Reads an ELF file from memory; name is for messages.  The program points into bytes wherever it
+ * can, so they must live as long; the rest is from the arena.  No length in the file is used before
+ * it is checked.
  *
  * Errors: SY_EFORMAT, with one line; SY_ENOMEM.  *program is unchanged on error.
  */
@@ -87,11 +93,13 @@ sy_status isa_program_decode(base_arena *arena, const void *bytes, size_t n_byte
                              isa_program *program, base_diag *diag);
 
 /* Reads a file; everything is in the arena. Errors: as isa_program_decode, and SY_EIO. */
-sy_status isa_program_load(base_arena *arena, const char *path, isa_program *program, base_diag *diag);
+sy_status isa_program_load(base_arena *arena, const char *path, isa_program *program,
+                           base_diag *diag);
 
 /*
- * Whether a machine can run it: built from these instruction tables and for this configuration (where it says so), and
- * text, data and DRAM fit.  Errors: SY_EMISMATCH for a wrong hash, SY_ERANGE for a size, with one line.
+ * Whether a machine can run it: built from these instruction tables and for this configuration
+ * (where it says so), and text, data and DRAM fit.  Errors: SY_EMISMATCH for a wrong hash,
+ * SY_ERANGE for a size, with one line.
  */
 sy_status isa_program_check(const isa_program *program, const isa_config *config, base_diag *diag);
 

@@ -1,8 +1,9 @@
 /*
  * tables.h -- all tables of isa/, as X-macros.
  *
- * Define the line macros you want, include this file, and they are undefined again; what you leave out expands to
- * nothing.  So there is no include guard.  The columns are explained at the head of each table.
+ * Define the line macros you want, include this file, and they are undefined again; what you leave
+ * out expands to nothing.  So there is no include guard.  The columns are explained at the head of
+ * each table.
  *
  *     #define U(unit, number, summary) [number] = #unit,
  *     static const char *const names[] = {
