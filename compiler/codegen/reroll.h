@@ -1,0 +1,50 @@
+/*
+ * reroll.h -- finds the loops in a flat list of commands.
+ *
+ * The schedulers write every command out, as if code cost nothing. Re-rolling gives back a tree: leaves are commands, inner nodes are loops whose values (payload
+ * and registers that matter) are affine in the loop counters: first value + sum of step * counter, modulo 2^32.
+ *
+ * How: bottom up. For each period, short ones first, a run of windows of equal shape (unit, operation, registers that matter; for loops their count, body and
+ * steps) whose values go on linearly becomes one loop, which from then on is one item of the list. Three windows show a line; windows that come
+ * twice are joined last, if their bodies are long enough to pay for it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_COMPILER_REROLL_H
+#define SYSTOLE_COMPILER_REROLL_H
+
+#include "systole/base/arena.h"
+#include "systole/compiler/command.h"
+
+/* Loops nest no deeper; a list of 2^CC_MAX_DEPTH commands could. */
+#define CC_MAX_DEPTH 16
+
+typedef struct cc_node {
+    const cc_command *command; /* leaf: the command, with the values of the first iteration of all loops around it */
+    uint32_t count;            /* loop: iterations, at least 2; leaf: 0 */
+    uint32_t depth;            /* leaf: 0; loop: 1 + that of its body */
+    uint32_t n_items;          /* loop: its body */
+    struct cc_node **items;
+    uint32_t n_values;         /* leaf: 1 + registers that matter; loop: the sum over its body */
+    const uint32_t *values;    /* in the first iteration: payload, then registers in rising order; loop: those of its body, one after the other */
+    const uint32_t *steps;     /* loop: what an iteration adds to each value */
+    uint64_t shape;            /* hash of all but the values */
+    uint32_t cost;             /* estimate of its code, in words */
+} cc_node;
+
+typedef struct cc_forest {
+    cc_node **items;
+    size_t n;
+} cc_forest;
+
+/*
+ * Re-rolls n commands, which must outlive the tree.
+ * Cost: the longest period tried times n, at worst a few rounds of it; then it stops with what it has. Errors: SY_ENOMEM.
+ */
+sy_status cc_reroll(base_arena *arena, const cc_command *commands, size_t n, cc_forest *out);
+
+/* The inverse: the number of commands of a tree, and the commands (registers that do not matter are 0). */
+size_t cc_forest_length(const cc_forest *forest);
+void cc_forest_expand(const cc_forest *forest, cc_command *out);
+
+#endif
