@@ -82,7 +82,7 @@ void view_c(base_buf *out)
     base_buf_puts(
         out,
         "/* GENERATED from isa/X.def by isa_gen c -- do not edit. */\n"
-        "/* Regenerate: cmake --build build --target regen */\n"
+        "/* Regenerate: cmake --build build/dev --target regen */\n"
         "#ifndef SYSTOLE_ISA_FIELDS_H\n#define SYSTOLE_ISA_FIELDS_H\n\n#include <stdint.h>\n\n");
     base_buf_printf(out,
                     "/* isa_table_hash of the tables this was made from. */\n"

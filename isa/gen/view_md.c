@@ -145,7 +145,7 @@ void view_md(base_buf *out)
 {
     base_buf_puts(out,
                   "<!-- GENERATED from isa/X.def by isa_gen md -- do not edit. -->\n"
-                  "<!-- Regenerate: cmake --build build --target regen -->\n"
+                  "<!-- Regenerate: cmake --build build/dev --target regen -->\n"
                   "# The tables of the machine\n\n"
                   "Numbers, encodings and fields; what they mean in full is in `isa/spec/`.\n");
     print_units(out);

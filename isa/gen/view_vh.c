@@ -292,7 +292,7 @@ void view_vh(base_buf *out)
     base_buf_puts(
         out,
         "// GENERATED from isa/X.def by isa_gen vh -- do not edit.\n"
-        "// Regenerate: cmake --build build --target regen\n"
+        "// Regenerate: cmake --build build/dev --target regen\n"
         "`ifndef SY_ISA_VH\n`define SY_ISA_VH\n\n"
         "// Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.\n");
     base_buf_printf(out, "`define SY_ISA_HASH 64'h%016" PRIx64 "\n", isa_tables_hash());

@@ -1,5 +1,5 @@
 // GENERATED from isa/X.def by isa_gen vh -- do not edit.
-// Regenerate: cmake --build build --target regen
+// Regenerate: cmake --build build/dev --target regen
 `ifndef SY_ISA_VH
 `define SY_ISA_VH
 

@@ -7,6 +7,7 @@
 #include "test.h"
 
 #include "systole/base/hash.h"
+#include "systole/base/rng.h"
 #include "systole/isa/config.h"
 
 /* Parses text that must be refused, with a message that holds part. */
@@ -195,6 +196,49 @@ static void test_warnings(void **state)
     base_buf_free(&text);
 }
 
+static void test_params(void **state)
+{
+    (void)state;
+    isa_config config;
+    base_buf text = {0};
+    isa_config_default(&config);
+    isa_config_print_params(&config, &text);
+    assert_non_null(strstr(text.data, "-GARRAY_DIM=16\n"));
+    assert_non_null(strstr(text.data, "-GDRAM_MAX_BURST_BYTES=64\n"));
+    assert_non_null(strstr(text.data, "-GCONFIG_HASH=64'h"));
+    base_buf_free(&text);
+}
+
+/* Damaged files are refused or accepted, never a crash; a refusal is one line. */
+static void test_fuzz(void **state)
+{
+    (void)state;
+    isa_config config;
+    base_buf text = {0};
+    base_rng rng = base_rng_make(3, 0);
+    isa_config_default(&config);
+    isa_config_print(&config, &text);
+    for (int i = 0; i < 3000; i++) {
+        char *copy = malloc(text.n_bytes + 1);
+        base_diag diag = {0};
+        memcpy(copy, text.data, text.n_bytes + 1);
+        const uint64_t n = base_rng_below(&rng, 5);
+        for (uint64_t k = 0; k <= n; k++) {
+            const char c = base_rng_one_in(&rng, 2) ? "[]=;#\n \t0-9"[base_rng_below(&rng, 11)]
+                                                    : (char)base_rng_below(&rng, 256);
+            copy[base_rng_below(&rng, text.n_bytes)] = c;
+        }
+        if (isa_config_parse(copy, "x.ini", &config, &diag) != SY_OK) {
+            assert_true(base_diag_message(&diag)[0] != '\0');
+            assert_null(strchr(base_diag_message(&diag), '\n'));
+        } else {
+            assert_ok(isa_config_check(&config, &diag));
+        }
+        free(copy);
+    }
+    base_buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +249,8 @@ int main(void)
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_params),
+        cmocka_unit_test(test_fuzz),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

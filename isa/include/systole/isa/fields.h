@@ -1,5 +1,5 @@
 /* GENERATED from isa/X.def by isa_gen c -- do not edit. */
-/* Regenerate: cmake --build build --target regen */
+/* Regenerate: cmake --build build/dev --target regen */
 #ifndef SYSTOLE_ISA_FIELDS_H
 #define SYSTOLE_ISA_FIELDS_H
 
