@@ -312,7 +312,7 @@ ir_dim ir_dim_mul(ir_module *m, ir_dim a, ir_dim b)
 static int64_t floor_div_i64(int64_t a, int64_t b)
 {
     const int64_t q = a / b;
-    return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
+    return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q; /* never INT64_MIN / -1: divisors are positive here */
 }
 
 /* t / d if it comes out for whatever the symbols are; the atoms left lie in `atoms`. */
@@ -392,9 +392,18 @@ static ir_dim divide(ir_module *m, ir_dim_kind kind, ir_dim a, ir_dim b)
         if (atoms == NULL) {
             return fail(m, SY_ENOMEM, "out of memory");
         }
-        term t;
-        const bool exact = divide_term(&p.terms[i], &q.terms[0], atoms, &t);
-        if (!add_term(exact ? &whole : &rest, exact ? t : p.terms[i])) {
+        term t, left = p.terms[i];
+        if (divide_term(&left, &q.terms[0], atoms, &t)) {
+            left.coefficient = 0;
+        } else if (q.terms[0].n == 0) {
+            /* k*x / c = (k div c)*x + (k mod c)*x / c, so that equal quotients get one form */
+            t = left;
+            t.coefficient = floor_div_i64(left.coefficient, q.terms[0].coefficient);
+            left.coefficient -= t.coefficient * q.terms[0].coefficient;
+        } else {
+            t.coefficient = 0;
+        }
+        if (!add_term(&whole, t) || !add_term(&rest, left)) {
             return overflow(m);
         }
     }
