@@ -44,7 +44,7 @@ static void add(ir_module *m, ir_const *c, ir_const **out)
 sy_status ir_const_parsed(ir_module *m, ir_const_kind kind, sy_dtype dtype, int32_t rank, const int64_t *dims,
                           const char *path, uint64_t offset, uint64_t hash, base_diag *diag, ir_const **out)
 {
-    ir_const *c;
+    ir_const *c = NULL;
     SY_TRY(make(m, kind, dtype, rank, dims, diag, &c));
     c->path = path;
     c->offset = offset;
@@ -71,7 +71,7 @@ static bool strings_fit(const ir_const *c, const void *data, size_t n_bytes)
 static sy_status make_sized(ir_module *m, sy_dtype dtype, int32_t rank, const int64_t *dims,
                             const void *data, size_t data_bytes, base_diag *diag, ir_const **out)
 {
-    ir_const *c;
+    ir_const *c = NULL;
     SY_TRY(make(m, IR_CONST_INLINE, dtype, rank, dims, diag, &c));
     if (dtype == SY_DT_STRING) {
         c->size_bytes = data_bytes;
@@ -89,7 +89,7 @@ static sy_status make_sized(ir_module *m, sy_dtype dtype, int32_t rank, const in
 sy_status ir_const_inline(ir_module *m, sy_dtype dtype, int32_t rank, const int64_t *dims,
                           const void *data, size_t data_bytes, base_diag *diag, ir_const **out)
 {
-    ir_const *c;
+    ir_const *c = NULL;
     SY_TRY(make_sized(m, dtype, rank, dims, data, data_bytes, diag, &c));
     c->data = base_arena_memdup(m->arena, data, 1, data_bytes);
     if (c->data == NULL) {
@@ -102,7 +102,7 @@ sy_status ir_const_inline(ir_module *m, sy_dtype dtype, int32_t rank, const int6
 sy_status ir_const_borrow(ir_module *m, sy_dtype dtype, int32_t rank, const int64_t *dims,
                           const void *data, size_t data_bytes, base_diag *diag, ir_const **out)
 {
-    ir_const *c;
+    ir_const *c = NULL;
     SY_TRY(make_sized(m, dtype, rank, dims, data, data_bytes, diag, &c));
     c->data = data != NULL ? data : "";
     add(m, c, out);
@@ -115,7 +115,7 @@ sy_status ir_const_file(ir_module *m, sy_dtype dtype, int32_t rank, const int64_
     if (dtype == SY_DT_STRING) {
         return base_fail(diag, SY_EUNSUPPORTED, "'%s': a string tensor cannot be mapped from a file", path);
     }
-    ir_const *c;
+    ir_const *c = NULL;
     SY_TRY(make(m, IR_CONST_FILE, dtype, rank, dims, diag, &c));
     c->path = ir_intern(m, path);
     c->offset = offset;
@@ -133,7 +133,7 @@ sy_status ir_const_derived(ir_module *m, sy_dtype dtype, int32_t rank, const int
     if (dtype == SY_DT_STRING) {
         return base_fail(diag, SY_EUNSUPPORTED, "recipe '%s': a string tensor cannot be derived", recipe);
     }
-    ir_const *c;
+    ir_const *c = NULL;
     SY_TRY(make(m, IR_CONST_DERIVED, dtype, rank, dims, diag, &c));
     c->recipe = ir_intern(m, recipe);
     c->params = ir_intern(m, params != NULL ? params : "");
@@ -152,7 +152,7 @@ sy_status ir_const_state(ir_module *m, sy_dtype dtype, int32_t rank, const int64
     if (dtype == SY_DT_STRING) {
         return base_fail(diag, SY_EUNSUPPORTED, "a state cannot hold strings");
     }
-    ir_const *c;
+    ir_const *c = NULL;
     SY_TRY(make(m, IR_CONST_STATE, dtype, rank, dims, diag, &c));
     c->data = data != NULL ? base_arena_memdup(m->arena, data, 1, c->size_bytes)
                            : base_arena_alloc(m->arena, 1, c->size_bytes);

@@ -167,6 +167,7 @@ sy_status ir_infer_want_dim(const ir_infer_args *a, uint32_t i, const ir_type *t
 
 sy_status ir_infer_axis(const ir_infer_args *a, int64_t axis, int32_t rank, int32_t *out)
 {
+    *out = 0; /* gcc cannot see that an error is never SY_OK */
     if (axis < -rank || axis >= rank) {
         return ir_infer_error(a, SY_ESHAPE, "axis %" PRId64 " is outside a tensor of %d dimensions", axis, rank);
     }
