@@ -1,0 +1,336 @@
+/*
+ * onnx_qlinear.c -- the QLinear operators, taken apart into what they mean: dequantise, compute, quantise.
+ *
+ * So there is one recognition for both forms (quant_recognise.c), and what it leaves alone still runs, in float. A QLinear
+ * operator in a form that cannot be taken apart is kept as it is, an unknown operator.
+ * Sources: ONNX operators QLinearConv, QLinearMatMul; ONNX Runtime's docs/ContribOperators.md for com.microsoft.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "onnx_internal.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- building blocks */
+
+static ir_value *operand(const onnx_node *n, uint32_t i)
+{
+    return i < n->n_inputs ? n->inputs[i] : NULL;
+}
+
+static bool is_const(const ir_value *v)
+{
+    return v != NULL && v->kind == IR_VALUE_CONST;
+}
+
+/* A vector of one element as a scalar; anything else as it is. */
+static sy_status as_scalar(const onnx_node *n, ir_value *v, ir_value **out)
+{
+    const void *data = NULL;
+    *out = v;
+    if (!is_const(v) || v->constant->rank != 1 || v->constant->dims[0] != 1) {
+        return SY_OK;
+    }
+    SY_TRY(ir_const_data(n->in->m, v->constant, n->in->diag, &data));
+    return ir_onnx_emit_const(n, v->constant->dtype, 0, NULL, data, v->constant->size_bytes, out);
+}
+
+/* QuantizeLinear or DequantizeLinear; axis < 0: per tensor. */
+static sy_status emit_qdq(const onnx_node *n, uint32_t code, ir_value *x, ir_value *scale, ir_value *zero, int64_t axis,
+                          ir_value **out)
+{
+    ir_value *operands[3] = { x, NULL, NULL };
+    ir_node *node = NULL;
+    SY_TRY(as_scalar(n, scale, &operands[1]));
+    SY_TRY(as_scalar(n, zero, &operands[2]));
+    SY_TRY(ir_onnx_emit(n, code, zero != NULL ? 3 : 2, operands, &node, out));
+    if (axis >= 0 && !(operands[1]->type.has_rank && operands[1]->type.rank == 0)) {
+        SY_TRY(ir_node_set_int(node, "axis", axis));
+    }
+    return ir_onnx_emit_infer(n, node);
+}
+
+/* Operands at, at + 1, at + 2 are x, scale, zero. */
+static sy_status dq(const onnx_node *n, uint32_t at, int64_t axis, ir_value **out)
+{
+    return emit_qdq(n, IR_OP_DEQUANTIZELINEAR, operand(n, at), operand(n, at + 1), operand(n, at + 2), axis, out);
+}
+
+static sy_status q(onnx_node *n, ir_value *x, uint32_t at_scale)
+{
+    return emit_qdq(n, IR_OP_QUANTIZELINEAR, x, operand(n, at_scale), operand(n, at_scale + 1), -1, &n->outputs[0]);
+}
+
+/* The operator in the middle, with what attributes are left. */
+static sy_status middle(const onnx_node *n, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_value **out)
+{
+    ir_node *node = NULL;
+    onnx_node plain = *n;
+    const ir_op *row = ir_optable_row(n->in->m->table, code);
+    plain.domain = row->domain; /* attributes are checked against this row, not the QLinear operator's */
+    plain.op = row->name;
+    SY_TRY(ir_onnx_emit(n, code, n_inputs, inputs, &node, out));
+    SY_TRY(ir_onnx_attrs_set(&plain, node));
+    return ir_onnx_emit_infer(n, node);
+}
+
+static bool have(const onnx_node *n, uint32_t first, uint32_t count)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        if (operand(n, i) == NULL) {
+            return false;
+        }
+    }
+    return n->n_outputs == 1 && n->proto->output[0][0] != '\0';
+}
+
+static bool is_vector(const ir_value *v)
+{
+    return v->type.has_rank && !(v->type.rank == 0) &&
+           !(v->kind == IR_VALUE_CONST && v->constant->rank == 1 && v->constant->dims[0] == 1);
+}
+
+/* The scale of an int32 bias: fl(fl(x_scale * w_scale) * alpha), a constant where the others are. */
+static sy_status bias_scale(const onnx_node *n, ir_value *x_scale, ir_value *w_scale, ir_value **out)
+{
+    if (is_const(x_scale) && is_const(w_scale) && x_scale->constant->dtype == SY_DT_F32 &&
+        w_scale->constant->dtype == SY_DT_F32 && x_scale->constant->size_bytes == sizeof(float) &&
+        w_scale->constant->rank <= 1) {
+        const void *x = NULL, *w = NULL;
+        const size_t count = w_scale->constant->size_bytes / sizeof(float);
+        float *product = BASE_ARENA_ARRAY(n->in->scratch, float, count);
+        const int64_t dims[1] = { (int64_t)count };
+        if (product == NULL) {
+            return SY_ENOMEM;
+        }
+        SY_TRY(ir_const_data(n->in->m, x_scale->constant, n->in->diag, &x));
+        SY_TRY(ir_const_data(n->in->m, w_scale->constant, n->in->diag, &w));
+        for (size_t i = 0; i < count; i++) {
+            product[i] = *(const float *)x * ((const float *)w)[i];
+        }
+        return ir_onnx_emit_const(n, SY_DT_F32, count == 1 ? 0 : 1, dims, product, count * sizeof(float), out);
+    }
+    ir_node *node = NULL;
+    SY_TRY(ir_onnx_emit(n, IR_OP_MUL, 2, (ir_value *[]){ x_scale, w_scale }, &node, out));
+    return ir_onnx_emit_infer(n, node);
+}
+
+/* ---------------------------------------------------------------- the operators */
+
+/* x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias */
+static sy_status qlinear_conv(onnx_node *n, bool *built)
+{
+    ir_value *in[3] = { NULL, NULL, NULL }, *y = NULL, *scale = NULL;
+    if (!have(n, 0, 8)) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected at least 8 operands and one result");
+    }
+    *built = true;
+    SY_TRY(dq(n, 0, -1, &in[0]));
+    SY_TRY(dq(n, 3, 0, &in[1]));
+    if (operand(n, 8) != NULL) {
+        SY_TRY(bias_scale(n, operand(n, 1), operand(n, 4), &scale));
+        SY_TRY(emit_qdq(n, IR_OP_DEQUANTIZELINEAR, operand(n, 8), scale, NULL, 0, &in[2]));
+    }
+    SY_TRY(middle(n, IR_OP_CONV, in[2] != NULL ? 3 : 2, in, &y));
+    return q(n, y, 6);
+}
+
+/* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero; vectors of scales: rows of a, columns of b */
+static sy_status qlinear_matmul(onnx_node *n, bool *built)
+{
+    ir_value *in[2] = { NULL, NULL }, *y = NULL;
+    if (!have(n, 0, 8)) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected 8 operands and one result");
+    }
+    const ir_type *a = &operand(n, 0)->type, *b = &operand(n, 3)->type;
+    if ((is_vector(operand(n, 1)) && (!a->has_rank || a->rank < 2)) ||
+        (is_vector(operand(n, 4)) && (!b->has_rank || b->rank < 2))) {
+        return SY_OK;
+    }
+    *built = true;
+    SY_TRY(dq(n, 0, a->has_rank ? a->rank - 2 : -1, &in[0]));
+    SY_TRY(dq(n, 3, b->has_rank ? b->rank - 1 : -1, &in[1]));
+    SY_TRY(middle(n, IR_OP_MATMUL, 2, in, &y));
+    return q(n, y, 6);
+}
+
+/* a, a_scale, a_zero, b, b_scale, b_zero, c, y_scale, y_zero; without y_scale the result is fp32 */
+static sy_status q_gemm(onnx_node *n, bool *built)
+{
+    ir_value *in[3] = { NULL, NULL, NULL }, *y = NULL, *scale = NULL;
+    const Onnx__AttributeProto *trans_b = ir_onnx_attr_find(n, "transB"), *alpha = ir_onnx_attr_find(n, "alpha");
+    if (!have(n, 0, 6)) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected at least 6 operands and one result");
+    }
+    if (operand(n, 6) != NULL && alpha != NULL && alpha->f != 1.0f) {
+        return SY_OK; /* then the bias has the scale alpha * a_scale * b_scale, which no exporter writes */
+    }
+    *built = true;
+    SY_TRY(dq(n, 0, -1, &in[0]));
+    SY_TRY(dq(n, 3, trans_b != NULL && trans_b->i != 0 ? 0 : 1, &in[1]));
+    if (operand(n, 6) != NULL) {
+        const ir_type *c = &operand(n, 6)->type;
+        SY_TRY(bias_scale(n, operand(n, 1), operand(n, 4), &scale));
+        SY_TRY(emit_qdq(n, IR_OP_DEQUANTIZELINEAR, operand(n, 6), scale, NULL,
+                        c->has_rank && c->rank > 0 ? c->rank - 1 : -1, &in[2]));
+    }
+    if (operand(n, 7) == NULL) {
+        return middle(n, IR_OP_GEMM, in[2] != NULL ? 3 : 2, in, &n->outputs[0]);
+    }
+    SY_TRY(middle(n, IR_OP_GEMM, in[2] != NULL ? 3 : 2, in, &y));
+    return q(n, y, 7);
+}
+
+/* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero */
+static sy_status binary(onnx_node *n, uint32_t code, bool *built)
+{
+    ir_value *in[2] = { NULL, NULL }, *y = NULL;
+    if (!have(n, 0, 2) || !have(n, 3, 2) || !have(n, 6, 1)) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected 8 operands and one result");
+    }
+    *built = true;
+    SY_TRY(dq(n, 0, -1, &in[0]));
+    SY_TRY(dq(n, 3, -1, &in[1]));
+    SY_TRY(middle(n, code, 2, in, &y));
+    return q(n, y, 6);
+}
+
+static sy_status qlinear_add(onnx_node *n, bool *built)
+{
+    return binary(n, IR_OP_ADD, built);
+}
+
+static sy_status qlinear_mul(onnx_node *n, bool *built)
+{
+    return binary(n, IR_OP_MUL, built);
+}
+
+/* x, x_scale, x_zero, y_scale, y_zero */
+static sy_status unary(onnx_node *n, uint32_t code, bool *built)
+{
+    ir_value *x = NULL, *y = NULL;
+    if (!have(n, 0, 2) || !have(n, 3, 1)) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected 5 operands and one result");
+    }
+    *built = true;
+    SY_TRY(dq(n, 0, -1, &x));
+    SY_TRY(middle(n, code, 1, &x, &y));
+    return q(n, y, 3);
+}
+
+/* Pools may have their channels last, which Conv and the table's pools never have. */
+static sy_status pool(onnx_node *n, uint32_t code, bool *built)
+{
+    const Onnx__AttributeProto *last = ir_onnx_attr_find(n, "channels_last");
+    if (last != NULL && last->i != 0) {
+        return SY_OK;
+    }
+    (void)ir_onnx_attr_take(n, "channels_last");
+    return unary(n, code, built);
+}
+
+static sy_status qlinear_average(onnx_node *n, bool *built)
+{
+    return pool(n, IR_OP_AVERAGEPOOL, built);
+}
+
+static sy_status qlinear_global_average(onnx_node *n, bool *built)
+{
+    return pool(n, IR_OP_GLOBALAVERAGEPOOL, built);
+}
+
+static sy_status qlinear_sigmoid(onnx_node *n, bool *built)
+{
+    return unary(n, IR_OP_SIGMOID, built);
+}
+
+static sy_status qlinear_softmax(onnx_node *n, bool *built)
+{
+    const Onnx__AttributeProto *axis = ir_onnx_attr_find(n, "axis");
+    const ir_type *x = operand(n, 0) != NULL ? &operand(n, 0)->type : NULL;
+    (void)ir_onnx_attr_take(n, "opset");
+    if (axis != NULL && axis->i != -1 && (x == NULL || !x->has_rank || axis->i != x->rank - 1)) {
+        return SY_OK; /* its meaning depends on `opset`; along the last axis both agree */
+    }
+    return unary(n, IR_OP_SOFTMAX, built);
+}
+
+static sy_status qlinear_reduce_mean(onnx_node *n, bool *built)
+{
+    const int64_t *axes = NULL;
+    uint32_t n_axes = 0;
+    bool found = false;
+    ir_value *in[2] = { NULL, NULL }, *y = NULL;
+    if (!have(n, 0, 2) || !have(n, 3, 1)) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected 5 operands and one result");
+    }
+    *built = true;
+    SY_TRY(ir_onnx_take_ints(n, "axes", &axes, &n_axes, &found));
+    SY_TRY(dq(n, 0, -1, &in[0]));
+    if (found) {
+        SY_TRY(ir_onnx_emit_i64s(n, n_axes, axes, &in[1]));
+    }
+    SY_TRY(middle(n, IR_OP_REDUCEMEAN, found ? 2 : 1, in, &y));
+    return q(n, y, 3);
+}
+
+/* y_scale, y_zero, then x, scale, zero for each operand */
+static sy_status qlinear_concat(onnx_node *n, bool *built)
+{
+    const uint32_t count = n->n_inputs >= 5 ? (n->n_inputs - 2) / 3 : 0;
+    ir_value *y = NULL;
+    if (count == 0 || count * 3 + 2 != n->n_inputs || !have(n, 0, n->n_inputs)) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected 2 operands and three more for each part, got %u", n->n_inputs);
+    }
+    ir_value **in = BASE_ARENA_ARRAY(n->in->scratch, ir_value *, count);
+    if (in == NULL) {
+        return SY_ENOMEM;
+    }
+    *built = true;
+    for (uint32_t i = 0; i < count; i++) {
+        SY_TRY(dq(n, 2 + 3 * i, -1, &in[i]));
+    }
+    SY_TRY(middle(n, IR_OP_CONCAT, count, in, &y));
+    return q(n, y, 0);
+}
+
+/* com.microsoft has these two as well, with the same meaning. */
+static sy_status same_as_onnx(onnx_node *n, bool *built)
+{
+    (void)built;
+    n->domain = ir_intern(n->in->m, "");
+    n->version = ONNX_MAX_OPSET;
+    return n->domain != NULL ? SY_OK : SY_ENOMEM; /* the rules of onnx_opset.c go on from here */
+}
+
+/* ---------------------------------------------------------------- the table */
+
+static const struct {
+    const char *domain, *op;
+    sy_status (*rule)(onnx_node *n, bool *built);
+} rules[] = {
+    { "", "QLinearConv", qlinear_conv },
+    { "", "QLinearMatMul", qlinear_matmul },
+    { "com.microsoft", "QGemm", q_gemm },
+    { "com.microsoft", "QLinearConv", qlinear_conv },
+    { "com.microsoft", "QLinearAdd", qlinear_add },
+    { "com.microsoft", "QLinearMul", qlinear_mul },
+    { "com.microsoft", "QLinearAveragePool", qlinear_average },
+    { "com.microsoft", "QLinearGlobalAveragePool", qlinear_global_average },
+    { "com.microsoft", "QLinearReduceMean", qlinear_reduce_mean },
+    { "com.microsoft", "QLinearSigmoid", qlinear_sigmoid },
+    { "com.microsoft", "QLinearSoftmax", qlinear_softmax },
+    { "com.microsoft", "QLinearConcat", qlinear_concat },
+    { "com.microsoft", "QuantizeLinear", same_as_onnx },
+    { "com.microsoft", "DequantizeLinear", same_as_onnx },
+};
+
+sy_status ir_onnx_qlinear_rules(onnx_node *n, bool *built)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (strcmp(n->domain, rules[i].domain) == 0 && strcmp(n->op, rules[i].op) == 0) {
+            return rules[i].rule(n, built);
+        }
+    }
+    return SY_OK;
+}
