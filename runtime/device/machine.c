@@ -16,20 +16,20 @@
 #include "systole/rtl/rtl.h"
 #endif
 
-sy_status rt_machine_create(rt_model model, const isa_config *config, const rt_machine_options *options,
+sy_status rt_machine_create(rt_machine_kind kind, const isa_config *config, const rt_machine_options *options,
                             sim_machine **out, base_diag *diag)
 {
     const rt_machine_options defaults = {0};
     const rt_machine_options *asked = options != NULL ? options : &defaults;
-    switch (model) {
-    case RT_MODEL_SIM: {
+    switch (kind) {
+    case RT_MACHINE_SIM: {
         const sim_options sim = {
             .timing_only = asked->timing_only,
             .kernels = asked->portable ? SIM_KERNELS_PORTABLE : SIM_KERNELS_BEST,
         };
         return sim_create(config, &sim, out, diag);
     }
-    case RT_MODEL_RTL:
+    case RT_MACHINE_RTL:
         if (asked->timing_only) {
             return base_fail(diag, SY_EUNSUPPORTED, "device rtl computes data always: --timing-only is for device sim");
         }

@@ -10,7 +10,7 @@
 #include "systole/isa/program.h"
 #include "systole/sim/machine.h"
 
-typedef enum rt_model { RT_MODEL_SIM, RT_MODEL_RTL } rt_model;
+typedef enum rt_machine_kind { RT_MACHINE_SIM, RT_MACHINE_RTL } rt_machine_kind;
 
 /* Zero-initialised, or NULL, for the defaults. */
 typedef struct rt_machine_options {
@@ -22,7 +22,7 @@ typedef struct rt_machine_options {
  * A machine for a configuration; free it with sim_machine_destroy.
  * Errors: SY_EUNSUPPORTED (this build has no rtl; timing_only with rtl), what sim_create and rtl_create give.
  */
-sy_status rt_machine_create(rt_model model, const isa_config *config, const rt_machine_options *options,
+sy_status rt_machine_create(rt_machine_kind kind, const isa_config *config, const rt_machine_options *options,
                             sim_machine **out, base_diag *diag);
 
 /*

@@ -1,0 +1,79 @@
+/*
+ * blocked.c -- tensors between host and machine.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "blocked.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+size_t rt_blocked_scratch_bytes(const cc_plan_tensor *tensor, const isa_config *config)
+{
+    return (size_t)tensor->p * config->d;
+}
+
+/* DRAM address of (n, first channel of a block, position 0). */
+static uint64_t block_address(const cc_plan_tensor *tensor, int64_t n, int64_t block, int64_t d)
+{
+    return tensor->address + (uint64_t)((n * tensor->n_stride + block * tensor->block_stride) * d);
+}
+
+static int64_t lanes_of(const cc_plan_tensor *tensor, int64_t block, int64_t d)
+{
+    const int64_t left = tensor->c - block * d;
+    return left < d ? left : d;
+}
+
+sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, const int8_t *host, uint8_t *scratch,
+                           base_diag *diag)
+{
+    const int64_t d = machine->config.d;
+    const int64_t blocks = (tensor->c + d - 1) / d;
+    const int64_t p = tensor->p;
+    for (int64_t n = 0; n < tensor->n; n++) {
+        for (int64_t block = 0; block < blocks; block++) {
+            const int64_t lanes = lanes_of(tensor, block, d);
+            if (lanes < d) {
+                memset(scratch, tensor->zero & 0xFF, (size_t)(p * d));
+            }
+            for (int64_t lane = 0; lane < lanes; lane++) {
+                const int8_t *from = host + (n * tensor->c + block * d + lane) * p;
+                for (int64_t i = 0; i < p; i++) {
+                    scratch[i * d + lane] = (uint8_t)from[i];
+                }
+            }
+            const uint64_t address = block_address(tensor, n, block, d);
+            const sy_status status = sim_machine_write(machine, SIM_DRAM, address, scratch, (size_t)(p * d));
+            if (status != SY_OK) {
+                return base_fail(diag, status, "tensor '%s': cannot write DRAM at 0x%" PRIx64, tensor->value, address);
+            }
+        }
+    }
+    return SY_OK;
+}
+
+sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, int8_t *host, uint8_t *scratch,
+                          base_diag *diag)
+{
+    const int64_t d = machine->config.d;
+    const int64_t blocks = (tensor->c + d - 1) / d;
+    const int64_t p = tensor->p;
+    for (int64_t n = 0; n < tensor->n; n++) {
+        for (int64_t block = 0; block < blocks; block++) {
+            const int64_t lanes = lanes_of(tensor, block, d);
+            const uint64_t address = block_address(tensor, n, block, d);
+            const sy_status status = sim_machine_read(machine, SIM_DRAM, address, scratch, (size_t)(p * d));
+            if (status != SY_OK) {
+                return base_fail(diag, status, "tensor '%s': cannot read DRAM at 0x%" PRIx64, tensor->value, address);
+            }
+            for (int64_t lane = 0; lane < lanes; lane++) {
+                int8_t *to = host + (n * tensor->c + block * d + lane) * p;
+                for (int64_t i = 0; i < p; i++) {
+                    to[i] = (int8_t)scratch[i * d + lane];
+                }
+            }
+        }
+    }
+    return SY_OK;
+}

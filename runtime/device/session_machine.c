@@ -1,0 +1,258 @@
+/*
+ * session_machine.c -- devices sim and rtl: host steps on the cpu, device steps on the machine, tensors carried between.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "blocked.h"
+#include "session_internal.h"
+#include "systole/rt/buffer.h"
+
+/* ---------------------------------------------------------------- device steps */
+
+typedef struct watch {
+    const rt_run_options *options;
+    uint64_t step_begin;
+} watch;
+
+static bool watch_command(void *user, const sim_command_event *event)
+{
+    const watch *w = user;
+    if (w->options->command != NULL) {
+        w->options->command(w->options->command_user, w->step_begin, event);
+    }
+    return !rt_cancelled((void *)w->options->cancel);
+}
+
+static bool watch_retire(void *user, uint32_t pc, uint64_t cycle)
+{
+    const watch *w = user;
+    (void)pc;
+    (void)cycle;
+    return !rt_cancelled((void *)w->options->cancel);
+}
+
+/* Runs from pc to the end; adds what it counted to the session's statistics. */
+static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_options *options, rt_step_stats *step,
+                             base_diag *diag)
+{
+    rt_stats *stats = &session->stats;
+    watch w = {.options = options, .step_begin = stats->cycles};
+    const sim_observer observer = {
+        .user = &w,
+        .command = options->command != NULL || options->cancel != NULL ? watch_command : NULL,
+        .retire = options->cancel != NULL ? watch_retire : NULL,
+    };
+    const sim_run_options run = {
+        .entry = pc,
+        .max_cycles = session->options.max_cycles,
+        .stall_seed = session->options.stall_seed,
+        .stall_max = session->options.stall_max,
+        .observer = observer.command != NULL ? &observer : NULL,
+    };
+    SY_TRY(sim_machine_run(session->machine, &run, &step->result, diag));
+    stats->cycles += step->result.cycles;
+    stats->retired += step->result.retired;
+    for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
+        for (unsigned cause = 0; cause < SIM_N_CAUSES; cause++) {
+            stats->counters[unit][cause] += step->result.counters[unit][cause];
+        }
+    }
+    return rt_end_fail(session->machine, &step->result, NULL, diag);
+}
+
+static sy_status write_inputs(rt_session *session, const rt_step *step, base_diag *diag)
+{
+    for (uint32_t i = 0; i < step->n_in; i++) {
+        const cc_plan_tensor *tensor = &session->model->plan.tensors[step->device->inputs[i]];
+        const ir_tensor *host = &session->slots[step->in[i]].tensor;
+        if (host->dtype != SY_DT_I8 || ir_tensor_n_elements(host) != tensor->n * tensor->c * tensor->p) {
+            return base_fail(diag, SY_ESHAPE,
+                             "'%s': the program wants %" PRId64 " elements of i8, got %" PRId64 " of %s", tensor->value,
+                             tensor->n * tensor->c * tensor->p, ir_tensor_n_elements(host), sy_dtype_name(host->dtype));
+        }
+        SY_TRY(rt_blocked_write(session->machine, tensor, host->data, session->scratch, diag));
+    }
+    return SY_OK;
+}
+
+static sy_status read_outputs(rt_session *session, const rt_step *step, const rt_run_options *options, base_diag *diag)
+{
+    for (uint32_t i = 0; i < step->n_out; i++) {
+        const cc_plan_tensor *tensor = &session->model->plan.tensors[step->device->outputs[i]];
+        rt_slot *slot = &session->slots[step->out[i]];
+        SY_TRY(rt_blocked_read(session->machine, tensor, slot->tensor.data, session->scratch, diag));
+        if (options->save != NULL) {
+            SY_TRY(options->save(options->save_user, slot->name, &slot->tensor));
+        }
+    }
+    return SY_OK;
+}
+
+static sy_status run_device_step(rt_session *session, const rt_step *step, const rt_run_options *options,
+                                 rt_step_stats *stats, base_diag *diag)
+{
+    stats->on_device = true;
+    if (session->options.timing_only) {
+        return run_machine(session, step->pc, options, stats, diag);
+    }
+    SY_TRY(write_inputs(session, step, diag));
+    SY_TRY(run_machine(session, step->pc, options, stats, diag));
+    return read_outputs(session, step, options, diag);
+}
+
+/* ---------------------------------------------------------------- host steps */
+
+typedef struct host_saver {
+    const rt_session *session;
+    const rt_step *step;
+    const rt_run_options *options;
+} host_saver;
+
+/* Passes on what the step makes; what it starts from has been seen before. */
+static sy_status save_value(void *user, const ir_value *value, const ir_tensor *tensor)
+{
+    const host_saver *to = user;
+    for (uint32_t i = 0; i < to->step->n_in; i++) {
+        if (to->session->slots[to->step->in[i]].value == value) {
+            return SY_OK;
+        }
+    }
+    return to->options->save(to->options->save_user, value->name, tensor);
+}
+
+static sy_status run_host_step(rt_session *session, const rt_step *step, const rt_run_options *options, base_diag *diag)
+{
+    host_saver to = {.session = session, .step = step, .options = options};
+    const rt_cpu_run_options run = {
+        .save = options->save != NULL ? save_value : NULL,
+        .save_user = &to,
+        .cancelled = rt_cancelled,
+        .cancelled_user = (void *)options->cancel,
+    };
+    if (session->options.timing_only) {
+        return SY_OK;
+    }
+    for (uint32_t i = 0; i < step->n_in; i++) {
+        step->in_tensors[i] = &session->slots[step->in[i]].tensor;
+    }
+    for (uint32_t i = 0; i < step->n_out; i++) {
+        ir_tensor *made = &session->slots[step->out[i]].tensor;
+        rt_buffer_free(made->data); /* of the last run */
+        *made = (ir_tensor){0};
+        step->out_tensors[i] = made;
+    }
+    return rt_cpu_plan_run(step->host, step->in_tensors, step->out_tensors, &run, diag);
+}
+
+/* ---------------------------------------------------------------- a run */
+
+static sy_status take_inputs(rt_session *session, const ir_tensor *const *inputs, const rt_run_options *options,
+                             base_diag *diag)
+{
+    const uint32_t n = rt_model_n_inputs(session->model);
+    for (uint32_t i = 0; i < n; i++) {
+        const rt_model_io io = rt_model_input(session->model, i);
+        const ir_tensor *given = inputs[i];
+        bool fits = given->dtype == io.dtype && (io.rank < 0 || given->rank == io.rank);
+        for (int32_t d = 0; fits && d < io.rank; d++) {
+            fits = io.dims[d] < 0 || given->dims[d] == io.dims[d];
+        }
+        if (!fits) {
+            return base_fail(diag, SY_ESHAPE, "input '%s': dtype or shape are not those of the compiled model: %s of rank %d",
+                             io.name, sy_dtype_name(io.dtype), (int)io.rank);
+        }
+        session->slots[i].tensor = *given;
+        if (options->save != NULL) {
+            SY_TRY(options->save(options->save_user, io.name, given));
+        }
+    }
+    return SY_OK;
+}
+
+static sy_status give_outputs(rt_session *session, ir_tensor *const *outputs, base_diag *diag)
+{
+    for (uint32_t i = 0; i < rt_model_n_outputs(session->model); i++) {
+        const uint32_t slot = session->output_slots[i];
+        ir_tensor constant;
+        const ir_tensor *result = slot != UINT32_MAX ? &session->slots[slot].tensor : &constant;
+        if (outputs[i] == NULL) {
+            continue;
+        }
+        if (slot == UINT32_MAX) {
+            ir_module *module = session->model->module;
+            pthread_mutex_lock(&session->model->lock);
+            const sy_status status =
+                ir_const_tensor(module, module->main->outputs[i]->use.value->constant, diag, &constant);
+            pthread_mutex_unlock(&session->model->lock);
+            SY_TRY(status);
+        }
+        SY_TRY(rt_output_give(rt_model_output(session->model, i).name, result, outputs[i], diag));
+    }
+    return SY_OK;
+}
+
+static sy_status run_plan(rt_session *session, const ir_tensor *const *inputs, ir_tensor *const *outputs,
+                          const rt_run_options *options, base_diag *diag)
+{
+    if (!session->options.timing_only) {
+        SY_TRY(take_inputs(session, inputs, options, diag));
+    }
+    for (uint32_t i = 0; i < session->n_steps; i++) {
+        const rt_step *step = &session->steps[i];
+        rt_step_stats *stats = &session->step_stats[i];
+        const double begin = rt_seconds();
+        stats->name = step->name;
+        if (rt_cancelled((void *)options->cancel)) {
+            return base_fail(diag, SY_ECANCELLED, "cancelled");
+        }
+        const sy_status status = step->device != NULL ? run_device_step(session, step, options, stats, diag)
+                                                      : run_host_step(session, step, options, diag);
+        stats->seconds = rt_seconds() - begin;
+        SY_TRY(status);
+    }
+    return session->options.timing_only ? SY_OK : give_outputs(session, outputs, diag);
+}
+
+/* A plain program: from its entry to the end. */
+static sy_status run_program(rt_session *session, const ir_tensor *const *inputs, ir_tensor *const *outputs,
+                             const rt_run_options *options, base_diag *diag)
+{
+    rt_step_stats *stats = &session->step_stats[0];
+    const double begin = rt_seconds();
+    (void)inputs;
+    (void)outputs;
+    stats->name = "program";
+    stats->on_device = true;
+    const sy_status status = run_machine(session, session->model->program.entry, options, stats, diag);
+    stats->seconds = rt_seconds() - begin;
+    return status;
+}
+
+sy_status rt_device_machine_open(rt_session *session, base_diag *diag)
+{
+    static const rt_device_ops plan_ops = {.run = run_plan};
+    static const rt_device_ops program_ops = {.run = run_program};
+    const rt_model *model = session->model;
+    const rt_machine_kind kind = session->device == RT_DEVICE_RTL ? RT_MACHINE_RTL : RT_MACHINE_SIM;
+    const rt_machine_options options = {
+        .timing_only = session->options.timing_only,
+        .portable = session->options.portable,
+    };
+    size_t scratch_bytes = 1;
+    SY_TRY(rt_machine_create(kind, &session->config, &options, &session->machine, diag));
+    SY_TRY(rt_machine_load(session->machine, &model->program, diag));
+    for (uint32_t i = 0; i < model->plan.n_tensors; i++) {
+        const size_t n = rt_blocked_scratch_bytes(&model->plan.tensors[i], &session->config);
+        scratch_bytes = n > scratch_bytes ? n : scratch_bytes;
+    }
+    session->scratch = rt_buffer_alloc(scratch_bytes);
+    if (session->scratch == NULL) {
+        return base_fail(diag, SY_ENOMEM, "out of memory");
+    }
+    session->ops = model->has_plan ? &plan_ops : &program_ops;
+    session->stats.n_steps = 1;
+    return model->has_plan ? rt_session_prepare(session, diag) : SY_OK;
+}
