@@ -35,14 +35,6 @@ sy_status ir_onnx_fail(const onnx_node *n, sy_status status, const char *fmt, ..
                      n->number, text);
 }
 
-/* A failure of the IR's own functions, with the file in front; out of memory has no message. */
-static sy_status with_file(const onnx_import *in, sy_status status)
-{
-    return status == SY_OK || status == SY_ENOMEM
-               ? status
-               : base_fail(in->diag, status, "%s: %s", in->file, base_diag_message(in->diag));
-}
-
 /* ---------------------------------------------------------------- names */
 
 static sy_status bind(onnx_import *in, ir_value *v)
@@ -192,8 +184,7 @@ sy_status ir_onnx_emit_infer(const onnx_node *n, ir_node *node)
     const sy_status status = ir_infer_node(node, n->in->diag);
     return status == SY_OK || status == SY_ENOMEM
                ? status
-               : base_fail(n->in->diag, status, "%s: node %u: %s", n->in->file, n->number,
-                           base_diag_message(n->in->diag));
+               : base_fail(n->in->diag, status, "%s: %s", n->in->file, base_diag_message(n->in->diag));
 }
 
 sy_status ir_onnx_emit(const onnx_node *n, uint32_t code, uint32_t n_inputs, ir_value *const *inputs,
@@ -260,6 +251,9 @@ static sy_status build_plain(onnx_node *n)
     SY_TRY(ir_onnx_attrs_set(n, node));
     for (uint32_t i = 0; i < n->n_outputs; i++) {
         n->outputs[i] = node->outputs[i];
+        if (n->proto->output[i][0] != '\0') { /* before inference, whose messages and symbols have the name in them */
+            SY_TRY(ir_value_rename(n->outputs[i], n->proto->output[i]));
+        }
     }
     return ir_onnx_emit_infer(n, node);
 }
@@ -391,7 +385,7 @@ static sy_status add_initializers(onnx_import *in, const Onnx__GraphProto *p, ir
         if (t->name == NULL || t->name[0] == '\0') {
             return base_fail(in->diag, SY_EFORMAT, "%s: initializer %zu has no name", in->file, i);
         }
-        SY_TRY(with_file(in, ir_onnx_tensor(in, t, what, &c)));
+        SY_TRY(ir_onnx_tensor(in, t, what, &c));
         SY_TRY(ir_graph_add_const(g, t->name, c, &v));
         v->loc.file = in->file;
         SY_TRY(bind(in, v));

@@ -30,6 +30,9 @@ static sy_status set_meta_number(ir_module *m, const char *key, int64_t value)
 static sy_status read_domains(onnx_import *in)
 {
     const Onnx__ModelProto *p = in->model;
+    if (p->n_opset_import == 0 && p->has_ir_version && p->ir_version >= 3) {
+        return base_fail(in->diag, SY_EFORMAT, "%s: the model names no operator set (opset_import)", in->file);
+    }
     for (size_t i = 0; i < p->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *o = p->opset_import[i];
         const char *name = strcmp(text_or_empty(o->domain), "ai.onnx") == 0 ? "" : text_or_empty(o->domain);

@@ -327,6 +327,9 @@ sy_status ir_onnx_tensor(onnx_import *in, const Onnx__TensorProto *p, const char
     if (t.dtype == SY_DT_STRING) {
         return strings(&t, out);
     }
+    if (p->has_raw_data && n_typed(p) > 0) {
+        return base_fail(in->diag, SY_EFORMAT, "%s: %s has both raw and typed data, expected one", in->file, what);
+    }
     if (p->has_raw_data) {
         return raw(&t, out);
     }

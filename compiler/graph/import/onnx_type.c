@@ -186,7 +186,10 @@ static sy_status make_dim(onnx_import *in, const Onnx__TensorShapeProto *shape, 
         *out = size != NULL ? ir_dim_const(in->m, *size) : ir_dim_symbol(in->m, name);
     } else if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value >= 0) {
         *out = ir_dim_const(in->m, d->dim_value);
-    } else { /* no size, no name: an unknown of its own */
+    } else if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value < -1) {
+        return base_fail(in->diag, SY_ERANGE, "%s: '%s' has size %lld in dimension %zu, expected at least 0", in->file,
+                         value_name, (long long)d->dim_value, i);
+    } else { /* no size, no name, or -1, which some exporters write: an unknown of its own */
         const char *fresh = base_arena_printf(in->scratch, "%s.%zu", value_name, i);
         *out = fresh != NULL ? ir_dim_symbol(in->m, fresh) : NULL;
     }

@@ -177,16 +177,33 @@ static sy_status conv(const core *c, quant_value *out)
 
 /* ---------------------------------------------------------------- products */
 
+/* Operand i of a Gemm as int8, transposed if the attribute says so; *x.value NULL if it is not quantised. */
+static sy_status gemm_operand(const core *c, uint32_t i, const char *attribute, quant_value *x)
+{
+    static const int64_t perm[2] = { 1, 0 };
+    ir_node *node = NULL;
+    ir_value *turned = NULL;
+    SY_TRY(operand(c, i, x));
+    if (x->value == NULL || ir_node_int(c->n, attribute, 0) == 0) { /* MatMul has no such attribute */
+        return SY_OK;
+    }
+    SY_TRY(ir_quant_emit(c->n, IR_OP_TRANSPOSE, 1, &x->value, &node, &turned));
+    SY_TRY(ir_node_set_ints(node, "perm", 2, perm));
+    SY_TRY(ir_quant_infer(c->p, c->n, node, &turned));
+    x->value = turned;
+    return SY_OK;
+}
+
 static sy_status matmul_of_activations(const core *c, quant_value *out)
 {
     quant_value a, b;
     ir_node *node = NULL;
     ir_value *result = NULL;
-    SY_TRY(operand(c, 0, &a));
+    SY_TRY(gemm_operand(c, 0, "transA", &a));
     if (a.value == NULL) {
         return SY_OK;
     }
-    SY_TRY(operand(c, 1, &b));
+    SY_TRY(gemm_operand(c, 1, "transB", &b));
     if (b.value == NULL) {
         return SY_OK;
     }
@@ -209,7 +226,7 @@ static sy_status gemm_with(const core *c, ir_value *weights, bool transpose, ir_
     quant_weights w;
     ir_value *operands[3] = { NULL, NULL, NULL }, *result = NULL;
     ir_node *node = NULL;
-    SY_TRY(operand(c, 0, &x));
+    SY_TRY(gemm_operand(c, 0, "transA", &x));
     if (x.value == NULL) {
         return SY_OK;
     }
@@ -265,13 +282,10 @@ static sy_status gemm(const core *c, quant_value *out)
     if (ir_node_float(c->n, "alpha", 1.0f) != 1.0f || (bias != NULL && ir_node_float(c->n, "beta", 1.0f) != 1.0f)) {
         return refuse(c, "alpha or beta is not 1");
     }
-    if (ir_node_int(c->n, "transA", 0) != 0) {
-        return refuse(c, "its first operand is transposed");
-    }
     if (is_constant_matrix(b)) {
         return gemm_with(c, b, transpose, bias, out);
     }
-    return transpose || bias != NULL ? refuse(c, "its weights are not a constant matrix") : matmul_of_activations(c, out);
+    return bias != NULL ? refuse(c, "its weights are not a constant matrix") : matmul_of_activations(c, out);
 }
 
 /* ---------------------------------------------------------------- elementwise */
