@@ -47,21 +47,25 @@ void ir_use_unlink(ir_use *u)
     u->prev = u->next = NULL;
 }
 
-/* A use has moved in memory: its neighbours in the list are told. */
-static void use_moved(ir_use *u)
+/*
+ * Moves a use to another place. Moved one by one: the neighbours in the list may be in the same array, some of them moved
+ * already, and each move must see the pointers that the last one left.
+ */
+static void use_move(ir_use *from, ir_use *to)
 {
-    if (u->value == NULL) {
+    *to = *from;
+    if (to->value == NULL) {
         return;
     }
-    if (u->prev != NULL) {
-        u->prev->next = u;
+    if (to->prev != NULL) {
+        to->prev->next = to;
     } else {
-        u->value->first_use = u;
+        to->value->first_use = to;
     }
-    if (u->next != NULL) {
-        u->next->prev = u;
+    if (to->next != NULL) {
+        to->next->prev = to;
     } else {
-        u->value->last_use = u;
+        to->value->last_use = to;
     }
 }
 
@@ -222,12 +226,17 @@ void ir_node_set_input(ir_node *n, uint32_t i, ir_value *value)
 
 sy_status ir_node_add_input(ir_node *n, ir_value *value)
 {
-    const ir_use *old = n->inputs;
-    SY_TRY(IR_RESERVE(n->graph->module->arena, n->inputs, n->n_inputs, n->inputs_capacity));
-    if (n->inputs != old) {
-        for (uint32_t i = 0; i < n->n_inputs; i++) {
-            use_moved(&n->inputs[i]);
+    if (n->n_inputs == n->inputs_capacity) {
+        const uint32_t capacity = n->n_inputs < 2 ? 4 : n->n_inputs * 2;
+        ir_use *inputs = BASE_ARENA_ARRAY(n->graph->module->arena, ir_use, capacity);
+        if (inputs == NULL || capacity < n->n_inputs) {
+            return SY_ENOMEM;
         }
+        for (uint32_t i = 0; i < n->n_inputs; i++) {
+            use_move(&n->inputs[i], &inputs[i]);
+        }
+        n->inputs = inputs;
+        n->inputs_capacity = capacity;
     }
     ir_use *u = &n->inputs[n->n_inputs];
     *u = (ir_use){ .user = n, .graph = n->graph, .index = n->n_inputs };

@@ -152,9 +152,22 @@ static sy_status check_use(verifier *v, const ir_graph *g, const ir_use *u, cons
     return SY_OK;
 }
 
+/* The list holds exactly the uses that the graphs have: as many, and each where its user says it is. */
 static sy_status check_count(verifier *v, const ir_value *value)
 {
     const uint32_t *count = ir_map_get(&v->live, value);
+    uint32_t listed = 0;
+    for (const ir_use *u = value->first_use; u != NULL && listed <= *count; u = u->next) {
+        const bool in_place = u->user != NULL ? u->index < u->user->n_inputs && u == &u->user->inputs[u->index]
+                                              : u->index < u->graph->n_outputs && u == &u->graph->outputs[u->index]->use;
+        if (!in_place || u->value != value) {
+            return broken(v, value->graph, "the list of uses of '%s' is damaged", value->name);
+        }
+        listed++;
+    }
+    if (listed != *count) {
+        return broken(v, value->graph, "'%s' lists %u uses and has %u", value->name, listed, *count);
+    }
     return *count == value->n_uses ? SY_OK
                                    : broken(v, value->graph, "'%s' counts %u uses and has %u", value->name,
                                             value->n_uses, *count);
