@@ -161,14 +161,34 @@ void sched_store(sched *s, const sched_box *box, int64_t row) {
     sched_push(s, &c);
 }
 
-void sched_load_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row) {
+static void move_bytes(sched *s, isa_op op, uint64_t address, int64_t n_bytes, int64_t row) {
     const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
     const byte_loop loops[4] = {{.count = n_bytes, .lo = 0, .hi = n_bytes}, one, one, one};
-    cc_command c = sched_command(s, ISA_OP_LD_LOAD);
+    cc_command c = sched_command(s, op);
     set_byte_walk(&c, address, loops);
     cc_set(&c, ISA_LD_FLAGS, 0);
-    cc_set(&c, ISA_LD_FILL, 0);
+    if (op == ISA_OP_LD_LOAD) {
+        cc_set(&c, ISA_LD_FILL, 0);
+    }
     set_row_run(&c, row, sched_div_up(n_bytes, s->d));
+    sched_push(s, &c);
+}
+
+void sched_load_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row) {
+    move_bytes(s, ISA_OP_LD_LOAD, address, n_bytes, row);
+}
+
+void sched_store_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row) {
+    move_bytes(s, ISA_OP_ST_STORE, address, n_bytes, row);
+}
+
+void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int64_t hi, int64_t row) {
+    const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
+    const byte_loop loops[4] = {{.count = s->d, .lo = lo, .hi = hi}, {.count = rows, .stride = s->d, .lo = 0, .hi = rows}, one, one};
+    cc_command c = sched_command(s, ISA_OP_ST_STORE);
+    set_byte_walk(&c, address, loops);
+    cc_set(&c, ISA_ST_FLAGS, 0);
+    set_row_run(&c, row, rows);
     sched_push(s, &c);
 }
 

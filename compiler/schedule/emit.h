@@ -70,8 +70,12 @@ typedef struct sched_box {
 void sched_load(sched *s, const sched_box *box, int64_t row, int32_t fill);
 void sched_store(sched *s, const sched_box *box, int64_t row);
 
-/* LD of n_bytes contiguous bytes to SPM row `row`. */
+/* LD of n_bytes contiguous bytes to SPM row `row`, or ST from there. */
 void sched_load_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row);
+void sched_store_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row);
+
+/* ST of lanes [lo, hi) of `rows` rows from `row`: lane l of row r goes to address + r * D + l. */
+void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int64_t hi, int64_t row);
 
 /* Sets the VPU's four counts and the strides of a walk (ISA_VPU_A_S0, ...; innermost first). */
 void sched_vpu_counts(cc_command *c, const int64_t counts[4]);
