@@ -637,9 +637,10 @@ void sched_matmul(sched *s) {
     const cc_group *g = s->group;
     matmul m = {.s = s, .p = &g->u.matmul, .x = g->x, .y = g->y};
     const bool folded_batch = m.p->w_activation;
-    m.images = folded_batch ? m.p->batch : g->y->n;
+    const bool to_pixels = g->y->folded && !g->x->folded && !m.p->flat; /* images of one pixel lie along y's columns */
+    m.images = folded_batch ? m.p->batch : to_pixels ? g->x->n : g->y->n;
     m.out_h = g->y->h;
-    m.out_w = folded_batch ? g->y->w / m.p->batch : g->y->w;
+    m.out_w = folded_batch || to_pixels ? g->y->w / m.images : g->y->w;
     m.x_blocks = m.p->flat ? g->x->blocks * g->x->h * g->x->w : g->x->blocks;
     m.x_h = m.p->flat ? 1 : g->x->h;
     m.x_w = m.p->flat ? g->x->n : folded_batch ? g->x->w / m.p->batch : g->x->w;

@@ -1,0 +1,81 @@
+/*
+ * lower.h -- from graph nodes to device tensors and groups.
+ *
+ * A value has a device tensor once a device node made it or a device node reads it. Two layouts exist: channels on axis 1
+ * (convolutions, pools) and channels on the last axis (matrix products of rank 3 and more); a matrix is both. A node that needs a value in the other layout
+ * than it has stays on the host.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_COMPILER_LOWER_H
+#define SYSTOLE_COMPILER_LOWER_H
+
+#include "systole/compiler/group.h"
+#include "systole/graph/graph.h"
+#include "systole/graph/infer.h"
+
+typedef enum lower_layout { LOWER_AXIS_1, LOWER_AXIS_LAST } lower_layout;
+
+/* What a value is on the device; value->info points to it while the compiler works. */
+typedef struct lower_value {
+    cc_tensor *tensor;
+    lower_layout layout;
+    bool flat;      /* a view [n][c * h * w] of a tensor [n][c][h][w] with h * w > 1 */
+    bool on_device; /* made by a device node (a view of such a value included) */
+    int32_t level;  /* of the step that makes it */
+    int32_t zero;   /* zero point, for the lanes beyond c when the host writes it */
+} lower_value;
+
+typedef struct lower {
+    base_arena *arena;
+    ir_module *module;
+    const isa_config *config;
+    base_diag *diag; /* receives the reason when a node cannot be lowered */
+    int64_t d;
+} lower;
+
+/* What became of a node. */
+typedef struct lower_result {
+    bool view;       /* no commands: the result is another name of the operand's tensor */
+    cc_group *group; /* NULL for a view */
+    const char *op;  /* for reports: QConv, QConv+QAdd, ... */
+    const char *unit; /* "mxu", "vpu", "dma", "view" */
+} lower_result;
+
+/*
+ * Lowers one node (an operator, or systole.Fused of kind "residual"): makes the group and the result's device tensor, and device tensors for operands
+ * that have none yet. On SY_EUNSUPPORTED the reason is in l->diag, and the values are as before.
+ */
+sy_status lower_node(lower *l, ir_node *node, lower_result *out);
+
+/* ---- shared by the parts of lower ---- */
+
+/* Records the reason: SY_EUNSUPPORTED. */
+sy_status lower_refuse(lower *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Constant sizes of a value, SY_ESHAPE if one is not known. */
+sy_status lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK]);
+
+/* The device tensor of an int8 operand in the layout that is wanted; made if the value has none. flat is set if it is a flat view (NULL: refuse those). */
+sy_status lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out);
+
+/* The same for an operand whose layout does not matter: the one it has, else axis 1. */
+lower_layout lower_layout_of(const ir_value *v);
+
+/* A new device tensor for a result. */
+sy_status lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_tensor **out);
+
+/* The bytes of a constant operand. */
+sy_status lower_constant(lower *l, ir_value *v, ir_tensor *out);
+
+cc_requant lower_requant(const ir_node *n);
+
+sy_status lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g);
+sy_status lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g);
+sy_status lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y, cc_group *g);
+sy_status lower_pool(lower *l, ir_node *node, cc_group *g);
+sy_status lower_stream(lower *l, ir_node *node, cc_group *g);
+sy_status lower_pad(lower *l, ir_node *node, cc_group *g);
+sy_status lower_concat(lower *l, ir_node *node, cc_group *g);
+
+#endif

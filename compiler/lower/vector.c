@@ -1,0 +1,184 @@
+/*
+ * vector.c -- pools, elementwise operators, padding, concatenation.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "lower.h"
+#include "systole/graph/optable.h"
+
+sy_status lower_pool(lower *l, ir_node *node, cc_group *g) {
+    cc_pool *p = &g->u.pool;
+    ir_value *x = ir_node_input(node, 0);
+    ir_value *y = ir_node_output(node, 0);
+    g->kind = CC_GROUP_POOL;
+    p->average = ir_node_is(node, IR_OP_QAVERAGEPOOL);
+    SY_TRY(lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
+    SY_TRY(lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
+    if (g->x->folded && g->x->w > 1) {
+        return lower_refuse(l, "pooling over images of one pixel");
+    }
+    cc_window *w = &p->window;
+    *w = (cc_window){.kh = g->x->h, .kw = g->x->w, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+    if (!p->average || ir_node_int(node, "global", 0) == 0) {
+        int64_t dims[IR_MAX_RANK];
+        int32_t rank;
+        SY_TRY(lower_dims(l, x, &rank, dims));
+        ir_window r;
+        SY_TRY(ir_window_resolve(node, rank - 2, dims + 2, NULL, l->diag, &r));
+        const int32_t last = r.rank - 1;
+        *w = (cc_window){.kh = 1, .kw = r.kernel[last], .stride_h = 1, .stride_w = r.strides[last], .dilation_h = 1,
+                         .dilation_w = r.dilations[last], .pad_left = r.pads_begin[last]};
+        p->pad_right = r.pads_end[last];
+        if (r.rank == 2) {
+            w->kh = r.kernel[0];
+            w->stride_h = r.strides[0];
+            w->dilation_h = r.dilations[0];
+            w->pad_top = r.pads_begin[0];
+            p->pad_bottom = r.pads_end[0];
+        }
+    }
+    if (w->pad_top >= w->kh * w->dilation_h || w->pad_left >= w->kw * w->dilation_w || w->pad_top < 0 || w->pad_left < 0) {
+        return lower_refuse(l, "windows that lie in the padding alone");
+    }
+    const int64_t out_h = g->y->folded ? 1 : g->y->h;
+    const int64_t out_w = g->y->folded ? 1 : g->y->w;
+    if ((out_h - 1) * w->stride_h - w->pad_top >= g->x->h || (out_w - 1) * w->stride_w - w->pad_left >= g->x->w) {
+        return lower_refuse(l, "windows that lie in the padding alone");
+    }
+    p->count_include_pad = ir_node_int(node, "count_include_pad", 0) != 0;
+    p->x_zero = (int32_t)ir_node_int(node, "x_zero", 0);
+    p->x_scale = ir_node_float(node, "x_scale", 1.0F);
+    p->y_scale = ir_node_float(node, "y_scale", 1.0F);
+    p->y = p->average ? lower_requant(node) : (cc_requant){.lo = -128, .hi = 127};
+    return SY_OK;
+}
+
+/* A scalar int8 limit of Clip; `fallback` where the operand is absent. */
+static sy_status clip_limit(lower *l, ir_node *node, uint32_t operand, int32_t fallback, int32_t *out) {
+    ir_value *v = ir_node_input(node, operand);
+    *out = fallback;
+    if (v == NULL) {
+        return SY_OK;
+    }
+    ir_tensor t;
+    SY_TRY(lower_constant(l, v, &t));
+    if (t.dtype != SY_DT_I8 || ir_tensor_n_elements(&t) != 1) {
+        return lower_refuse(l, "a limit that is not an int8 scalar");
+    }
+    *out = (int32_t)ir_tensor_get_i64(&t, 0);
+    return SY_OK;
+}
+
+static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout layout) {
+    cc_stream *p = &g->u.stream;
+    SY_TRY(lower_operand(l, ir_node_input(node, 1), layout, NULL, &p->b));
+    if (g->x->rows != g->y->rows || p->b->rows != g->y->rows || g->x->c != p->b->c || g->x->h != p->b->h || g->x->w != p->b->w) {
+        return lower_refuse(l, "operands that are broadcast");
+    }
+    const float sa = ir_node_float(node, "a_scale", 1.0F);
+    const float sb = ir_node_float(node, "b_scale", 1.0F);
+    const float sy = ir_node_float(node, "y_scale", 1.0F);
+    p->a_zero = (int32_t)ir_node_int(node, "a_zero", 0);
+    p->b_zero = (int32_t)ir_node_int(node, "b_zero", 0);
+    if (ir_node_is(node, IR_OP_QMUL)) {
+        const float product = sa * sb;
+        p->op = CC_STREAM_MUL;
+        p->a_scale = product / sy;
+        return SY_OK;
+    }
+    p->op = CC_STREAM_ADD;
+    p->a_scale = sa / sy;
+    p->b_scale = sb / sy;
+    if (ir_node_is(node, IR_OP_QSUB)) {
+        p->b_scale = -p->b_scale;
+    }
+    return SY_OK;
+}
+
+sy_status lower_stream(lower *l, ir_node *node, cc_group *g) {
+    cc_stream *p = &g->u.stream;
+    ir_value *x = ir_node_input(node, 0);
+    g->kind = CC_GROUP_STREAM;
+    lower_layout layout = lower_layout_of(x);
+    if (node->n_inputs > 1 && ir_node_input(node, 1) != NULL && ir_node_input(node, 1)->kind != IR_VALUE_CONST && x->info == NULL) {
+        layout = lower_layout_of(ir_node_input(node, 1));
+    }
+    SY_TRY(lower_operand(l, x, layout, NULL, &g->x));
+    SY_TRY(lower_result_tensor(l, ir_node_output(node, 0), layout, &g->y));
+    p->y = lower_requant(node);
+    if (ir_node_is(node, IR_OP_CLIP)) {
+        p->op = CC_STREAM_CLAMP;
+        SY_TRY(clip_limit(l, node, 1, -128, &p->y.lo));
+        return clip_limit(l, node, 2, 127, &p->y.hi);
+    }
+    if (ir_node_is(node, IR_OP_RELU)) {
+        p->op = CC_STREAM_CLAMP;
+        p->y = (cc_requant){.lo = 0, .hi = 127};
+        return SY_OK;
+    }
+    if (ir_node_is(node, IR_OP_QREQUANTIZE)) {
+        p->op = CC_STREAM_REQUANT;
+        p->a_zero = (int32_t)ir_node_int(node, "x_zero", 0);
+        p->a_scale = ir_node_float(node, "x_scale", 1.0F) / ir_node_float(node, "y_scale", 1.0F);
+        return SY_OK;
+    }
+    return lower_binary(l, node, g, layout);
+}
+
+sy_status lower_pad(lower *l, ir_node *node, cc_group *g) {
+    g->kind = CC_GROUP_PAD;
+    const char *mode = ir_node_string(node, "mode", "constant");
+    if (mode[0] != 'c') {
+        return lower_refuse(l, "padding of mode %s", mode);
+    }
+    ir_tensor pads;
+    SY_TRY(lower_constant(l, ir_node_input(node, 1), &pads));
+    if (ir_node_input(node, 3) != NULL) {
+        return lower_refuse(l, "padding of chosen axes");
+    }
+    int64_t dims[IR_MAX_RANK];
+    int32_t rank;
+    SY_TRY(lower_dims(l, ir_node_input(node, 0), &rank, dims));
+    if (ir_tensor_n_elements(&pads) != 2 * rank || rank < 3) {
+        return lower_refuse(l, "padding of a tensor with %d dimensions", (int)rank);
+    }
+    for (int32_t i = 0; i < 2 * rank; i++) {
+        const int64_t pad = ir_tensor_get_i64(&pads, i);
+        if (pad < 0 || (i % rank < 2 && pad != 0)) {
+            return lower_refuse(l, "padding of images or channels, or negative padding");
+        }
+    }
+    int32_t fill = 0;
+    SY_TRY(clip_limit(l, node, 2, 0, &fill));
+    SY_TRY(lower_operand(l, ir_node_input(node, 0), LOWER_AXIS_1, NULL, &g->x));
+    SY_TRY(lower_result_tensor(l, ir_node_output(node, 0), LOWER_AXIS_1, &g->y));
+    if (g->x->folded && g->x->w > 1) {
+        return lower_refuse(l, "padding of images of one pixel");
+    }
+    g->u.pad = (cc_pad){.top = rank == 4 ? ir_tensor_get_i64(&pads, 2) : 0, .left = ir_tensor_get_i64(&pads, rank - 1), .fill = fill};
+    return SY_OK;
+}
+
+sy_status lower_concat(lower *l, ir_node *node, cc_group *g) {
+    cc_concat *p = &g->u.concat;
+    g->kind = CC_GROUP_CONCAT;
+    ir_value *y = ir_node_output(node, 0);
+    int64_t dims[IR_MAX_RANK];
+    int32_t rank;
+    SY_TRY(lower_dims(l, y, &rank, dims));
+    const int64_t axis = ir_node_int(node, "axis", 0);
+    const int64_t at = axis < 0 ? axis + rank : axis;
+    const lower_layout layout = lower_layout_of(ir_node_input(node, 0));
+    if (at != (layout == LOWER_AXIS_1 ? 1 : rank - 1)) {
+        return lower_refuse(l, "joins another axis than the channels");
+    }
+    p->n_parts = node->n_inputs;
+    p->parts = base_arena_alloc(l->arena, node->n_inputs, sizeof(cc_tensor *));
+    if (p->parts == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t i = 0; i < node->n_inputs; i++) {
+        SY_TRY(lower_operand(l, ir_node_input(node, i), layout, NULL, &p->parts[i]));
+    }
+    return lower_result_tensor(l, y, layout, &g->y);
+}
