@@ -13,6 +13,7 @@
 #include "systole/compiler/passes.h"
 #include "systole/graph/import.h"
 #include "systole/graph/optable.h"
+#include "systole/isa/isa.h"
 
 typedef struct compilation {
     base_arena *arena;

@@ -182,7 +182,7 @@ sy_status ir_infer_axes(const ir_infer_args *a, uint32_t i, int32_t rank, uint32
     *known = e.elements != NULL;
     for (uint32_t j = 0; e.elements != NULL && j < e.n; j++) {
         int64_t value;
-        int32_t axis;
+        int32_t axis = 0;
         if (!ir_dim_is_const(e.elements[j], &value)) {
             *known = false;
             return SY_OK;

@@ -70,7 +70,7 @@ static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *di
     for (uint32_t i = 0; i < n->n_outputs; i++) {
         outputs[i] = ir_node_output(n, i) != NULL ? &results[i] : NULL;
     }
-    sy_status status = ir_infer_tensors(n, n->n_inputs, inputs, n->n_outputs, outputs, diag);
+    sy_status status = ir_infer_tensors(n, scratch, n->n_inputs, inputs, n->n_outputs, outputs, diag);
     bool too_large = false;
     for (uint32_t i = 0; i < n->n_outputs && status == SY_OK; i++) {
         if (outputs[i] != NULL) {
