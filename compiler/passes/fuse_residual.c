@@ -9,14 +9,17 @@
 #include "systole/compiler/passes.h"
 #include "systole/graph/optable.h"
 
-/* The product that the operand comes from, if it exists for this sum alone. */
+/* The product that the operand comes from, if it exists for this sum alone and both give the value the same zero point. */
 static ir_node *own_product(const ir_node *sum, uint32_t operand) {
     ir_value *v = ir_node_input(sum, operand);
     if (v == NULL || v->kind != IR_VALUE_RESULT || v->n_uses != 1 || v->graph != sum->graph) {
         return NULL;
     }
     ir_node *n = v->producer;
-    return ir_node_is(n, IR_OP_QCONV) || ir_node_is(n, IR_OP_QGEMM) ? n : NULL;
+    if (!ir_node_is(n, IR_OP_QCONV) && !ir_node_is(n, IR_OP_QGEMM)) {
+        return NULL;
+    }
+    return ir_node_int(n, "y_zero", 0) == ir_node_int(sum, operand == 0 ? "a_zero" : "b_zero", 0) ? n : NULL;
 }
 
 static bool same_shape(const ir_value *a, const ir_value *b) {
