@@ -72,14 +72,18 @@ static void tile_input(const matmul *m, const job *j, int64_t *y, int64_t *h, in
 
 /* ---------------------------------------------------------------- choosing the plan */
 
-/* Slots of a ring in `banks` banks: all entries packed if they fit, else as many slots as start at banks of their own. 0: not even one. */
+/*
+ * Slots of a ring in `banks` banks: all entries packed if they fit, else 4, 2 or 1 slots that start at banks of their own. 0: not even one.
+ * With powers of two the addresses of steps repeat after few steps, and so the program has short loops.
+ */
 static int64_t ring_slots(const sched *s, int64_t banks, int64_t entries, int64_t rows, int64_t *pitch) {
     if (entries * rows <= banks * s->spm_bank_rows) {
         *pitch = rows;
         return entries;
     }
     *pitch = sched_round_up(rows, s->spm_bank_rows);
-    return banks * s->spm_bank_rows / *pitch;
+    const int64_t fit = banks * s->spm_bank_rows / *pitch;
+    return fit >= 4 ? 4 : fit >= 2 ? 2 : fit;
 }
 
 /* Estimated cycles of a plan: the slowest of array, DRAM and VPU, and what is exposed at the start and the end. */
@@ -89,7 +93,9 @@ static double estimate(const matmul *m, const plan *p, int64_t a_rows, int64_t w
     const int64_t rows = p->tile_h * p->tile_w;
     const int64_t jobs = tiles * m->y->blocks;
     const double row_cycles = (double)s->d / (double)s->config->dram_width;
-    const double array = (double)jobs * (double)(m->max_blocks * m->taps) * (double)sched_max(rows, s->d);
+    const double steps = (double)jobs * (double)sched_div_up(m->max_blocks, p->chunk);
+    const double array = (double)jobs * (double)(m->max_blocks * m->taps) * (double)sched_max(rows, s->d) +
+                         steps * (double)(m->taps * 4 + 40); /* commands, and what a step waits for */
     const double out_rows = (double)jobs * (double)rows * (m->p->residual != NULL ? 2.0 : 1.0);
     const double loads = (double)a_loads * (double)a_rows + (double)w_loads * (double)w_rows;
     const double bursts = (double)(a_loads + w_loads) * 8.0;
@@ -102,7 +108,9 @@ static double estimate(const matmul *m, const plan *p, int64_t a_rows, int64_t w
     const double single = (p->a_slots < 2 && a_loads > 1 ? (double)a_loads * (double)a_rows * row_cycles : 0.0) +
                           (p->w_slots < 2 && w_loads > 1 ? (double)w_loads * (double)w_rows * row_cycles : 0.0);
     const double exposed = ((double)(a_rows + w_rows) + 2.0 * (double)rows) * row_cycles;
-    return worst + single + exposed;
+    /* a last tile of its own size needs code of its own */
+    const double uneven = m->out_h % p->tile_h != 0 || m->out_w % p->tile_w != 0 ? 1.02 : 1.0;
+    return (worst + single + exposed) * uneven;
 }
 
 /* Completes a plan with the given tile, chunk and banks for A; keeps it if it is the best yet. */
@@ -161,9 +169,9 @@ static void try_tile(const matmul *m, const plan *fixed, int64_t tile_h, int64_t
         plan p = *fixed;
         p.tile_h = tile_h;
         p.tile_w = tile_w;
-        p.chunk = sched_div_up(m->x_blocks, pieces);
-        if (p.chunk == last) {
-            continue;
+        p.chunk = m->x_blocks / pieces;
+        if (m->x_blocks % pieces != 0 || p.chunk == last) {
+            continue; /* equal chunks: the program repeats */
         }
         last = p.chunk;
         const double before = best->cost;
