@@ -1,0 +1,10 @@
+/*
+ * simd_avx512.c -- the inner loops for AVX-512 with VNNI; the flags are in runtime/CMakeLists.txt.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define RT_SIMD_NAME "avx512"
+#define RT_SIMD_TABLE rt_simd_avx512
+#include "simd_tables.h"
+
+#include "simd_kernels.h"
