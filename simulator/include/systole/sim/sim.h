@@ -23,6 +23,6 @@ typedef struct sim_options {
 sy_status sim_create(const isa_config *config, const sim_options *options, sim_machine **out, base_diag *diag);
 
 /* DRAM as a flat array of config.dram_mib MiB, for loading without a copy; valid until destroy. */
-uint8_t *sim_dram(sim_machine *m);
+uint8_t *sim_dram_bytes(sim_machine *m);
 
 #endif

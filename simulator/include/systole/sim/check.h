@@ -1,0 +1,104 @@
+/*
+ * check.h -- what a command touches, and whether it may run: walks, streams, banks, and the checks of a command in its
+ * slot (isa/spec/timing.md, sections 4 and 9).
+ *
+ * The simulator, the compiler and the fuzzer use the same functions.  Registers are a unit's descriptor registers by
+ * number (ISA_MXU_A_BASE ...).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_SIM_CHECK_H
+#define SYSTOLE_SIM_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "systole/isa/config.h"
+#include "systole/isa/isa.h"
+
+/* Four nested loops over rows; loop 0 is the innermost. */
+typedef struct sim_walk {
+    int64_t base;
+    uint32_t n[4];
+    int32_t s[4];
+} sim_walk;
+
+/* Rows low..high, both included. */
+typedef struct sim_rows {
+    int64_t low;
+    int64_t high;
+} sim_rows;
+
+static inline bool sim_rows_meet(sim_rows a, sim_rows b)
+{
+    return a.low <= b.high && b.low <= a.high;
+}
+
+/* All rows between the lowest and the highest that loops 0..n_loops-1 reach from the base. Counts must be >= 1. */
+sim_rows sim_walk_rows(const sim_walk *walk, unsigned n_loops);
+
+/* Equal field by field: base, counts and strides. */
+bool sim_walk_equal(const sim_walk *a, const sim_walk *b);
+
+/* True if the rule REVISIT is broken: of the loops first_loop..3 with count > 1 (section 9). */
+bool sim_walk_revisits(const sim_walk *walk, unsigned first_loop);
+
+/* What a stream is for its command. */
+typedef enum sim_role {
+    SIM_ROLE_WEIGHTS, /* MXU */
+    SIM_ROLE_A,       /* MXU, VPU (ROWS: the constants) */
+    SIM_ROLE_B,       /* VPU */
+    SIM_ROLE_ACC,     /* MXU */
+    SIM_ROLE_OUT,     /* VPU */
+    SIM_ROLE_OUT2,    /* VPU: the second, reduced output */
+    SIM_ROLE_ROWS     /* LD, ST */
+} sim_role;
+
+/* A stream's rows by iteration of its outermost loop: iteration i reaches first.low + i * step .. first.high + i * step. */
+typedef struct sim_stream {
+    sim_role role;
+    isa_memory memory; /* ISA_MEMORY_SPM or ISA_MEMORY_ACC */
+    bool is_write;     /* MXU's ACC is a write, though it also reads */
+    sim_rows first;
+    int64_t step;
+    uint32_t n_iterations;
+} sim_stream;
+
+#define SIM_MAX_STREAMS 4
+
+/*
+ * The streams of a command: MXU weights, A, ACC; VPU A, B, output, second output (those that it has); LD, ST the rows.
+ * Returns how many. The command must have passed sim_check, or at least its COUNT rules.
+ */
+unsigned sim_command_streams(const isa_config *config, isa_unit unit, uint32_t funct7,
+                             const uint32_t regs[ISA_MAX_REGS], sim_stream streams[SIM_MAX_STREAMS]);
+
+/* Rows of the iterations i..n_iterations-1, the range of section 4; i < n_iterations. */
+sim_rows sim_stream_rows(const sim_stream *stream, uint32_t i);
+
+/* Banks from that of the lowest to that of the highest row, bit b for bank b; the rows must lie in the memory. */
+uint64_t sim_rows_banks(const isa_config *config, isa_memory memory, sim_rows rows);
+
+/* The walk of a role of a command; ROWS of the VPU: n[0] = 4 * count rows. For roles that the command has. */
+sim_walk sim_command_walk(isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS], sim_role role);
+
+/* Byte walk of LD and ST. */
+typedef struct sim_bytes {
+    uint64_t address; /* of byte 0 of run 0 */
+    uint32_t n[4];    /* n[0]: bytes of a run */
+    int32_t s[4];     /* s[0] = 1 */
+    uint32_t low[4];  /* valid: low <= index < high, and index < n */
+    uint32_t high[4];
+    unsigned close;     /* rows are closed at the end of each iteration of this loop */
+    isa_memory memory;  /* of the rows */
+    uint32_t row_bytes; /* D, or 4 D in ACC */
+} sim_bytes;
+sim_bytes sim_command_bytes(const isa_config *config, isa_unit unit, const uint32_t regs[ISA_MAX_REGS]);
+
+/* True if any byte of the walk is valid; then low and high are the lowest and the highest DRAM address of those. */
+bool sim_bytes_extent(const sim_bytes *bytes, int64_t *low, int64_t *high);
+
+/* The checks of section 9 in their order: the error, or ISA_ERROR_NONE. Commands only (no SET, WAIT or POST). */
+isa_error sim_check(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS]);
+
+#endif
