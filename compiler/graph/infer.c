@@ -399,7 +399,11 @@ sy_status ir_infer_node(ir_node *n, base_diag *diag)
         outputs[i].name = outputs[i].wanted ? n->outputs[i]->name : NULL;
     }
     SY_TRY(check_arity(&a));
+    m->intern->dim_status = SY_EINVAL;
     SY_TRY(n->op->infer(&a));
+    if (m->intern->dim_status == SY_ENOMEM) {
+        return SY_ENOMEM; /* an expression that could not be made was taken as unknown */
+    }
     for (uint32_t i = 0; i < n->n_outputs; i++) {
         if (outputs[i].wanted) {
             SY_TRY(merge_result(&a, n->outputs[i], &outputs[i].type, &types[i]));

@@ -292,6 +292,60 @@ static void test_out_of_memory(void **state)
     }
 }
 
+/* Copies text with the number at `at` (n digits) replaced. */
+static void replace_number(base_buf *out, const char *text, size_t at, size_t n, const char *number)
+{
+    base_buf_clear(out);
+    base_buf_append(out, text, at);
+    base_buf_puts(out, number);
+    base_buf_puts(out, text + at + n);
+}
+
+/* Each integer in each row in turn becomes an extreme one: an answer or an error, never undefined behaviour. */
+static void test_extreme_numbers(void **state)
+{
+    (void)state;
+    static const char *const extremes[] = { "9223372036854775807", "-9223372036854775808", "-1", "0", "1", "4294967296" };
+    base_buf inputs = { 0 }, body = { 0 }, text = { 0 };
+    int n_tried = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const size_t n_inputs = strlen(rows[i].inputs), n = n_inputs + strlen(rows[i].body);
+        for (size_t k = 0; k < n * (sizeof extremes / sizeof extremes[0]); k++) {
+            const size_t at = k % n;
+            const bool in_body = at >= n_inputs;
+            const char *source = in_body ? rows[i].body : rows[i].inputs, *p = source + (in_body ? at - n_inputs : at);
+            const char before = p > source ? p[-1] : ' ';
+            const size_t length = strspn(p, "0123456789");
+            if (length == 0 || (strchr(" [-", before) == NULL) || strchr(" ,]}", p[length]) == NULL) {
+                continue;
+            }
+            const size_t sign = before == '-' ? 1 : 0;
+            base_buf_clear(&inputs);
+            base_buf_clear(&body);
+            base_buf_puts(&inputs, rows[i].inputs);
+            base_buf_puts(&body, rows[i].body);
+            replace_number(in_body ? &body : &inputs, source, (size_t)(p - source) - sign, length + sign, extremes[k / n]);
+            base_buf_clear(&text);
+            base_buf_printf(&text, "systole_ir 1 module \"row\" func @main (%s) -> () {%s}", inputs.data, body.data);
+            n_tried++;
+            base_arena *arena = base_arena_create();
+            base_diag diag = { "" };
+            ir_optable *table;
+            ir_module *m;
+            assert_ok(ir_optable_create(arena, &table));
+            if (ir_parse(arena, table, "row", text.data, text.n_bytes, &diag, &m) == SY_OK &&
+                ir_infer_module(m, &diag) != SY_OK) {
+                assert_true(base_diag_message(&diag)[0] != '\0');
+            }
+            base_arena_destroy(arena);
+        }
+    }
+    assert_true(n_tried > 1000);
+    base_buf_free(&inputs);
+    base_buf_free(&body);
+    base_buf_free(&text);
+}
+
 /* The same functions on concrete tensors, as eager execution uses them. */
 static void test_tensors(void **state)
 {
@@ -413,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_table),     cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_tensors),   cmocka_unit_test(test_constant_quantisation),
         cmocka_unit_test(test_user_row),  cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_extreme_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
