@@ -221,6 +221,27 @@ static void test_deep_nesting(void **state)
     }
 }
 
+/* The example of docs/reference/ir.md is what that page says it is. */
+static void test_documented_example(void **state)
+{
+    (void)state;
+    base_buf page = { 0 };
+    base_arena *arena = base_arena_create();
+    base_diag diag = { "" };
+    ir_optable *table;
+    ir_module *m;
+    assert_ok(base_file_read(&diag, SY_SOURCE_DIR "/docs/reference/ir.md", 1 << 20, &page));
+    const char *begin = strstr(page.data, "    systole_ir 1\n"), *end = begin != NULL ? strstr(begin, "\n\n") : NULL;
+    assert_non_null(end);
+    assert_ok(ir_optable_create(arena, &table));
+    assert_ok(ir_parse(arena, table, "ir.md", begin, (size_t)(end - begin), &diag, &m));
+    assert_int_equal(ir_verify(m, &diag), SY_EINVAL);
+    assert_string_equal(base_diag_message(&diag),
+                        "graph 'main': state 'total' and its next value 'next' have different types");
+    base_arena_destroy(arena);
+    base_buf_free(&page);
+}
+
 /* Larger constants go into a side file and come back from there. */
 static void test_side_file(void **state)
 {
@@ -272,7 +293,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_truncated_everywhere),
         cmocka_unit_test(test_random_damage), cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_messages),     cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_side_file),
+        cmocka_unit_test(test_side_file),    cmocka_unit_test(test_documented_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
