@@ -366,11 +366,11 @@ static sy_status dropout(onnx_node *n, bool *built)
     SY_TRY(need_input(n, 0));
     if (training != NULL) {
         if (training->kind != IR_VALUE_CONST || training->constant->size_bytes != 1) {
-            return ir_onnx_fail(n, SY_EUNSUPPORTED, "training_mode is not a constant: export the model for inference");
+            return SY_OK; /* known when it runs: the table has no such operator, so it is kept as an unknown one */
         }
         SY_TRY(ir_const_data(n->in->m, training->constant, n->in->diag, &data));
         if (*(const uint8_t *)data != 0) {
-            return ir_onnx_fail(n, SY_EUNSUPPORTED, "the node is in training mode: export the model for inference");
+            return SY_OK; /* it trains: the same */
         }
     }
     *built = true;

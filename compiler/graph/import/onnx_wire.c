@@ -4,7 +4,7 @@
  * protobuf-c copies every byte field and recurses as deep as the file tells it to. So a first pass walks the wire
  * format along protobuf-c's own descriptors: it checks lengths, wire types and depth, and writes a skeleton of the
  * message in which raw_data is replaced by its place in the file. Only the skeleton is unpacked, into an arena:
- * the weights are never copied, and the memory is bounded by a multiple of the skeleton.
+ * the weights are never copied, and the memory is bounded by a multiple of the file.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,7 +20,7 @@
 
 /* A message of two bytes becomes a structure of a few hundred: bound what a file of empty messages may take. */
 #define ALLOWED_BASE_BYTES ((size_t)64 << 20)
-#define ALLOWED_FACTOR 64
+#define ALLOWED_FACTOR 48
 
 typedef enum wire_type {
     WIRE_VARINT = 0,
@@ -302,12 +302,12 @@ static void bounded_free(void *data, void *pointer)
     (void)pointer; /* the arena goes as a whole */
 }
 
-static sy_status unpack_skeleton(base_arena *arena, wire *w, Onnx__ModelProto **out)
+static sy_status unpack_skeleton(base_arena *arena, wire *w, size_t file_bytes, Onnx__ModelProto **out)
 {
     bounded_arena bounded = { arena, ALLOWED_BASE_BYTES, false };
-    bounded.left_bytes += w->out.n_bytes > (SIZE_MAX - ALLOWED_BASE_BYTES) / ALLOWED_FACTOR
+    bounded.left_bytes += file_bytes > (SIZE_MAX - ALLOWED_BASE_BYTES) / ALLOWED_FACTOR
                               ? SIZE_MAX - ALLOWED_BASE_BYTES
-                              : w->out.n_bytes * ALLOWED_FACTOR;
+                              : file_bytes * ALLOWED_FACTOR;
     ProtobufCAllocator allocator = { bounded_alloc, bounded_free, &bounded };
     const uint8_t *bytes = w->out.data != NULL ? (const uint8_t *)w->out.data : (const uint8_t *)"";
     Onnx__ModelProto *model = onnx__model_proto__unpack(&allocator, w->out.n_bytes, bytes);
@@ -335,7 +335,7 @@ sy_status ir_onnx_unpack(base_arena *arena, const char *file, const void *data, 
         status = base_buf_status(&w.out);
     }
     if (status == SY_OK) {
-        status = unpack_skeleton(arena, &w, out);
+        status = unpack_skeleton(arena, &w, n_bytes, out);
     }
     base_buf_free(&w.out);
     return status;
