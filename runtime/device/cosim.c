@@ -1,0 +1,348 @@
+/*
+ * cosim.c -- lockstep of two models.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "systole/rt/cosim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "systole/base/assert.h"
+#include "systole/isa/isa.h"
+
+/* Instructions kept of the first model: 2 GiB of them. */
+#define MAX_INSTRUCTIONS ((uint64_t)1 << 27)
+
+typedef struct retired {
+    uint64_t cycle;
+    uint32_t pc;
+    uint32_t unused;
+} retired;
+
+/* What the first model reported. */
+typedef struct record {
+    base_buf commands[ISA_N_QUEUES]; /* sim_command_event */
+    base_buf instructions;           /* retired */
+    bool full;
+} record;
+
+typedef struct checker {
+    const rt_cosim_options *options;
+    const char *names[2];
+    const record *expected;
+    uint64_t n_commands[ISA_N_QUEUES];
+    uint64_t n_instructions;
+    uint64_t limit; /* events that end here or later are not compared; UINT64_MAX: all are */
+    base_buf text;  /* the first difference */
+} checker;
+
+/* ---------------------------------------------------------------- the first model */
+
+static bool keep_command(void *user, const sim_command_event *event)
+{
+    record *r = user;
+    if (event->unit >= ISA_N_QUEUES || !base_buf_append(&r->commands[event->unit], event, sizeof *event)) {
+        r->full = true;
+    }
+    return !r->full;
+}
+
+static bool keep_retired(void *user, uint32_t pc, uint64_t cycle)
+{
+    record *r = user;
+    const retired event = {.cycle = cycle, .pc = pc};
+    if (r->instructions.n_bytes / sizeof event >= MAX_INSTRUCTIONS ||
+        !base_buf_append(&r->instructions, &event, sizeof event)) {
+        r->full = true;
+    }
+    return !r->full;
+}
+
+static void free_record(record *r)
+{
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        base_buf_free(&r->commands[unit]);
+    }
+    base_buf_free(&r->instructions);
+}
+
+/* ---------------------------------------------------------------- the second model */
+
+static void print_command(checker *c, const sim_command_event *event)
+{
+    const isa_op op = isa_op_of_command((isa_unit)event->unit, event->funct7);
+    char name[ISA_MNEMONIC_BYTES] = "?";
+    if (op != ISA_OP_ILLEGAL) {
+        isa_op_mnemonic(op, name);
+    }
+    const char *layer = c->options->layer != NULL ? c->options->layer(c->options->layer_user, event->tag) : NULL;
+    base_buf_printf(&c->text, "%s command %" PRIu32 " (%s, tag %" PRIu32, isa_unit_name(event->unit), event->number, name,
+                    event->tag);
+    if (layer != NULL) {
+        base_buf_printf(&c->text, ", layer '%s'", layer);
+    }
+    if (event->pc != 0) {
+        base_buf_printf(&c->text, ", pc 0x%" PRIx32, event->pc);
+    }
+    base_buf_puts(&c->text, ")");
+}
+
+static void print_side(checker *c, int side, const sim_command_event *event)
+{
+    base_buf_printf(&c->text, "\n  %s: ", c->names[side]);
+    if (event == NULL) {
+        base_buf_puts(&c->text, "no such command");
+        return;
+    }
+    base_buf_printf(&c->text, "operation 0x%02x, number %" PRIu32 ", tag %" PRIu32 ", cycles %" PRIu64 " to %" PRIu64,
+                    event->funct7, event->number, event->tag, event->start, event->end);
+}
+
+static void command_differs(checker *c, const sim_command_event *first, const sim_command_event *second)
+{
+    print_command(c, first != NULL ? first : second);
+    base_buf_puts(&c->text, " differs:");
+    print_side(c, 0, first);
+    print_side(c, 1, second);
+}
+
+static bool check_command(void *user, const sim_command_event *event)
+{
+    checker *c = user;
+    if (event->unit >= ISA_N_QUEUES) {
+        base_buf_printf(&c->text, "%s reports a command of unit %u, which has no queue", c->names[1], event->unit);
+        return false;
+    }
+    if (event->end >= c->limit) {
+        return true;
+    }
+    const base_buf *list = &c->expected->commands[event->unit];
+    const uint64_t i = c->n_commands[event->unit]++;
+    sim_command_event first;
+    if (i >= list->n_bytes / sizeof first) {
+        command_differs(c, NULL, event);
+        return false;
+    }
+    memcpy(&first, list->data + i * sizeof first, sizeof first);
+    if (first.end >= c->limit) {
+        command_differs(c, NULL, event);
+        return false;
+    }
+    if (first.funct7 != event->funct7 || first.number != event->number || first.tag != event->tag ||
+        first.start != event->start || first.end != event->end) {
+        command_differs(c, &first, event);
+        return false;
+    }
+    return true;
+}
+
+static void instruction_differs(checker *c, uint64_t number, const retired *first, const retired *second)
+{
+    base_buf_printf(&c->text, "instruction %" PRIu64 " of the core differs:", number);
+    for (int side = 0; side < 2; side++) {
+        const retired *event = side == 0 ? first : second;
+        base_buf_printf(&c->text, "\n  %s: ", c->names[side]);
+        if (event == NULL) {
+            base_buf_puts(&c->text, "no such instruction");
+        } else {
+            base_buf_printf(&c->text, "pc 0x%" PRIx32 " retired in cycle %" PRIu64, event->pc, event->cycle);
+        }
+    }
+}
+
+static bool check_retired(void *user, uint32_t pc, uint64_t cycle)
+{
+    checker *c = user;
+    const retired event = {.cycle = cycle, .pc = pc};
+    retired first;
+    if (cycle >= c->limit) {
+        return true;
+    }
+    const uint64_t i = c->n_instructions++;
+    if (i >= c->expected->instructions.n_bytes / sizeof first) {
+        instruction_differs(c, i, NULL, &event);
+        return false;
+    }
+    memcpy(&first, c->expected->instructions.data + i * sizeof first, sizeof first);
+    if (first.pc != pc || first.cycle != cycle) {
+        instruction_differs(c, i, &first, &event);
+        return false;
+    }
+    return true;
+}
+
+/* What the first model reported and the second did not. */
+static void check_missing(checker *c)
+{
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        const base_buf *list = &c->expected->commands[unit];
+        const uint64_t i = c->n_commands[unit];
+        sim_command_event first;
+        if (i < list->n_bytes / sizeof first) {
+            memcpy(&first, list->data + i * sizeof first, sizeof first);
+            if (first.end < c->limit) {
+                command_differs(c, &first, NULL);
+                return;
+            }
+        }
+    }
+    retired first;
+    if (c->n_instructions < c->expected->instructions.n_bytes / sizeof first) {
+        memcpy(&first, c->expected->instructions.data + c->n_instructions * sizeof first, sizeof first);
+        if (first.cycle < c->limit) {
+            instruction_differs(c, c->n_instructions, &first, NULL);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- results and memories */
+
+static bool check_number(checker *c, const char *what, uint64_t first, uint64_t second)
+{
+    if (first == second) {
+        return true;
+    }
+    base_buf_printf(&c->text, "%s differs:\n  %s: %" PRIu64 "\n  %s: %" PRIu64, what, c->names[0], first, c->names[1], second);
+    return false;
+}
+
+static void check_results(checker *c, const sim_result *first, const sim_result *second)
+{
+    if (first->end != second->end) {
+        base_buf line = {0};
+        base_buf_puts(&c->text, "the end differs:");
+        for (int side = 0; side < 2; side++) {
+            rt_end_print(side == 0 ? first : second, NULL, &line);
+            base_buf_printf(&c->text, "\n  %s: %s", c->names[side], line.data != NULL ? line.data : "");
+            base_buf_clear(&line);
+        }
+        base_buf_free(&line);
+        return;
+    }
+    if (!check_number(c, "number of cycles", first->cycles, second->cycles) ||
+        !check_number(c, "number of instructions", first->retired, second->retired) ||
+        !check_number(c, "exit code", first->exit_code, second->exit_code) ||
+        !check_number(c, "error", first->error, second->error) ||
+        !check_number(c, "unit of the error", first->error_unit, second->error_unit) ||
+        !check_number(c, "command of the error", first->error_command, second->error_command)) {
+        return;
+    }
+    for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
+        for (unsigned cause = 0; cause < SIM_N_CAUSES; cause++) {
+            char what[64];
+            snprintf(what, sizeof what, "counter %s of %s", isa_counter_name(cause), isa_unit_name(unit));
+            if (!check_number(c, what, first->counters[unit][cause], second->counters[unit][cause])) {
+                return;
+            }
+        }
+    }
+}
+
+static void bytes_differ(checker *c, const isa_config *config, sim_memory memory, uint64_t address, uint8_t first,
+                         uint8_t second)
+{
+    base_buf_printf(&c->text, "%s byte 0x%" PRIx64, rt_memory_name(memory), address);
+    if (memory == SIM_SPM) {
+        const uint32_t row_bytes = isa_config_spm_row_bytes(config);
+        base_buf_printf(&c->text, " (row %" PRIu64 ", lane %" PRIu64 ")", address / row_bytes, address % row_bytes);
+    } else if (memory == SIM_ACC) {
+        const uint32_t row_bytes = isa_config_acc_row_bytes(config);
+        base_buf_printf(&c->text, " (row %" PRIu64 ", lane %" PRIu64 ")", address / row_bytes, address % row_bytes / 4);
+    }
+    base_buf_printf(&c->text, " differs at the end:\n  %s: 0x%02x\n  %s: 0x%02x", c->names[0], first, c->names[1], second);
+}
+
+static sy_status check_memories(checker *c, sim_machine *first, sim_machine *second, rt_cosim_result *result,
+                                base_diag *diag)
+{
+    enum { CHUNK = 65536 };
+    base_buf room = {0};
+    sy_status status = base_buf_zeros(&room, 2 * CHUNK) ? SY_OK : base_fail(diag, SY_ENOMEM, "out of memory");
+    for (sim_memory memory = SIM_IMEM; memory < SIM_N_MEMORIES && status == SY_OK && c->text.n_bytes == 0; memory++) {
+        uint64_t n_bytes = rt_memory_bytes(&first->config, memory);
+        if (memory == SIM_DRAM && c->options->dram_bytes > 0 && c->options->dram_bytes < n_bytes) {
+            n_bytes = c->options->dram_bytes;
+        }
+        for (uint64_t at = 0; at < n_bytes && status == SY_OK && c->text.n_bytes == 0; at += CHUNK) {
+            const size_t n = n_bytes - at < CHUNK ? (size_t)(n_bytes - at) : CHUNK;
+            const uint8_t *sides[2] = {(const uint8_t *)room.data, (const uint8_t *)room.data + CHUNK};
+            status = sim_machine_read(first, memory, at, room.data, n);
+            if (status == SY_OK) {
+                status = sim_machine_read(second, memory, at, room.data + CHUNK, n);
+            }
+            if (status != SY_OK) {
+                base_fail(diag, status, "cannot read %s at 0x%" PRIx64, rt_memory_name(memory), at);
+            } else if (memcmp(sides[0], sides[1], n) != 0) {
+                size_t i = 0;
+                while (sides[0][i] == sides[1][i]) {
+                    i++;
+                }
+                bytes_differ(c, &first->config, memory, at + i, sides[0][i], sides[1][i]);
+            }
+            result->n_bytes += n;
+        }
+    }
+    base_buf_free(&room);
+    return status;
+}
+
+/* ---------------------------------------------------------------- both */
+
+static sy_status run_first(sim_machine *machine, const rt_cosim_options *options, record *r, sim_result *result,
+                           base_diag *diag)
+{
+    const sim_observer observer = {.user = r, .command = keep_command, .retire = keep_retired};
+    sim_run_options run = options->run;
+    run.observer = &observer;
+    SY_TRY(sim_machine_run(machine, &run, result, diag));
+    if (r->full) {
+        return base_fail(diag, SY_ERANGE, "%s: more than %" PRIu64 " instructions, or memory is out: set a limit of cycles",
+                         machine->name, MAX_INSTRUCTIONS);
+    }
+    return SY_OK;
+}
+
+static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim_options *options, record *r, checker *c,
+                         rt_cosim_result *result, base_diag *diag)
+{
+    const sim_observer observer = {.user = c, .command = check_command, .retire = check_retired};
+    sim_run_options run = options->run;
+    run.observer = &observer;
+    SY_TRY(run_first(first, options, r, &result->results[0], diag));
+    if (result->results[0].end == SIM_END_LIMIT) {
+        c->limit = result->results[0].cycles;
+    }
+    SY_TRY(sim_machine_run(second, &run, &result->results[1], diag));
+    if (c->text.n_bytes == 0) {
+        check_missing(c);
+    }
+    if (c->text.n_bytes == 0) {
+        check_results(c, &result->results[0], &result->results[1]);
+    }
+    if (c->text.n_bytes == 0 && result->results[0].end != SIM_END_LIMIT) {
+        SY_TRY(check_memories(c, first, second, result, diag));
+    }
+    return SY_OK;
+}
+
+sy_status rt_cosim(sim_machine *first, sim_machine *second, const rt_cosim_options *options, rt_cosim_result *result,
+                   base_diag *diag)
+{
+    record r = {0};
+    checker c = {.options = options, .names = {first->name, second->name}, .expected = &r, .limit = UINT64_MAX};
+    memset(result, 0, sizeof *result);
+    const sy_status status = compare(first, second, options, &r, &c, result, diag);
+    if (c.text.n_bytes > 0) {
+        snprintf(result->difference, sizeof result->difference, "%s", c.text.data);
+    }
+    result->equal = status == SY_OK && c.text.n_bytes == 0;
+    result->n_instructions = c.n_instructions;
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        result->n_commands += c.n_commands[unit];
+    }
+    free_record(&r);
+    base_buf_free(&c.text);
+    return status;
+}
