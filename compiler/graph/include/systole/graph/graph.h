@@ -20,7 +20,7 @@
  * the input's value on the next run (batch-norm statistics, optimiser slots, KV caches).
  *
  * Names (text, domain, op) are interned: equal text is the same pointer within a module. Functions that take a name
- * intern it. Threads: one at a time per module.
+ * intern it. Threads: one at a time per module. After SY_ENOMEM from an edit the module may be half changed: drop it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
