@@ -147,7 +147,7 @@ sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, si
     compilation c = {.arena = arena, .config = config, .diag = diag};
     SY_TRY(ir_module_clone(arena, module, &c.module));
     SY_TRY(pass_run(c.module, PASS_DEVICE, o->dump_after, o->dump, diag));
-    SY_TRY(place_graph(arena, c.module, config, &c.placed, diag));
+    SY_TRY(cc_place_graph(arena, c.module, config, &c.placed, diag));
     if (c.placed.n_groups == 0) {
         return nothing_to_do(&c);
     }
@@ -155,7 +155,7 @@ sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, si
         SY_TRY(check_fallback(&c));
     }
     uint64_t address, n_bytes;
-    SY_TRY(place_memory(arena, config, &c.placed, &address, &n_bytes, diag));
+    SY_TRY(cc_place_memory(arena, config, &c.placed, &address, &n_bytes, diag));
     SY_TRY(schedule_levels(&c));
     memset(program, 0, sizeof *program);
     SY_TRY(cc_codegen(arena, config, c.programs, c.n_programs, program, diag));
@@ -163,6 +163,6 @@ sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, si
     program->has_config = true;
     program->config = *config;
     SY_TRY(constants_segment(&c, address, n_bytes, program));
-    SY_TRY(place_plan(arena, c.module, config, &c.placed, c.entries, plan));
+    SY_TRY(cc_place_plan(arena, c.module, config, &c.placed, c.entries, plan));
     return add_sections(&c, plan, model, model_bytes, o->strip, program);
 }

@@ -11,7 +11,7 @@
 
 #include "systole/graph/optable.h"
 
-sy_status lower_refuse(lower *l, const char *fmt, ...) {
+sy_status cc_lower_refuse(lower *l, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     const sy_status status = base_vfail(l->diag, SY_EUNSUPPORTED, fmt, args);
@@ -19,14 +19,14 @@ sy_status lower_refuse(lower *l, const char *fmt, ...) {
     return status;
 }
 
-sy_status lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK]) {
+sy_status cc_lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK]) {
     if (v->type.kind != IR_TYPE_TENSOR || !v->type.has_rank || !ir_type_static_dims(&v->type, dims)) {
-        return lower_refuse(l, "the shape of '%s' is not known (give it with --shape)", v->name);
+        return cc_lower_refuse(l, "the shape of '%s' is not known (give it with --shape)", v->name);
     }
     *rank = v->type.rank;
     for (int32_t i = 0; i < *rank; i++) {
         if (dims[i] < 1) {
-            return lower_refuse(l, "'%s' has no elements", v->name);
+            return cc_lower_refuse(l, "'%s' has no elements", v->name);
         }
     }
     return SY_OK;
@@ -36,12 +36,12 @@ sy_status lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR
 static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, cc_tensor *t) {
     int64_t dims[IR_MAX_RANK];
     int32_t rank;
-    SY_TRY(lower_dims(l, v, &rank, dims));
+    SY_TRY(cc_lower_dims(l, v, &rank, dims));
     if (v->type.dtype != SY_DT_I8) {
-        return lower_refuse(l, "'%s' is not int8", v->name);
+        return cc_lower_refuse(l, "'%s' is not int8", v->name);
     }
     if (rank < 2 || (layout == LOWER_AXIS_1 && rank > 4)) {
-        return lower_refuse(l, "'%s' has %d dimensions", v->name, (int)rank);
+        return cc_lower_refuse(l, "'%s' has %d dimensions", v->name, (int)rank);
     }
     *t = (cc_tensor){.name = v->name, .n = dims[0], .c = dims[1], .h = 1, .w = 1};
     if (layout == LOWER_AXIS_LAST) {
@@ -73,14 +73,14 @@ static lower_value *value_info(lower *l, ir_value *v) {
     return v->info;
 }
 
-lower_layout lower_layout_of(const ir_value *v) {
+lower_layout cc_lower_layout_of(const ir_value *v) {
     const lower_value *info = v->info;
     return info != NULL && info->tensor != NULL ? info->layout : LOWER_AXIS_1;
 }
 
-sy_status lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out) {
+sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out) {
     if (v->kind == IR_VALUE_CONST) {
-        return lower_refuse(l, "operand '%s' is a constant", v->name);
+        return cc_lower_refuse(l, "operand '%s' is a constant", v->name);
     }
     lower_value *info = value_info(l, v);
     if (info == NULL) {
@@ -98,10 +98,10 @@ sy_status lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc
     }
     const bool matrix = v->type.rank == 2 && info->tensor->folded; /* both layouts at once */
     if (info->layout != want && !matrix && !info->flat) {
-        return lower_refuse(l, "operand '%s' lies with its channels on another axis", v->name);
+        return cc_lower_refuse(l, "operand '%s' lies with its channels on another axis", v->name);
     }
     if (info->flat && flat == NULL) {
-        return lower_refuse(l, "operand '%s' is a flattened image", v->name);
+        return cc_lower_refuse(l, "operand '%s' is a flattened image", v->name);
     }
     if (flat != NULL) {
         *flat = info->flat;
@@ -110,7 +110,7 @@ sy_status lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc
     return SY_OK;
 }
 
-sy_status lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_tensor **out) {
+sy_status cc_lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_tensor **out) {
     cc_tensor shape;
     SY_TRY(shape_tensor(l, v, layout, &shape));
     lower_value *info = value_info(l, v);
@@ -125,14 +125,14 @@ sy_status lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_ten
     return SY_OK;
 }
 
-sy_status lower_constant(lower *l, ir_value *v, ir_tensor *out) {
+sy_status cc_lower_constant(lower *l, ir_value *v, ir_tensor *out) {
     if (v == NULL || v->kind != IR_VALUE_CONST || v->feedable) {
-        return lower_refuse(l, "operand '%s' is not a constant", v == NULL ? "?" : v->name);
+        return cc_lower_refuse(l, "operand '%s' is not a constant", v == NULL ? "?" : v->name);
     }
     return ir_const_tensor(l->module, v->constant, l->diag, out);
 }
 
-cc_requant lower_requant(const ir_node *n) {
+cc_requant cc_lower_requant(const ir_node *n) {
     return (cc_requant){.zero = (int32_t)ir_node_int(n, "y_zero", 0), .lo = (int32_t)ir_node_int(n, "y_min", -128),
                         .hi = (int32_t)ir_node_int(n, "y_max", 127)};
 }
@@ -148,12 +148,12 @@ static sy_status lower_view(lower *l, ir_node *node, lower_result *out) {
     ir_value *y = ir_node_output(node, 0);
     const lower_value *from = x->info;
     if (from == NULL || from->tensor == NULL || !from->on_device) {
-        return lower_refuse(l, "a view of a tensor that is not on the accelerator");
+        return cc_lower_refuse(l, "a view of a tensor that is not on the accelerator");
     }
     int64_t a[IR_MAX_RANK], b[IR_MAX_RANK];
     int32_t ra, rb;
-    SY_TRY(lower_dims(l, x, &ra, a));
-    SY_TRY(lower_dims(l, y, &rb, b));
+    SY_TRY(cc_lower_dims(l, x, &ra, a));
+    SY_TRY(cc_lower_dims(l, y, &rb, b));
     bool same = false, flat = false;
     if (from->flat) {
         same = ra == 2 && rb == 2 && a[0] == b[0] && a[1] == b[1];
@@ -174,7 +174,7 @@ static sy_status lower_view(lower *l, ir_node *node, lower_result *out) {
         }
     }
     if (!same && !flat) {
-        return lower_refuse(l, "regroups elements across channels");
+        return cc_lower_refuse(l, "regroups elements across channels");
     }
     lower_value *to = value_info(l, y);
     if (to == NULL) {
@@ -205,23 +205,23 @@ static sy_status lower_residual(lower *l, ir_node *fused, cc_group *g, lower_res
     ir_value *y = ir_node_output(fused, 0);
     ir_value *x = outside(fused, ir_node_input(product, 0));
     if (ir_node_is(product, IR_OP_QCONV)) {
-        SY_TRY(lower_conv(l, product, x, y, g));
+        SY_TRY(cc_lower_conv(l, product, x, y, g));
     } else {
-        SY_TRY(lower_gemm(l, product, x, y, g));
+        SY_TRY(cc_lower_gemm(l, product, x, y, g));
     }
     const bool first = ir_node_input(sum, 0) == ir_node_output(product, 0);
     ir_value *other = outside(fused, ir_node_input(sum, first ? 1 : 0));
     cc_matmul *m = &g->u.matmul;
     const lower_value *info = y->info;
-    SY_TRY(lower_operand(l, other, info->layout, NULL, &m->residual));
+    SY_TRY(cc_lower_operand(l, other, info->layout, NULL, &m->residual));
     if (m->residual->rows != g->y->rows || m->residual->h != g->y->h || m->residual->w != g->y->w) {
-        return lower_refuse(l, "the residual '%s' has another shape", other->name);
+        return cc_lower_refuse(l, "the residual '%s' has another shape", other->name);
     }
     const float y_scale = ir_node_float(sum, "y_scale", 1.0F);
     m->mid_scale = fl_div(ir_node_float(sum, first ? "a_scale" : "b_scale", 1.0F), y_scale);
     m->residual_scale = fl_div(ir_node_float(sum, first ? "b_scale" : "a_scale", 1.0F), y_scale);
     m->residual_zero = (int32_t)ir_node_int(sum, first ? "b_zero" : "a_zero", 0);
-    m->sum = lower_requant(sum);
+    m->sum = cc_lower_requant(sum);
     out->op = ir_node_is(product, IR_OP_QCONV) ? "QConv+QAdd" : "QGemm+QAdd";
     return SY_OK;
 }
@@ -230,39 +230,39 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
     out->op = node->op_name;
     out->unit = "vpu";
     if (node->op == NULL) {
-        return lower_refuse(l, "an operator nobody knows");
+        return cc_lower_refuse(l, "an operator nobody knows");
     }
     switch (node->op->code) {
     case IR_OP_QCONV:
         out->unit = "mxu";
-        return lower_conv(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g);
+        return cc_lower_conv(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g);
     case IR_OP_QGEMM:
         out->unit = "mxu";
-        return lower_gemm(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g);
+        return cc_lower_gemm(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g);
     case IR_OP_QMATMUL:
         out->unit = "mxu";
-        return lower_matmul(l, node, ir_node_input(node, 0), ir_node_input(node, 1), ir_node_output(node, 0), g);
+        return cc_lower_matmul(l, node, ir_node_input(node, 0), ir_node_input(node, 1), ir_node_output(node, 0), g);
     case IR_OP_FUSED:
         out->unit = "mxu";
         return lower_residual(l, node, g, out);
     case IR_OP_MAXPOOL:
     case IR_OP_QAVERAGEPOOL:
-        return lower_pool(l, node, g);
+        return cc_lower_pool(l, node, g);
     case IR_OP_QADD:
     case IR_OP_QSUB:
     case IR_OP_QMUL:
     case IR_OP_QREQUANTIZE:
     case IR_OP_CLIP:
     case IR_OP_RELU:
-        return lower_stream(l, node, g);
+        return cc_lower_stream(l, node, g);
     case IR_OP_PAD:
         out->unit = "dma";
-        return lower_pad(l, node, g);
+        return cc_lower_pad(l, node, g);
     case IR_OP_CONCAT:
         out->unit = "dma";
-        return lower_concat(l, node, g);
+        return cc_lower_concat(l, node, g);
     default: /* user rows too: codes beyond the enum */
-        return lower_refuse(l, "%s runs on the cpu", node->op_name);
+        return cc_lower_refuse(l, "%s runs on the cpu", node->op_name);
     }
 }
 
@@ -271,16 +271,16 @@ static sy_status check_types(lower *l, const ir_node *node) {
     const ir_value *x = ir_node_input(node, 0);
     const ir_value *y = ir_node_output(node, 0);
     if (x == NULL || y == NULL || x->type.kind != IR_TYPE_TENSOR || y->type.kind != IR_TYPE_TENSOR) {
-        return lower_refuse(l, "%s runs on the cpu", node->op_name);
+        return cc_lower_refuse(l, "%s runs on the cpu", node->op_name);
     }
     if (x->type.dtype != SY_DT_I8 || y->type.dtype != SY_DT_I8) {
-        return lower_refuse(l, "%s on %s: this configuration is int8 (quantise first)", node->op_name,
+        return cc_lower_refuse(l, "%s on %s: this configuration is int8 (quantise first)", node->op_name,
                             sy_dtype_name(x->type.dtype != SY_DT_I8 ? x->type.dtype : y->type.dtype));
     }
     return SY_OK;
 }
 
-sy_status lower_node(lower *l, ir_node *node, lower_result *out) {
+sy_status cc_lower_node(lower *l, ir_node *node, lower_result *out) {
     *out = (lower_result){.op = node->op_name, .unit = "cpu"};
     SY_TRY(check_types(l, node));
     if (node->op != NULL && node->op->accel == IR_ACCEL_VIEW) {
@@ -288,7 +288,7 @@ sy_status lower_node(lower *l, ir_node *node, lower_result *out) {
     }
     for (uint32_t i = 1; i < node->n_outputs; i++) {
         if (ir_node_output(node, i) != NULL) {
-            return lower_refuse(l, "a second result is wanted");
+            return cc_lower_refuse(l, "a second result is wanted");
         }
     }
     cc_group *g = base_arena_alloc(l->arena, 1, sizeof *g);

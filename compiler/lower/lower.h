@@ -46,36 +46,36 @@ typedef struct lower_result {
  * Lowers one node (an operator, or systole.Fused of kind "residual"): makes the group and the result's device tensor, and device tensors for operands
  * that have none yet. On SY_EUNSUPPORTED the reason is in l->diag, and the values are as before.
  */
-sy_status lower_node(lower *l, ir_node *node, lower_result *out);
+sy_status cc_lower_node(lower *l, ir_node *node, lower_result *out);
 
 /* ---- shared by the parts of lower ---- */
 
 /* Records the reason: SY_EUNSUPPORTED. */
-sy_status lower_refuse(lower *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+sy_status cc_lower_refuse(lower *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Constant sizes of a value, SY_ESHAPE if one is not known. */
-sy_status lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK]);
+sy_status cc_lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK]);
 
 /* The device tensor of an int8 operand in the layout that is wanted; made if the value has none. flat is set if it is a flat view (NULL: refuse those). */
-sy_status lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out);
+sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out);
 
 /* The same for an operand whose layout does not matter: the one it has, else axis 1. */
-lower_layout lower_layout_of(const ir_value *v);
+lower_layout cc_lower_layout_of(const ir_value *v);
 
 /* A new device tensor for a result. */
-sy_status lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_tensor **out);
+sy_status cc_lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_tensor **out);
 
 /* The bytes of a constant operand. */
-sy_status lower_constant(lower *l, ir_value *v, ir_tensor *out);
+sy_status cc_lower_constant(lower *l, ir_value *v, ir_tensor *out);
 
-cc_requant lower_requant(const ir_node *n);
+cc_requant cc_lower_requant(const ir_node *n);
 
-sy_status lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g);
-sy_status lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g);
-sy_status lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y, cc_group *g);
-sy_status lower_pool(lower *l, ir_node *node, cc_group *g);
-sy_status lower_stream(lower *l, ir_node *node, cc_group *g);
-sy_status lower_pad(lower *l, ir_node *node, cc_group *g);
-sy_status lower_concat(lower *l, ir_node *node, cc_group *g);
+sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g);
+sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g);
+sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y, cc_group *g);
+sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g);
+sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g);
+sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g);
+sy_status cc_lower_concat(lower *l, ir_node *node, cc_group *g);
 
 #endif

@@ -48,13 +48,13 @@ static sy_status put_all_constants(lower *l, const ir_node *node, cc_matmul *m, 
     const float *w_scale;
     const uint32_t n_scales = ir_node_floats(node, "w_scale", &w_scale);
     if (n_scales != 1 && (int64_t)n_scales != channels) {
-        return lower_refuse(l, "%u weight scales for %lld channels", n_scales, (long long)channels);
+        return cc_lower_refuse(l, "%u weight scales for %lld channels", n_scales, (long long)channels);
     }
     ir_tensor b = {.data = NULL};
     if (bias != NULL) {
-        SY_TRY(lower_constant(l, bias, &b));
+        SY_TRY(cc_lower_constant(l, bias, &b));
         if (b.dtype != SY_DT_I32 || ir_tensor_n_elements(&b) != channels) {
-            return lower_refuse(l, "the bias is not int32 [%lld]", (long long)channels);
+            return cc_lower_refuse(l, "the bias is not int32 [%lld]", (long long)channels);
         }
     }
     const float x_scale = ir_node_float(node, "x_scale", 1.0F);
@@ -63,7 +63,7 @@ static sy_status put_all_constants(lower *l, const ir_node *node, cc_matmul *m, 
         const int32_t value = b.data != NULL ? (int32_t)ir_tensor_get_i64(&b, c) : 0;
         put_constants(l, m, c, value, requant_scale(x_scale, w_scale[n_scales == 1 ? 0 : c], y_scale));
     }
-    m->y = lower_requant(node);
+    m->y = cc_lower_requant(node);
     m->x_zero = (int32_t)ir_node_int(node, "x_zero", 0);
     return SY_OK;
 }
@@ -117,11 +117,11 @@ static int64_t axis_products(int64_t out, int64_t size, int64_t kernel, int64_t 
 static sy_status conv_window(lower *l, ir_node *node, const ir_value *x, const ir_tensor *w, cc_window *win) {
     int64_t dims[IR_MAX_RANK];
     int32_t rank;
-    SY_TRY(lower_dims(l, x, &rank, dims));
+    SY_TRY(cc_lower_dims(l, x, &rank, dims));
     ir_window r;
     SY_TRY(ir_window_resolve(node, rank - 2, dims + 2, w != NULL ? w->dims + 2 : NULL, l->diag, &r));
     if (r.rank > 2) {
-        return lower_refuse(l, "a window in %d dimensions", (int)r.rank);
+        return cc_lower_refuse(l, "a window in %d dimensions", (int)r.rank);
     }
     const int32_t h = r.rank == 2 ? 0 : -1; /* one spatial axis: it is the columns */
     const int32_t v = r.rank == 2 ? 1 : 0;
@@ -137,28 +137,28 @@ static sy_status conv_window(lower *l, ir_node *node, const ir_value *x, const i
     win->dilation_w = r.dilations[v];
     win->pad_left = r.pads_begin[v];
     if (win->pad_top < 0 || win->pad_left < 0) {
-        return lower_refuse(l, "negative padding");
+        return cc_lower_refuse(l, "negative padding");
     }
     return SY_OK;
 }
 
-sy_status lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g) {
+sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g) {
     cc_matmul *m = &g->u.matmul;
     g->kind = CC_GROUP_MATMUL;
     m->batch = 1;
     ir_tensor w;
-    SY_TRY(lower_constant(l, ir_node_input(node, 1), &w));
+    SY_TRY(cc_lower_constant(l, ir_node_input(node, 1), &w));
     if (w.dtype != SY_DT_I8 || w.rank < 3 || w.rank > 4) {
-        return lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank, sy_dtype_name(w.dtype));
+        return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank, sy_dtype_name(w.dtype));
     }
     SY_TRY(conv_window(l, node, x, &w, &m->window));
-    SY_TRY(lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
-    SY_TRY(lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
+    SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
+    SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
     conv cv = {.m = w.dims[0], .c = w.dims[1], .kh = m->window.kh, .kw = m->window.kw, .w = w.data};
     cv.groups = ir_node_int(node, "group", 1);
     cv.c_out = cv.m / cv.groups;
     if (g->x->folded && g->x->w > 1 && (cv.kh > 1 || cv.kw > 1 || !g->y->folded)) {
-        return lower_refuse(l, "a window over several images of one pixel");
+        return cc_lower_refuse(l, "a window over several images of one pixel");
     }
     int64_t planes = 0;
     const int64_t taps = cv.kh * cv.kw;
@@ -203,18 +203,18 @@ static void weight_row(const lower *l, const cc_group *g, int64_t k, int64_t *bl
     *lane = c % l->d;
 }
 
-sy_status lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g) {
+sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g) {
     cc_matmul *m = &g->u.matmul;
     g->kind = CC_GROUP_MATMUL;
     m->window = no_window;
     m->batch = 1;
     ir_tensor w;
-    SY_TRY(lower_constant(l, ir_node_input(node, 1), &w));
+    SY_TRY(cc_lower_constant(l, ir_node_input(node, 1), &w));
     if (w.dtype != SY_DT_I8 || w.rank != 2) {
-        return lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank, sy_dtype_name(w.dtype));
+        return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank, sy_dtype_name(w.dtype));
     }
-    SY_TRY(lower_operand(l, x, LOWER_AXIS_LAST, &m->flat, &g->x));
-    SY_TRY(lower_result_tensor(l, y, LOWER_AXIS_LAST, &g->y));
+    SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_LAST, &m->flat, &g->x));
+    SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_LAST, &g->y));
     const int64_t k_size = w.dims[0];
     const int64_t n_size = w.dims[1];
     const int64_t in_blocks = m->flat ? g->x->blocks * g->x->h * g->x->w : g->x->blocks;
@@ -236,32 +236,32 @@ sy_status lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group
     return put_all_constants(l, node, m, n_size, ir_node_input(node, 2));
 }
 
-sy_status lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y, cc_group *g) {
+sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y, cc_group *g) {
     cc_matmul *m = &g->u.matmul;
     g->kind = CC_GROUP_MATMUL;
     m->window = no_window;
     m->w_activation = true;
     int64_t da[IR_MAX_RANK], db[IR_MAX_RANK];
     int32_t ra, rb;
-    SY_TRY(lower_dims(l, a, &ra, da));
-    SY_TRY(lower_dims(l, b, &rb, db));
+    SY_TRY(cc_lower_dims(l, a, &ra, da));
+    SY_TRY(cc_lower_dims(l, b, &rb, db));
     if (ra < 2 || rb < 2) {
-        return lower_refuse(l, "a product with a vector");
+        return cc_lower_refuse(l, "a product with a vector");
     }
     const int64_t k = da[ra - 1];
     m->batch = 1;
     for (int32_t i = 0; i + 2 < rb; i++) {
         m->batch *= db[i];
         if (ra != rb || da[i] != db[i]) {
-            return lower_refuse(l, "batch dimensions that are broadcast");
+            return cc_lower_refuse(l, "batch dimensions that are broadcast");
         }
     }
     if (k % l->d != 0) {
-        return lower_refuse(l, "two activations with an inner size of %lld, no multiple of %lld", (long long)k, (long long)l->d);
+        return cc_lower_refuse(l, "two activations with an inner size of %lld, no multiple of %lld", (long long)k, (long long)l->d);
     }
-    SY_TRY(lower_operand(l, a, LOWER_AXIS_LAST, NULL, &g->x));
-    SY_TRY(lower_operand(l, b, LOWER_AXIS_LAST, NULL, &m->w));
-    SY_TRY(lower_result_tensor(l, y, LOWER_AXIS_LAST, &g->y));
+    SY_TRY(cc_lower_operand(l, a, LOWER_AXIS_LAST, NULL, &g->x));
+    SY_TRY(cc_lower_operand(l, b, LOWER_AXIS_LAST, NULL, &m->w));
+    SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_LAST, &g->y));
     SY_TRY(reserve(l, m, g->y->blocks, 0));
     for (int64_t i = 0; i < g->y->blocks; i++) {
         m->out_blocks[i] = (cc_out_block){.n_blocks = g->x->blocks, .constants = (uint64_t)(i * 8 * l->d)};
@@ -271,7 +271,7 @@ sy_status lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_val
     for (int64_t c = 0; c < g->y->c; c++) {
         put_constants(l, m, c, 0, scale);
     }
-    m->y = lower_requant(node);
+    m->y = cc_lower_requant(node);
     m->x_zero = (int32_t)ir_node_int(node, "a_zero", 0);
     m->w_zero = (int32_t)ir_node_int(node, "b_zero", 0);
     g->macs = (uint64_t)(g->y->w * k * g->y->c);

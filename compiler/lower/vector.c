@@ -6,23 +6,23 @@
 #include "lower.h"
 #include "systole/graph/optable.h"
 
-sy_status lower_pool(lower *l, ir_node *node, cc_group *g) {
+sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g) {
     cc_pool *p = &g->u.pool;
     ir_value *x = ir_node_input(node, 0);
     ir_value *y = ir_node_output(node, 0);
     g->kind = CC_GROUP_POOL;
     p->average = ir_node_is(node, IR_OP_QAVERAGEPOOL);
-    SY_TRY(lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
-    SY_TRY(lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
+    SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
+    SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
     if (g->x->folded && g->x->w > 1) {
-        return lower_refuse(l, "pooling over images of one pixel");
+        return cc_lower_refuse(l, "pooling over images of one pixel");
     }
     cc_window *w = &p->window;
     *w = (cc_window){.kh = g->x->h, .kw = g->x->w, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
     if (!p->average || ir_node_int(node, "global", 0) == 0) {
         int64_t dims[IR_MAX_RANK];
         int32_t rank;
-        SY_TRY(lower_dims(l, x, &rank, dims));
+        SY_TRY(cc_lower_dims(l, x, &rank, dims));
         ir_window r;
         SY_TRY(ir_window_resolve(node, rank - 2, dims + 2, NULL, l->diag, &r));
         const int32_t last = r.rank - 1;
@@ -38,18 +38,18 @@ sy_status lower_pool(lower *l, ir_node *node, cc_group *g) {
         }
     }
     if (w->pad_top >= w->kh * w->dilation_h || w->pad_left >= w->kw * w->dilation_w || w->pad_top < 0 || w->pad_left < 0) {
-        return lower_refuse(l, "windows that lie in the padding alone");
+        return cc_lower_refuse(l, "windows that lie in the padding alone");
     }
     const int64_t out_h = g->y->folded ? 1 : g->y->h;
     const int64_t out_w = g->y->folded ? 1 : g->y->w;
     if ((out_h - 1) * w->stride_h - w->pad_top >= g->x->h || (out_w - 1) * w->stride_w - w->pad_left >= g->x->w) {
-        return lower_refuse(l, "windows that lie in the padding alone");
+        return cc_lower_refuse(l, "windows that lie in the padding alone");
     }
     p->count_include_pad = ir_node_int(node, "count_include_pad", 0) != 0;
     p->x_zero = (int32_t)ir_node_int(node, "x_zero", 0);
     p->x_scale = ir_node_float(node, "x_scale", 1.0F);
     p->y_scale = ir_node_float(node, "y_scale", 1.0F);
-    p->y = p->average ? lower_requant(node) : (cc_requant){.lo = -128, .hi = 127};
+    p->y = p->average ? cc_lower_requant(node) : (cc_requant){.lo = -128, .hi = 127};
     return SY_OK;
 }
 
@@ -61,9 +61,9 @@ static sy_status clip_limit(lower *l, ir_node *node, uint32_t operand, int32_t f
         return SY_OK;
     }
     ir_tensor t;
-    SY_TRY(lower_constant(l, v, &t));
+    SY_TRY(cc_lower_constant(l, v, &t));
     if (t.dtype != SY_DT_I8 || ir_tensor_n_elements(&t) != 1) {
-        return lower_refuse(l, "a limit that is not an int8 scalar");
+        return cc_lower_refuse(l, "a limit that is not an int8 scalar");
     }
     *out = (int32_t)ir_tensor_get_i64(&t, 0);
     return SY_OK;
@@ -71,9 +71,9 @@ static sy_status clip_limit(lower *l, ir_node *node, uint32_t operand, int32_t f
 
 static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout layout) {
     cc_stream *p = &g->u.stream;
-    SY_TRY(lower_operand(l, ir_node_input(node, 1), layout, NULL, &p->b));
+    SY_TRY(cc_lower_operand(l, ir_node_input(node, 1), layout, NULL, &p->b));
     if (g->x->rows != g->y->rows || p->b->rows != g->y->rows || g->x->c != p->b->c || g->x->h != p->b->h || g->x->w != p->b->w) {
-        return lower_refuse(l, "operands that are broadcast");
+        return cc_lower_refuse(l, "operands that are broadcast");
     }
     const float sa = ir_node_float(node, "a_scale", 1.0F);
     const float sb = ir_node_float(node, "b_scale", 1.0F);
@@ -95,17 +95,17 @@ static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout
     return SY_OK;
 }
 
-sy_status lower_stream(lower *l, ir_node *node, cc_group *g) {
+sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g) {
     cc_stream *p = &g->u.stream;
     ir_value *x = ir_node_input(node, 0);
     g->kind = CC_GROUP_STREAM;
-    lower_layout layout = lower_layout_of(x);
+    lower_layout layout = cc_lower_layout_of(x);
     if (node->n_inputs > 1 && ir_node_input(node, 1) != NULL && ir_node_input(node, 1)->kind != IR_VALUE_CONST && x->info == NULL) {
-        layout = lower_layout_of(ir_node_input(node, 1));
+        layout = cc_lower_layout_of(ir_node_input(node, 1));
     }
-    SY_TRY(lower_operand(l, x, layout, NULL, &g->x));
-    SY_TRY(lower_result_tensor(l, ir_node_output(node, 0), layout, &g->y));
-    p->y = lower_requant(node);
+    SY_TRY(cc_lower_operand(l, x, layout, NULL, &g->x));
+    SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), layout, &g->y));
+    p->y = cc_lower_requant(node);
     if (ir_node_is(node, IR_OP_CLIP)) {
         p->op = CC_STREAM_CLAMP;
         SY_TRY(clip_limit(l, node, 1, -128, &p->y.lo));
@@ -125,52 +125,52 @@ sy_status lower_stream(lower *l, ir_node *node, cc_group *g) {
     return lower_binary(l, node, g, layout);
 }
 
-sy_status lower_pad(lower *l, ir_node *node, cc_group *g) {
+sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g) {
     g->kind = CC_GROUP_PAD;
     const char *mode = ir_node_string(node, "mode", "constant");
     if (mode[0] != 'c') {
-        return lower_refuse(l, "padding of mode %s", mode);
+        return cc_lower_refuse(l, "padding of mode %s", mode);
     }
     ir_tensor pads;
-    SY_TRY(lower_constant(l, ir_node_input(node, 1), &pads));
+    SY_TRY(cc_lower_constant(l, ir_node_input(node, 1), &pads));
     if (ir_node_input(node, 3) != NULL) {
-        return lower_refuse(l, "padding of chosen axes");
+        return cc_lower_refuse(l, "padding of chosen axes");
     }
     int64_t dims[IR_MAX_RANK];
     int32_t rank;
-    SY_TRY(lower_dims(l, ir_node_input(node, 0), &rank, dims));
+    SY_TRY(cc_lower_dims(l, ir_node_input(node, 0), &rank, dims));
     if (ir_tensor_n_elements(&pads) != 2 * rank || rank < 3) {
-        return lower_refuse(l, "padding of a tensor with %d dimensions", (int)rank);
+        return cc_lower_refuse(l, "padding of a tensor with %d dimensions", (int)rank);
     }
     for (int32_t i = 0; i < 2 * rank; i++) {
         const int64_t pad = ir_tensor_get_i64(&pads, i);
         if (pad < 0 || (i % rank < 2 && pad != 0)) {
-            return lower_refuse(l, "padding of images or channels, or negative padding");
+            return cc_lower_refuse(l, "padding of images or channels, or negative padding");
         }
     }
     int32_t fill = 0;
     SY_TRY(clip_limit(l, node, 2, 0, &fill));
-    SY_TRY(lower_operand(l, ir_node_input(node, 0), LOWER_AXIS_1, NULL, &g->x));
-    SY_TRY(lower_result_tensor(l, ir_node_output(node, 0), LOWER_AXIS_1, &g->y));
+    SY_TRY(cc_lower_operand(l, ir_node_input(node, 0), LOWER_AXIS_1, NULL, &g->x));
+    SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), LOWER_AXIS_1, &g->y));
     if (g->x->folded && g->x->w > 1) {
-        return lower_refuse(l, "padding of images of one pixel");
+        return cc_lower_refuse(l, "padding of images of one pixel");
     }
     g->u.pad = (cc_pad){.top = rank == 4 ? ir_tensor_get_i64(&pads, 2) : 0, .left = ir_tensor_get_i64(&pads, rank - 1), .fill = fill};
     return SY_OK;
 }
 
-sy_status lower_concat(lower *l, ir_node *node, cc_group *g) {
+sy_status cc_lower_concat(lower *l, ir_node *node, cc_group *g) {
     cc_concat *p = &g->u.concat;
     g->kind = CC_GROUP_CONCAT;
     ir_value *y = ir_node_output(node, 0);
     int64_t dims[IR_MAX_RANK];
     int32_t rank;
-    SY_TRY(lower_dims(l, y, &rank, dims));
+    SY_TRY(cc_lower_dims(l, y, &rank, dims));
     const int64_t axis = ir_node_int(node, "axis", 0);
     const int64_t at = axis < 0 ? axis + rank : axis;
-    const lower_layout layout = lower_layout_of(ir_node_input(node, 0));
+    const lower_layout layout = cc_lower_layout_of(ir_node_input(node, 0));
     if (at != (layout == LOWER_AXIS_1 ? 1 : rank - 1)) {
-        return lower_refuse(l, "joins another axis than the channels");
+        return cc_lower_refuse(l, "joins another axis than the channels");
     }
     p->n_parts = node->n_inputs;
     p->parts = base_arena_alloc(l->arena, node->n_inputs, sizeof(cc_tensor *));
@@ -178,7 +178,7 @@ sy_status lower_concat(lower *l, ir_node *node, cc_group *g) {
         return SY_ENOMEM;
     }
     for (uint32_t i = 0; i < node->n_inputs; i++) {
-        SY_TRY(lower_operand(l, ir_node_input(node, i), layout, NULL, &p->parts[i]));
+        SY_TRY(cc_lower_operand(l, ir_node_input(node, i), layout, NULL, &p->parts[i]));
     }
-    return lower_result_tensor(l, y, layout, &g->y);
+    return cc_lower_result_tensor(l, y, layout, &g->y);
 }

@@ -97,7 +97,7 @@ static int larger_first(const void *a, const void *b) {
     return x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
 }
 
-sy_status place_memory(base_arena *arena, const isa_config *config, const placement *p, uint64_t *constants_address,
+sy_status cc_place_memory(base_arena *arena, const isa_config *config, const placement *p, uint64_t *constants_address,
                        uint64_t *constants_bytes, base_diag *diag) {
     uint64_t end = GUARD_BYTES;
     uint32_t most = 0;

@@ -79,7 +79,7 @@ static sy_status set_level(base_arena *arena, const place_item *item) {
 static sy_status place_node(base_arena *arena, base_arena *scratch, lower *l, place_item *item) {
     base_diag reason = {.message = ""};
     l->diag = &reason;
-    sy_status status = lower_node(l, item->node, &item->lowered);
+    sy_status status = cc_lower_node(l, item->node, &item->lowered);
     if (status == SY_OK && item->lowered.group != NULL) {
         status = try_schedule(scratch, l->config, item->lowered.group, &reason);
         if (status != SY_OK) {
@@ -180,7 +180,7 @@ static void clear_info(ir_graph *g) {
     }
 }
 
-sy_status place_graph(base_arena *arena, ir_module *module, const isa_config *config, placement *out, base_diag *diag) {
+sy_status cc_place_graph(base_arena *arena, ir_module *module, const isa_config *config, placement *out, base_diag *diag) {
     ir_graph *g = module->main;
     placement p = {.n_items = 0};
     lower l = {.arena = arena, .module = module, .config = config, .d = config->d};

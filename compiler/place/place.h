@@ -33,18 +33,18 @@ typedef struct placement {
  * Places every node of module->main. Values' info points to lower_value afterwards.
  * Errors: SY_ENOMEM; SY_ESHAPE.
  */
-sy_status place_graph(base_arena *arena, ir_module *module, const isa_config *config, placement *out, base_diag *diag);
+sy_status cc_place_graph(base_arena *arena, ir_module *module, const isa_config *config, placement *out, base_diag *diag);
 
 /*
  * Gives addresses to all blobs and tensors: constants first, then tensors that the host touches, then the others, which share memory over their
  * lifetimes. constants: [address, n_bytes) of the block that holds all blobs.
  * Errors: SY_ERANGE with sizes if DRAM is too small.
  */
-sy_status place_memory(base_arena *arena, const isa_config *config, const placement *p, uint64_t *constants_address,
+sy_status cc_place_memory(base_arena *arena, const isa_config *config, const placement *p, uint64_t *constants_address,
                        uint64_t *constants_bytes, base_diag *diag);
 
 /* Fills tensors, steps, layers and placements of the plan. entries[level] names the entry point of a device level. */
-sy_status place_plan(base_arena *arena, ir_module *module, const isa_config *config, const placement *p, const char *const *entries,
+sy_status cc_place_plan(base_arena *arena, ir_module *module, const isa_config *config, const placement *p, const char *const *entries,
                      cc_plan *plan);
 
 #endif

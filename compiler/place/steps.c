@@ -213,7 +213,7 @@ static sy_status fill_layers(builder *b, const uint32_t *step_of_level) {
     return SY_OK;
 }
 
-sy_status place_plan(base_arena *arena, ir_module *module, const isa_config *config, const placement *p, const char *const *entries,
+sy_status cc_place_plan(base_arena *arena, ir_module *module, const isa_config *config, const placement *p, const char *const *entries,
                      cc_plan *plan) {
     uint32_t values = module->main->n_inputs + 1;
     for (uint32_t i = 0; i < p->n_items; i++) {

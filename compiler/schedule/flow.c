@@ -11,7 +11,7 @@ static int64_t banks_per_slot(const sched *s, bool two_inputs, bool computes) {
     return (int64_t)s->config->spm_banks / slots;
 }
 
-void flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows, int64_t *out_rows) {
+void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows, int64_t *out_rows) {
     const int64_t rows = banks_per_slot(s, two_inputs, computes) * s->spm_bank_rows;
     *in_rows = rows;
     *out_rows = computes ? rows : 0;
@@ -23,41 +23,41 @@ static ring make_ring(isa_unit producer, isa_unit consumer, uint32_t full, uint3
 
 static void emit_step(flow *f, int64_t step) {
     sched *s = f->s;
-    ring_begin_step(s, &f->a, step);
+    sched_ring_begin_step(s, &f->a, step);
     if (f->ops->load_b != NULL) {
-        ring_begin_step(s, &f->b, step);
+        sched_ring_begin_step(s, &f->b, step);
     }
-    ring_begin_fill(s, &f->o);
-    f->ops->compute(f, step, ring_row(&f->a, step), ring_row(&f->b, step), ring_row(&f->o, step));
-    ring_end_step(s, &f->a, step);
+    sched_ring_begin_fill(s, &f->o);
+    f->ops->compute(f, step, sched_ring_row(&f->a, step), sched_ring_row(&f->b, step), sched_ring_row(&f->o, step));
+    sched_ring_end_step(s, &f->a, step);
     if (f->ops->load_b != NULL) {
-        ring_end_step(s, &f->b, step);
+        sched_ring_end_step(s, &f->b, step);
     }
-    ring_end_fill(s, &f->o);
+    sched_ring_end_fill(s, &f->o);
 }
 
 static void emit_loads(flow *f, int64_t step) {
     sched *s = f->s;
-    while (ring_can_fill(&f->a, step) || (f->ops->load_b != NULL && ring_can_fill(&f->b, step))) {
-        if (ring_can_fill(&f->a, step)) {
-            ring_begin_fill(s, &f->a);
-            f->ops->load(f, f->a.filled, ring_row(&f->a, f->a.filled));
-            ring_end_fill(s, &f->a);
+    while (sched_ring_can_fill(&f->a, step) || (f->ops->load_b != NULL && sched_ring_can_fill(&f->b, step))) {
+        if (sched_ring_can_fill(&f->a, step)) {
+            sched_ring_begin_fill(s, &f->a);
+            f->ops->load(f, f->a.filled, sched_ring_row(&f->a, f->a.filled));
+            sched_ring_end_fill(s, &f->a);
         }
-        if (f->ops->load_b != NULL && ring_can_fill(&f->b, step)) {
-            ring_begin_fill(s, &f->b);
-            f->ops->load_b(f, f->b.filled, ring_row(&f->b, f->b.filled));
-            ring_end_fill(s, &f->b);
+        if (f->ops->load_b != NULL && sched_ring_can_fill(&f->b, step)) {
+            sched_ring_begin_fill(s, &f->b);
+            f->ops->load_b(f, f->b.filled, sched_ring_row(&f->b, f->b.filled));
+            sched_ring_end_fill(s, &f->b);
         }
     }
 }
 
-void flow_run(flow *f) {
+void sched_flow_run(flow *f) {
     sched *s = f->s;
     const bool computes = f->ops->compute != NULL;
     const bool two = f->ops->load_b != NULL;
     int64_t in_limit, out_limit;
-    flow_limits(s, two, computes, &in_limit, &out_limit);
+    sched_flow_limits(s, two, computes, &in_limit, &out_limit);
     if (f->in_rows > in_limit) {
         sched_too_large(s, "its smallest input tile", f->in_rows, in_limit);
         return;
@@ -71,9 +71,9 @@ void flow_run(flow *f) {
     f->b = make_ring(ISA_UNIT_LD, reader, SCHED_SEM_R_FULL, SCHED_SEM_R_FREE, 2 * in_limit, in_limit);
     f->o = make_ring(ISA_UNIT_VPU, ISA_UNIT_ST, SCHED_SEM_O_FULL, SCHED_SEM_O_FREE, (two ? 4 : 2) * in_limit, out_limit);
     for (int64_t step = 0; step < f->n_steps; step++) {
-        ring_touch(s, &f->a, step, step);
-        ring_touch(s, &f->b, step, step);
-        ring_touch(s, &f->o, step, step);
+        sched_ring_touch(s, &f->a, step, step);
+        sched_ring_touch(s, &f->b, step, step);
+        sched_ring_touch(s, &f->o, step, step);
     }
     ring *source = computes ? &f->o : &f->a;
     for (int64_t step = 0; step <= f->n_steps && s->status == SY_OK; step++) {
@@ -82,9 +82,9 @@ void flow_run(flow *f) {
             emit_step(f, step);
         }
         if (step > 0) {
-            ring_begin_step(s, source, step - 1);
-            f->ops->store(f, step - 1, ring_row(source, step - 1));
-            ring_end_step(s, source, step - 1);
+            sched_ring_begin_step(s, source, step - 1);
+            f->ops->store(f, step - 1, sched_ring_row(source, step - 1));
+            sched_ring_end_step(s, source, step - 1);
         }
     }
 }

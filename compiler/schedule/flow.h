@@ -31,12 +31,12 @@ struct flow {
 };
 
 /*
- * Rows that one step's input and output may have: flow_limits gives both for double buffers if the whole SPM is shared out in
+ * Rows that one step's input and output may have: sched_flow_limits gives both for double buffers if the whole SPM is shared out in
  * proportion to the needs (in : out, in rows per unit of work).
  */
-void flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows, int64_t *out_rows);
+void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows, int64_t *out_rows);
 
 /* Emits all steps. Fails as sched_too_large does if in_rows or out_rows exceed the limits. */
-void flow_run(flow *f);
+void sched_flow_run(flow *f);
 
 #endif

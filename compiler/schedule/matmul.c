@@ -290,15 +290,15 @@ static void touch_all(matmul *m) {
     for (int64_t i = 0; i < m->n_jobs && s->status == SY_OK; i++) {
         const job *j = &m->jobs[i];
         for (int64_t q = j->first_chunk; q < j->first_chunk + j->n_chunks; q++, step++) {
-            ring_touch(s, &m->a, j->tile * (m->x_blocks + 1) + q, step);
-            ring_touch(s, &m->w, weight_key(m, j, q), step);
+            sched_ring_touch(s, &m->a, j->tile * (m->x_blocks + 1) + q, step);
+            sched_ring_touch(s, &m->w, weight_key(m, j, q), step);
         }
-        ring_touch(s, &m->k, j->block, i);
+        sched_ring_touch(s, &m->k, j->block, i);
         if (m->p->residual != NULL) {
-            ring_touch(s, &m->r, i, i);
+            sched_ring_touch(s, &m->r, i, i);
         }
-        ring_touch(s, &m->c, i, i);
-        ring_touch(s, &m->o, i, i);
+        sched_ring_touch(s, &m->c, i, i);
+        sched_ring_touch(s, &m->o, i, i);
     }
 }
 
@@ -333,9 +333,9 @@ static void fill_a(matmul *m, const job *j, int64_t chunk) {
         box.n = 0;
         box.x = j->n * m->x_w + x;
     }
-    ring_begin_fill(s, &m->a);
-    sched_load(s, &box, ring_row(&m->a, m->a.filled), m->p->x_zero);
-    ring_end_fill(s, &m->a);
+    sched_ring_begin_fill(s, &m->a);
+    sched_load(s, &box, sched_ring_row(&m->a, m->a.filled), m->p->x_zero);
+    sched_ring_end_fill(s, &m->a);
 }
 
 /* Input blocks of a chunk that the job's out block uses. */
@@ -352,8 +352,8 @@ static void fill_w(matmul *m, const job *j, int64_t chunk) {
     const cc_out_block *ob = &m->p->out_blocks[j->block];
     int64_t first, count;
     chunk_blocks(m, j, chunk, &first, &count);
-    ring_begin_fill(s, &m->w);
-    const int64_t row = ring_row(&m->w, m->w.filled);
+    sched_ring_begin_fill(s, &m->w);
+    const int64_t row = sched_ring_row(&m->w, m->w.filled);
     if (m->p->w_activation) {
         const int64_t k = m->p->w->w / m->p->batch;
         const sched_box box = {.tensor = m->p->w, .block = j->block, .blocks = 1, .height = 1,
@@ -364,22 +364,22 @@ static void fill_w(matmul *m, const job *j, int64_t chunk) {
         const uint64_t from = m->p->weights.address + ob->weights + (uint64_t)((first - ob->first_block) * plane);
         sched_load_bytes(s, from, count * plane, row);
     }
-    ring_end_fill(s, &m->w);
+    sched_ring_end_fill(s, &m->w);
 }
 
 static void fill_k(matmul *m, const job *j) {
     sched *s = m->s;
-    ring_begin_fill(s, &m->k);
+    sched_ring_begin_fill(s, &m->k);
     sched_load_bytes(s, m->p->constants.address + m->p->out_blocks[j->block].constants, 8 * s->d,
-                     ring_row(&m->k, m->k.filled));
-    ring_end_fill(s, &m->k);
+                     sched_ring_row(&m->k, m->k.filled));
+    sched_ring_end_fill(s, &m->k);
 }
 
 static void fill_r(matmul *m, const job *j) {
     const sched_box box = output_box(m->p->residual, m, j);
-    ring_begin_fill(m->s, &m->r);
-    sched_load(m->s, &box, ring_row(&m->r, m->r.filled), 0);
-    ring_end_fill(m->s, &m->r);
+    sched_ring_begin_fill(m->s, &m->r);
+    sched_load(m->s, &box, sched_ring_row(&m->r, m->r.filled), 0);
+    sched_ring_end_fill(m->s, &m->r);
 }
 
 /* Outputs [*lo, *hi) of a tile axis for which a tap meets the input. */
@@ -459,7 +459,7 @@ static void emit_products(matmul *m, int64_t i_job, int64_t chunk, int64_t step,
     const job *j = &m->jobs[i_job];
     const bool first = chunk == j->first_chunk;
     const int64_t opener = first_whole_tap(m, j);
-    step_place at = {.a_row = ring_row(&m->a, a_entry), .w_row = ring_row(&m->w, w_entry), .c_row = ring_row(&m->c, i_job)};
+    step_place at = {.a_row = sched_ring_row(&m->a, a_entry), .w_row = sched_ring_row(&m->w, w_entry), .c_row = sched_ring_row(&m->c, i_job)};
     int64_t first_block;
     chunk_blocks(m, j, chunk, &first_block, &at.blocks);
     at.skip = first_block - chunk * m->plan.chunk;
@@ -469,13 +469,13 @@ static void emit_products(matmul *m, int64_t i_job, int64_t chunk, int64_t step,
             sched_zero_acc(s, at.c_row, j->height * j->width);
             sched_post(s, ISA_UNIT_VPU, SCHED_SEM_ZERO);
         }
-        ring_begin_fill(s, &m->c);
+        sched_ring_begin_fill(s, &m->c);
         if (opener < 0) {
             sched_wait(s, ISA_UNIT_MXU, SCHED_SEM_ZERO);
         }
     }
-    ring_begin_step(s, &m->a, step);
-    ring_begin_step(s, &m->w, step);
+    sched_ring_begin_step(s, &m->a, step);
+    sched_ring_begin_step(s, &m->w, step);
     bool accumulate = !first || opener < 0;
     for (int64_t i = 0; i < m->taps; i++) {
         /* the tap that covers the whole tile comes first, the others in order */
@@ -486,10 +486,10 @@ static void emit_products(matmul *m, int64_t i_job, int64_t chunk, int64_t step,
             accumulate = true;
         }
     }
-    ring_end_step(s, &m->a, step);
-    ring_end_step(s, &m->w, step);
+    sched_ring_end_step(s, &m->a, step);
+    sched_ring_end_step(s, &m->w, step);
     if (chunk == j->first_chunk + j->n_chunks - 1) {
-        ring_end_fill(s, &m->c);
+        sched_ring_end_fill(s, &m->c);
     }
 }
 
@@ -506,15 +506,15 @@ static void emit_epilogue(matmul *m, int64_t i_job, int64_t k_entry, bool rows) 
     const cc_matmul *p = m->p;
     const job *j = &m->jobs[i_job];
     const int64_t n = j->height * j->width;
-    ring_begin_step(s, &m->k, i_job);
+    sched_ring_begin_step(s, &m->k, i_job);
     if (rows) {
-        emit_rows(m, ring_row(&m->k, k_entry));
+        emit_rows(m, sched_ring_row(&m->k, k_entry));
     }
-    ring_begin_fill(s, &m->o);
+    sched_ring_begin_fill(s, &m->o);
     if (p->residual != NULL) {
-        ring_begin_step(s, &m->r, i_job);
+        sched_ring_begin_step(s, &m->r, i_job);
     }
-    ring_begin_step(s, &m->c, i_job);
+    sched_ring_begin_step(s, &m->c, i_job);
     cc_command c = sched_command(s, ISA_OP_VPU_VEC);
     uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, ISA_VPU_CHAIN_IN_A_SRC_ACC_I32);
     in = ISA_PUT(in, ISA_VPU_CHAIN_IN_IADD, ISA_VPU_CHAIN_IN_IADD_ROW);
@@ -530,7 +530,7 @@ static void emit_epilogue(matmul *m, int64_t i_job, int64_t k_entry, bool rows) 
         sched_set_f32(&c, ISA_VPU_MUL2_IMM, p->mid_scale);
         cc_set(&c, ISA_VPU_B_ZERO, (uint32_t)p->residual_zero);
         sched_set_f32(&c, ISA_VPU_B_SCALE, p->residual_scale);
-        sched_walk(&c, ISA_VPU_B_BASE, ring_row(&m->r, i_job), ISA_VPU_B_S0, (const int64_t[4]){1, 0, 0, 0});
+        sched_walk(&c, ISA_VPU_B_BASE, sched_ring_row(&m->r, i_job), ISA_VPU_B_S0, (const int64_t[4]){1, 0, 0, 0});
         out = p->sum;
     }
     cc_set(&c, ISA_VPU_CHAIN_IN, in);
@@ -541,40 +541,40 @@ static void emit_epilogue(matmul *m, int64_t i_job, int64_t k_entry, bool rows) 
     cc_set(&c, ISA_VPU_O_LO, (uint32_t)out.lo);
     cc_set(&c, ISA_VPU_O_HI, (uint32_t)out.hi);
     sched_vpu_counts(&c, (const int64_t[4]){n, 1, 1, 1});
-    sched_walk(&c, ISA_VPU_A_BASE, ring_row(&m->c, i_job), ISA_VPU_A_S0, (const int64_t[4]){1, 0, 0, 0});
-    sched_walk(&c, ISA_VPU_O_BASE, ring_row(&m->o, i_job), ISA_VPU_O_S0, (const int64_t[4]){1, 0, 0, 0});
+    sched_walk(&c, ISA_VPU_A_BASE, sched_ring_row(&m->c, i_job), ISA_VPU_A_S0, (const int64_t[4]){1, 0, 0, 0});
+    sched_walk(&c, ISA_VPU_O_BASE, sched_ring_row(&m->o, i_job), ISA_VPU_O_S0, (const int64_t[4]){1, 0, 0, 0});
     sched_push(s, &c);
-    ring_end_step(s, &m->c, i_job);
-    ring_end_step(s, &m->k, i_job);
+    sched_ring_end_step(s, &m->c, i_job);
+    sched_ring_end_step(s, &m->k, i_job);
     if (p->residual != NULL) {
-        ring_end_step(s, &m->r, i_job);
+        sched_ring_end_step(s, &m->r, i_job);
     }
-    ring_end_fill(s, &m->o);
+    sched_ring_end_fill(s, &m->o);
 }
 
 static void emit_store(matmul *m, int64_t i_job) {
     const sched_box box = output_box(m->y, m, &m->jobs[i_job]);
-    ring_begin_step(m->s, &m->o, i_job);
-    sched_store(m->s, &box, ring_row(&m->o, i_job));
-    ring_end_step(m->s, &m->o, i_job);
+    sched_ring_begin_step(m->s, &m->o, i_job);
+    sched_store(m->s, &box, sched_ring_row(&m->o, i_job));
+    sched_ring_end_step(m->s, &m->o, i_job);
 }
 
 /* The walk over jobs and steps that fills the rings, ahead of the products. */
 static void fill_rings(matmul *m, cursor *of_step, int64_t n_steps, int64_t step, int64_t i_job) {
     const int64_t next_job = sched_min(i_job + 1, m->n_jobs - 1);
-    while (ring_can_fill(&m->k, next_job)) {
+    while (sched_ring_can_fill(&m->k, next_job)) {
         fill_k(m, &m->jobs[m->k.entries[m->k.filled].first]);
     }
-    while (m->p->residual != NULL && ring_can_fill(&m->r, next_job)) {
+    while (m->p->residual != NULL && sched_ring_can_fill(&m->r, next_job)) {
         fill_r(m, &m->jobs[m->r.entries[m->r.filled].first]);
     }
     const int64_t ahead = sched_min(step + 1, n_steps - 1);
     for (int64_t at = step; at <= ahead; at++) {
-        while (ring_can_fill(&m->w, at)) {
+        while (sched_ring_can_fill(&m->w, at)) {
             const cursor *c = &of_step[m->w.entries[m->w.filled].first];
             fill_w(m, &m->jobs[c->job], c->chunk);
         }
-        while (ring_can_fill(&m->a, at)) {
+        while (sched_ring_can_fill(&m->a, at)) {
             const cursor *c = &of_step[m->a.entries[m->a.filled].first];
             fill_a(m, &m->jobs[c->job], c->chunk);
         }

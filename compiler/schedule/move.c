@@ -66,14 +66,14 @@ void sched_pad(sched *s) {
     static const flow_ops ops = {.load = pad_load, .store = pad_store};
     const cc_tensor *y = s->group->y;
     int64_t in_limit, out_limit;
-    flow_limits(s, false, false, &in_limit, &out_limit);
+    sched_flow_limits(s, false, false, &in_limit, &out_limit);
     move m = {.n = 0};
     if (!reserve(s, &m, y->n * y->blocks * y->h)) {
         return;
     }
     cut(s, &m, 0, y->n, y->blocks, y->h, y->w, in_limit);
     flow f = {.s = s, .ops = &ops, .user = &m, .n_steps = m.n, .in_rows = m.rows};
-    flow_run(&f);
+    sched_flow_run(&f);
 }
 
 /* ---------------------------------------------------------------- concatenation */
@@ -121,7 +121,7 @@ void sched_concat(sched *s) {
     static const flow_ops ops = {.load = concat_load, .store = concat_store};
     const cc_concat *cat = &s->group->u.concat;
     int64_t in_limit, out_limit;
-    flow_limits(s, false, false, &in_limit, &out_limit);
+    sched_flow_limits(s, false, false, &in_limit, &out_limit);
     move m = {.n = 0};
     int64_t most = 0;
     for (uint32_t i = 0; i < cat->n_parts; i++) {
@@ -135,5 +135,5 @@ void sched_concat(sched *s) {
         cut(s, &m, (int64_t)i, x->n, x->blocks, x->h, x->w, in_limit);
     }
     flow f = {.s = s, .ops = &ops, .user = &m, .n_steps = m.n, .in_rows = m.rows};
-    flow_run(&f);
+    sched_flow_run(&f);
 }

@@ -151,7 +151,7 @@ void sched_pool(sched *s) {
     const int64_t out_h = g->y->folded ? 1 : g->y->h;
     const int64_t out_w = g->y->folded ? 1 : g->y->w;
     int64_t in_limit, out_limit;
-    flow_limits(s, false, true, &in_limit, &out_limit);
+    sched_flow_limits(s, false, true, &in_limit, &out_limit);
     pool pl = {.blocks = 1, .height = out_h};
     while (pl.height > 1 && (input_rows(g, pl.height) > in_limit || pl.height * out_w > out_limit)) {
         pl.height = sched_div_up(pl.height, 2);
@@ -167,5 +167,5 @@ void sched_pool(sched *s) {
     f.n_steps = g->x->n * pl.block_steps * pl.row_steps;
     f.in_rows = pl.blocks * input_rows(g, pl.height);
     f.out_rows = pl.blocks * pl.height * out_w;
-    flow_run(&f);
+    sched_flow_run(&f);
 }

@@ -84,7 +84,7 @@ void sched_stream(sched *s) {
     const cc_stream *p = &s->group->u.stream;
     const bool two = p->b != NULL;
     int64_t in_limit, out_limit;
-    flow_limits(s, two, true, &in_limit, &out_limit);
+    sched_flow_limits(s, two, true, &in_limit, &out_limit);
     if (in_limit < 1) {
         sched_too_large(s, "two slots for each operand in banks of their own", 6 * s->spm_bank_rows, s->spm_rows);
         return;
@@ -95,5 +95,5 @@ void sched_stream(sched *s) {
     flow f = {.s = s, .ops = two ? &two_inputs : &one_input, .user = &st};
     f.n_steps = sched_div_up(rows, st.chunk);
     f.in_rows = f.out_rows = sched_min(st.chunk, rows);
-    flow_run(&f);
+    sched_flow_run(&f);
 }

@@ -8,7 +8,7 @@ command -v nm > /dev/null || exit 77
 # sanitizers made (__x), C++ (_Zx, from Verilator), and what protoc-c writes for ONNX.
 foreign() {
     awk '$2 ~ /^[TDBRVW]$/ { print $3 }' |
-        grep -v -E '^(sy|base|isa|ir|pass|cc|sched|ring|sim|rt|rtl)_|^__|^_Z|^onnx__' | sort -u || true
+        grep -v -E '^(sy|base|isa|ir|pass|cc|sched|sim|rt|rtl)_|^__|^_Z|^onnx__' | sort -u || true
 }
 
 libraries=$(find "$1" -name 'libsy_*.a')

@@ -167,7 +167,7 @@ static bool check_net(net *n, const isa_config *config) {
     }
     assert_int_equal(passed, SY_OK);
     placement p;
-    assert_int_equal(place_graph(n->arena, copy, config, &p, &n->diag), SY_OK);
+    assert_int_equal(cc_place_graph(n->arena, copy, config, &p, &n->diag), SY_OK);
     for (uint32_t i = 0; i < p.n_items; i++) {
         if (!p.items[i].device) {
             snprintf(n->diag.message, sizeof n->diag.message, "%s", p.items[i].reason);
@@ -175,7 +175,7 @@ static bool check_net(net *n, const isa_config *config) {
         }
     }
     uint64_t address, n_bytes;
-    assert_int_equal(place_memory(n->arena, config, &p, &address, &n_bytes, &n->diag), SY_OK);
+    assert_int_equal(cc_place_memory(n->arena, config, &p, &address, &n_bytes, &n->diag), SY_OK);
     cc_program program = {.name = "segment_0"};
     for (uint32_t i = 0; i < p.n_groups; i++) {
         assert_int_equal(sched_group(n->arena, config, p.groups[i], &program, &n->diag), SY_OK);
@@ -183,7 +183,7 @@ static bool check_net(net *n, const isa_config *config) {
     assert_int_equal(sched_finish(n->arena, &program), SY_OK);
     const char *entries[2] = {NULL, "segment_0"};
     cc_plan plan;
-    assert_int_equal(place_plan(n->arena, copy, config, &p, entries, &plan), SY_OK);
+    assert_int_equal(cc_place_plan(n->arena, copy, config, &p, entries, &plan), SY_OK);
     command_model m;
     model_create(&m, config);
     memset(m.dram, 0x5A, (size_t)m.dram_bytes);
