@@ -273,6 +273,9 @@ static sy_status check_types(lower *l, const ir_node *node) {
     if (x == NULL || y == NULL || x->type.kind != IR_TYPE_TENSOR || y->type.kind != IR_TYPE_TENSOR) {
         return cc_lower_refuse(l, "%s runs on the cpu", node->op_name);
     }
+    if (ir_node_is(node, IR_OP_QUANTIZELINEAR) || ir_node_is(node, IR_OP_DEQUANTIZELINEAR)) {
+        return cc_lower_refuse(l, "converts between float and integers, which this configuration (int8) cannot");
+    }
     if (x->type.dtype != SY_DT_I8 || y->type.dtype != SY_DT_I8) {
         return cc_lower_refuse(l, "%s on %s: this configuration is int8 (quantise first)", node->op_name,
                             sy_dtype_name(x->type.dtype != SY_DT_I8 ? x->type.dtype : y->type.dtype));

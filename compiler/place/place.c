@@ -28,6 +28,11 @@ static bool made_on_device(const ir_value *v) {
     return info != NULL && info->on_device;
 }
 
+bool cc_place_is_data(const ir_value *v) {
+    const lower_value *info = v->info;
+    return info != NULL && info->tensor != NULL;
+}
+
 /* The earliest level of a side for operands made at their levels. */
 static void raise_level(const ir_value *v, bool device, int32_t *level) {
     int32_t least = level_of(v);
@@ -42,7 +47,7 @@ static sy_status set_level(base_arena *arena, const place_item *item) {
     int32_t level = item->device ? 1 : 0;
     for (uint32_t i = 0; i < n->n_inputs; i++) {
         ir_value *v = ir_node_input(n, i);
-        if (v != NULL && v->kind != IR_VALUE_CONST) {
+        if (v != NULL && v->kind != IR_VALUE_CONST && (!item->device || cc_place_is_data(v))) {
             raise_level(v, item->device, &level);
         }
     }

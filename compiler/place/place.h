@@ -35,6 +35,9 @@ typedef struct placement {
  */
 sy_status cc_place_graph(base_arena *arena, ir_module *module, const isa_config *config, placement *out, base_diag *diag);
 
+/* True if a device node's operand is a device tensor: not the shape of a Reshape, say, which only the host needs. */
+bool cc_place_is_data(const ir_value *v);
+
 /*
  * Gives addresses to all blobs and tensors: constants first, then tensors that the host touches, then the others, which share memory over their
  * lifetimes. constants: [address, n_bytes) of the block that holds all blobs.

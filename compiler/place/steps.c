@@ -83,7 +83,7 @@ static sy_status device_step(builder *b, int32_t level, const char *entry, bool 
         }
         for (uint32_t k = 0; k < item->node->n_inputs; k++) {
             ir_value *v = ir_node_input(item->node, k);
-            if (v != NULL && v->kind != IR_VALUE_CONST && !info_of(v)->on_device) {
+            if (v != NULL && cc_place_is_data(v) && !info_of(v)->on_device) {
                 uint32_t index;
                 SY_TRY(tensor_index(b, v, &index));
                 if (!given[index]) {
