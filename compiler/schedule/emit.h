@@ -11,10 +11,17 @@
 #include "schedule.h"
 #include "systole/isa/isa.h"
 
-/* Semaphores of compiled programs. All are zero between groups. */
+/*
+ * Semaphores of compiled programs. All are zero between groups. Each has one unit that posts and one that waits: units run ahead of each other
+ * across groups, and a WAIT must not take what was posted for another unit.
+ */
 enum {
-    SCHED_SEM_A_FULL,
-    SCHED_SEM_A_FREE,
+    SCHED_SEM_A_MXU_FULL,
+    SCHED_SEM_A_MXU_FREE,
+    SCHED_SEM_A_VPU_FULL,
+    SCHED_SEM_A_VPU_FREE,
+    SCHED_SEM_A_ST_FULL,
+    SCHED_SEM_A_ST_FREE,
     SCHED_SEM_W_FULL,
     SCHED_SEM_W_FREE,
     SCHED_SEM_K_FULL,

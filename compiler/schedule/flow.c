@@ -67,7 +67,8 @@ void sched_flow_run(flow *f) {
         return;
     }
     const isa_unit reader = computes ? ISA_UNIT_VPU : ISA_UNIT_ST;
-    f->a = make_ring(ISA_UNIT_LD, reader, SCHED_SEM_A_FULL, SCHED_SEM_A_FREE, 0, in_limit);
+    f->a = make_ring(ISA_UNIT_LD, reader, computes ? SCHED_SEM_A_VPU_FULL : SCHED_SEM_A_ST_FULL,
+                     computes ? SCHED_SEM_A_VPU_FREE : SCHED_SEM_A_ST_FREE, 0, in_limit);
     f->b = make_ring(ISA_UNIT_LD, reader, SCHED_SEM_R_FULL, SCHED_SEM_R_FREE, 2 * in_limit, in_limit);
     f->o = make_ring(ISA_UNIT_VPU, ISA_UNIT_ST, SCHED_SEM_O_FULL, SCHED_SEM_O_FREE, (two ? 4 : 2) * in_limit, out_limit);
     for (int64_t step = 0; step < f->n_steps; step++) {

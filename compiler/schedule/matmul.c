@@ -661,7 +661,7 @@ void sched_matmul(sched *s) {
         return;
     }
     const plan *p = &m.plan;
-    m.a = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_A_FULL, .free_ = SCHED_SEM_A_FREE,
+    m.a = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_A_MXU_FULL, .free_ = SCHED_SEM_A_MXU_FREE,
                  .base = p->a_base, .pitch = p->a_pitch, .slots = p->a_slots};
     m.w = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_W_FULL, .free_ = SCHED_SEM_W_FREE,
                  .base = p->w_base, .pitch = p->w_pitch, .slots = p->w_slots};

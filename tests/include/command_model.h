@@ -27,6 +27,7 @@ typedef struct command_model {
     uint8_t *dram;
     uint32_t rows[6 * 128]; /* row registers, as bits */
     int32_t semaphores[32];
+    uint8_t poster[32], waiter[32]; /* 1 + unit: a semaphore is between two units, for the whole program */
     uint32_t regs[ISA_N_QUEUES][CC_MAX_REGISTERS];
     char error[256];
 } command_model;
@@ -232,8 +233,17 @@ static bool model_move(command_model *m, const uint32_t *r, bool load) {
 static bool model_run(command_model *m, const cc_program *p) {
     memset(m->semaphores, 0, sizeof m->semaphores);
     memset(m->regs, 0, sizeof m->regs);
+    memset(m->poster, 0, sizeof m->poster);
+    memset(m->waiter, 0, sizeof m->waiter);
     for (size_t i = 0; i < p->n_commands; i++) {
         const cc_command *c = &p->commands[i];
+        if (c->funct7 == ISA_F7_POST || c->funct7 == ISA_F7_WAIT) {
+            uint8_t *side = c->funct7 == ISA_F7_POST ? &m->poster[c->payload] : &m->waiter[c->payload];
+            if (*side != 0 && *side != c->unit + 1) {
+                return model_fail(m, "two units on one side of semaphore", c->payload);
+            }
+            *side = (uint8_t)(c->unit + 1);
+        }
         if (c->funct7 == ISA_F7_POST) {
             m->semaphores[c->payload]++;
             continue;
