@@ -400,8 +400,8 @@ static void clip(int64_t n, const float *restrict x, float low, float high, floa
 }
 
 /*
- * e^x for x in [-87, 88], 0 and infinity beyond: 2^k times Taylor's series up to r^7 of e^r, |r| <= ln 2 / 2 (the next
- * term is below 2^-27 of it). Results below the normal range become 0.
+ * e^x; 0 below the normal range, infinity above: 2^k times Taylor's series up to r^7 of e^r, |r| <= ln 2 / 2 (the next
+ * term is below 2^-27 of it).
  */
 static inline float exponential(float x)
 {
@@ -424,7 +424,7 @@ static inline float exponential(float x)
     memcpy(&first, &first_bits, 4);
     memcpy(&second, &second_bits, 4);
     float y = p * first * second;
-    y = x < -87.0f ? 0.0f : y;
+    y = x < -87.33654f ? 0.0f : y;
     y = x > 88.72284f ? __builtin_inff() : y;
     return x == x ? y : x;
 }

@@ -29,8 +29,8 @@ typedef struct rt_cpu_plan rt_cpu_plan;
 
 /*
  * |fast - reference| <= RT_CPU_FLOAT_TOLERANCE * sqrt(k) * (sum of |products|) for one result of a float sum of k
- * products, and <= RT_CPU_FLOAT_TOLERANCE * |reference| for one elementary function: rounding errors of fp32 (2^-24 each)
- * add up like a random walk; the factor 16 leaves room for the worst of many millions.
+ * products, and <= RT_CPU_FLOAT_TOLERANCE * |reference| + 2^-126 for one elementary function: rounding errors of fp32 (2^-24
+ * each) add up like a random walk; the factor 16 leaves room for the worst of many millions.
  */
 #define RT_CPU_FLOAT_TOLERANCE (16.0 / 16777216.0)
 

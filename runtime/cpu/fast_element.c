@@ -1,0 +1,219 @@
+/*
+ * fast_element.c -- elementwise operators in fp32, Softmax, BatchNormalization, Quantize and DequantizeLinear.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "fast_internal.h"
+
+#include <math.h>
+
+#define UNUSED_ENV_AND_STATE \
+    do {                     \
+        (void)env;           \
+        (void)state;         \
+    } while (0)
+
+/* ---------------------------------------------------------------- two operands */
+
+typedef void (*binary_fn)(int64_t n, const float *a, const float *b, int64_t b_step, float *y);
+
+static sy_status binary(const ir_kernel_args *args, binary_fn f, bool commutes)
+{
+    const ir_tensor *a = ir_kernel_input(args, 0);
+    const ir_tensor *b = ir_kernel_input(args, 1);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    if (args->n_inputs != 2 || a->dtype != SY_DT_F32 || b->dtype != SY_DT_F32) {
+        return rt_run_reference(args);
+    }
+    const rt_rows rows = rt_rows_of(a, b, y);
+    const bool swap = rows.a_step == 0 && rows.n > 1;
+    if (swap && !commutes) {
+        return rt_run_reference(args);
+    }
+    for (int64_t i = 0; i < rows.n_rows && rows.n > 0; i++) {
+        int64_t at_a, at_b;
+        rt_rows_at(&rows, i, &at_a, &at_b);
+        const float *left = (const float *)a->data + at_a, *right = (const float *)b->data + at_b;
+        f(rows.n, swap ? right : left, swap ? left : right, swap ? 0 : rows.b_step, (float *)y->data + i * rows.n);
+    }
+    return SY_OK;
+}
+
+sy_status rt_fast_add(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    return binary(args, rt_simd_best()->fadd, true);
+}
+
+sy_status rt_fast_sub(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    return binary(args, rt_simd_best()->fsub, false);
+}
+
+sy_status rt_fast_mul(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    return binary(args, rt_simd_best()->fmul, true);
+}
+
+sy_status rt_fast_div(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    return binary(args, rt_simd_best()->fdiv, false);
+}
+
+/* ---------------------------------------------------------------- one operand */
+
+static bool is_f32(const ir_kernel_args *args)
+{
+    return ir_kernel_input(args, 0)->dtype == SY_DT_F32;
+}
+
+sy_status rt_fast_relu(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    if (!is_f32(args)) {
+        return rt_run_reference(args);
+    }
+    ir_tensor *y = ir_kernel_output(args, 0);
+    rt_simd_best()->clip(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, 0.0f, INFINITY, y->data);
+    return SY_OK;
+}
+
+sy_status rt_fast_clip(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    const ir_tensor *low = ir_kernel_input(args, 1);
+    const ir_tensor *high = ir_kernel_input(args, 2);
+    if (!is_f32(args)) {
+        return rt_run_reference(args);
+    }
+    ir_tensor *y = ir_kernel_output(args, 0);
+    rt_simd_best()->clip(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data,
+                         low != NULL ? *(const float *)low->data : -INFINITY,
+                         high != NULL ? *(const float *)high->data : INFINITY, y->data);
+    return SY_OK;
+}
+
+sy_status rt_fast_sigmoid(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    if (!is_f32(args)) {
+        return rt_run_reference(args);
+    }
+    ir_tensor *y = ir_kernel_output(args, 0);
+    rt_simd_best()->sigmoid(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, y->data);
+    return SY_OK;
+}
+
+sy_status rt_fast_tanh(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    if (!is_f32(args)) {
+        return rt_run_reference(args);
+    }
+    ir_tensor *y = ir_kernel_output(args, 0);
+    rt_simd_best()->tanh(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, y->data);
+    return SY_OK;
+}
+
+sy_status rt_fast_exp(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    if (!is_f32(args)) {
+        return rt_run_reference(args);
+    }
+    ir_tensor *y = ir_kernel_output(args, 0);
+    rt_simd_best()->exp(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, 0.0f, y->data);
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- along axes */
+
+/* Along the last axis; the sum is taken in double, in order. */
+sy_status rt_fast_softmax(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    const int64_t axis = ir_node_int(args->node, "axis", -1);
+    if (!is_f32(args) || x->rank == 0 || (axis != -1 && axis != x->rank - 1) || x->dims[x->rank - 1] == 0) {
+        return rt_run_reference(args);
+    }
+    const int64_t n = x->dims[x->rank - 1], n_rows = ir_tensor_n_elements(x) / n;
+    for (int64_t r = 0; r < n_rows; r++) {
+        const float *from = (const float *)x->data + r * n;
+        float *to = (float *)y->data + r * n, largest = -INFINITY;
+        for (int64_t i = 0; i < n; i++) {
+            largest = from[i] > largest || isnan(from[i]) ? from[i] : largest;
+        }
+        rt_simd_best()->exp(n, from, largest, to);
+        double total = 0.0;
+        for (int64_t i = 0; i < n; i++) {
+            total += (double)to[i];
+        }
+        const float divisor = (float)total;
+        for (int64_t i = 0; i < n; i++) {
+            to[i] /= divisor;
+        }
+    }
+    return SY_OK;
+}
+
+sy_status rt_fast_batchnorm(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    if (!is_f32(args) || ir_node_int(args->node, "training_mode", 0) != 0 || x->rank < 2 ||
+        ir_kernel_input(args, 1)->dtype != SY_DT_F32 || ir_kernel_input(args, 3)->dtype != SY_DT_F32 ||
+        ir_tensor_n_elements(x) == 0) {
+        return rt_run_reference(args);
+    }
+    const float *scale = ir_kernel_input(args, 1)->data, *bias = ir_kernel_input(args, 2)->data;
+    const float *mean = ir_kernel_input(args, 3)->data, *variance = ir_kernel_input(args, 4)->data;
+    const double epsilon = (double)ir_node_float(args->node, "epsilon", 1e-5f);
+    const int64_t channels = x->dims[1], plane = ir_tensor_n_elements(x) / (x->dims[0] * channels);
+    for (int64_t p = 0; p < x->dims[0] * channels; p++) {
+        const int64_t c = p % channels;
+        const double factor = (double)scale[c] / sqrt((double)variance[c] + epsilon);
+        rt_simd_best()->axpb(plane, (const float *)x->data + p * plane, (float)factor,
+                             (float)((double)bias[c] - (double)mean[c] * factor), (float *)y->data + p * plane);
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- quantisation, one scale */
+
+sy_status rt_fast_quantizelinear(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    const ir_tensor *scale = ir_kernel_input(args, 1);
+    const ir_tensor *zero = ir_kernel_input(args, 2);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    const bool is_byte = y->dtype == SY_DT_I8 || y->dtype == SY_DT_U8;
+    if (!is_f32(args) || !is_byte || scale->dtype != SY_DT_F32 || ir_tensor_n_elements(scale) != 1) {
+        return rt_run_reference(args);
+    }
+    const int32_t low = y->dtype == SY_DT_I8 ? -128 : 0;
+    const rt_requant r = { .zero = zero != NULL ? (int32_t)ir_tensor_get_i64(zero, 0) : 0, .low = low, .high = low + 255 };
+    rt_simd_best()->quantise(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, *(const float *)scale->data, &r,
+                             y->data);
+    return SY_OK;
+}
+
+sy_status rt_fast_dequantizelinear(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    const ir_tensor *scale = ir_kernel_input(args, 1);
+    const ir_tensor *zero = ir_kernel_input(args, 2);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    if (x->dtype != SY_DT_I8 || scale->dtype != SY_DT_F32 || ir_tensor_n_elements(scale) != 1) {
+        return rt_run_reference(args);
+    }
+    rt_simd_best()->dequantise(ir_tensor_n_elements(y), x->data, zero != NULL ? (int32_t)ir_tensor_get_i64(zero, 0) : 0,
+                               *(const float *)scale->data, y->data);
+    return SY_OK;
+}
