@@ -1,0 +1,76 @@
+/*
+ * layers.c -- a profile as tables.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "layers.h"
+
+#include <inttypes.h>
+
+#include "systole/isa/isa.h"
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole > 0 ? 100.0 * (double)part / (double)whole : 0.0;
+}
+
+static void add_row(cli_table *table, const char *name, const char *op, uint64_t macs, uint64_t cycles, uint64_t adds,
+                    uint64_t roofline, const uint64_t active[SIM_N_UNITS])
+{
+    cli_table_cell(table, "%s", name);
+    cli_table_cell(table, "%s", op);
+    cli_table_cell(table, "%" PRIu64, macs);
+    cli_table_cell(table, "%" PRIu64, cycles);
+    cli_table_cell(table, "%" PRIu64, adds);
+    cli_table_cell(table, "%" PRIu64, roofline);
+    cli_table_cell(table, "%.1f %%", percent(roofline, adds));
+    for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
+        cli_table_cell(table, "%.1f %%", percent(active[unit], cycles));
+    }
+}
+
+cli_table *cli_layers_table(base_arena *arena, const rt_profile *profile)
+{
+    static const cli_column columns[] = {{"layer", "layer", CLI_LEFT},
+                                         {"op", "operator", CLI_LEFT},
+                                         {"macs", "MACs", CLI_RIGHT},
+                                         {"cycles", "cycles", CLI_RIGHT},
+                                         {"adds", "adds", CLI_RIGHT},
+                                         {"roofline", "roofline", CLI_RIGHT},
+                                         {"utilisation", "of it", CLI_RIGHT},
+                                         {"mxu", "MXU", CLI_RIGHT},
+                                         {"vpu", "VPU", CLI_RIGHT},
+                                         {"ld", "LD", CLI_RIGHT},
+                                         {"st", "ST", CLI_RIGHT}};
+    cli_table *table = cli_table_create(arena, columns, sizeof columns / sizeof columns[0]);
+    uint64_t active[SIM_N_UNITS] = {0};
+    for (uint32_t i = 0; i < profile->n_layers; i++) {
+        const rt_profile_layer *layer = &profile->layers[i];
+        add_row(table, layer->name, layer->op, layer->plan != NULL ? layer->plan->macs : 0, layer->cycles, layer->adds,
+                layer->roofline, layer->active);
+    }
+    for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
+        active[unit] = profile->counters[unit][ISA_COUNTER_BUSY];
+    }
+    add_row(table, "the whole run", "", profile->macs, profile->cycles, profile->cycles, profile->roofline, active);
+    return table;
+}
+
+cli_table *cli_stalls_table(base_arena *arena, const rt_profile *profile)
+{
+    static const cli_column columns[] = {{"unit", "unit", CLI_LEFT},
+#define K(name, number, summary) {#name, #name, CLI_RIGHT},
+#include "systole/isa/tables.h"
+                                         {"sum", "sum", CLI_RIGHT}};
+    cli_table *table = cli_table_create(arena, columns, sizeof columns / sizeof columns[0]);
+    for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
+        uint64_t sum = 0;
+        cli_table_cell(table, "%s", isa_unit_name(unit));
+        for (unsigned cause = 0; cause < SIM_N_CAUSES; cause++) {
+            cli_table_cell(table, "%.2f %%", percent(profile->counters[unit][cause], profile->cycles));
+            sum += profile->counters[unit][cause];
+        }
+        cli_table_cell(table, "%.2f %%", percent(sum, profile->cycles));
+    }
+    return table;
+}
