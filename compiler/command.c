@@ -1,5 +1,5 @@
 /*
- * command.c -- see systole/compiler/command.h.
+ * command.c -- see systole/compiler/command.h, and group.h for the last function.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "systole/compiler/group.h"
 #include "systole/isa/isa.h"
 
 /* Room for one more element of `size` bytes; the array may move. */
@@ -66,4 +67,21 @@ sy_status cc_program_wait(base_arena *arena, cc_program *p, uint8_t unit, uint32
 
 sy_status cc_program_post(base_arena *arena, cc_program *p, uint8_t unit, uint32_t semaphore) {
     return add_semaphore(arena, p, unit, ISA_F7_POST, semaphore);
+}
+
+uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2]) {
+    uint32_t n = 0;
+    const cc_blob *candidates[2] = {NULL, NULL};
+    if (group->kind == CC_GROUP_MATMUL) {
+        candidates[0] = &group->u.matmul.weights;
+        candidates[1] = &group->u.matmul.constants;
+    } else if (group->kind == CC_GROUP_STREAM) {
+        candidates[0] = &group->u.stream.b_constant;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (candidates[i] != NULL && candidates[i]->n_bytes > 0) {
+            blobs[n++] = candidates[i];
+        }
+    }
+    return n;
 }

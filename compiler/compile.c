@@ -102,14 +102,10 @@ static sy_status constants_segment(compilation *c, uint64_t address, uint64_t n_
         return base_fail(c->diag, SY_ENOMEM, "no memory for %llu bytes of constants", (unsigned long long)n_bytes);
     }
     for (uint32_t i = 0; i < c->placed.n_groups; i++) {
-        const cc_group *g = c->placed.groups[i];
-        if (g->kind == CC_GROUP_MATMUL) {
-            const cc_blob *blobs[2] = {&g->u.matmul.weights, &g->u.matmul.constants};
-            for (int k = 0; k < 2; k++) {
-                if (blobs[k]->n_bytes > 0) {
-                    memcpy(bytes + (blobs[k]->address - address), blobs[k]->bytes, (size_t)blobs[k]->n_bytes);
-                }
-            }
+        const cc_blob *blobs[2];
+        const uint32_t n = cc_group_blobs(c->placed.groups[i], blobs);
+        for (uint32_t k = 0; k < n; k++) {
+            memcpy(bytes + (blobs[k]->address - address), blobs[k]->bytes, (size_t)blobs[k]->n_bytes);
         }
     }
     *segment = (isa_segment){.address = (uint32_t)address, .n_bytes = (uint32_t)n_bytes, .n_data = (uint32_t)n_bytes, .data = bytes};

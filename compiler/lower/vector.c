@@ -69,17 +69,92 @@ static sy_status clip_limit(lower *l, ir_node *node, uint32_t operand, int32_t f
     return SY_OK;
 }
 
-static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout layout) {
-    cc_stream *p = &g->u.stream;
-    SY_TRY(cc_lower_operand(l, ir_node_input(node, 1), layout, NULL, &p->b));
-    if (g->x->rows != g->y->rows || p->b->rows != g->y->rows || g->x->c != p->b->c || g->x->h != p->b->h || g->x->w != p->b->w) {
-        return cc_lower_refuse(l, "operands that are broadcast");
+/*
+ * A constant second operand, packed like a device tensor. Its shape is aligned with y's from the right; axes of y's layout that it lacks are 1. One value
+ * for all channels fills every lane.
+ */
+static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const ir_value *y_value, const cc_tensor *y, cc_stream *p) {
+    ir_tensor t;
+    SY_TRY(cc_lower_constant(l, v, &t));
+    int64_t dims[IR_MAX_RANK];
+    int32_t rank;
+    SY_TRY(cc_lower_dims(l, y_value, &rank, dims));
+    if (t.dtype != SY_DT_I8 || t.rank > rank) {
+        return cc_lower_refuse(l, "constant operand '%s' is not int8, or has more dimensions than the other", v->name);
     }
-    const float sa = ir_node_float(node, "a_scale", 1.0F);
-    const float sb = ir_node_float(node, "b_scale", 1.0F);
+    int64_t full[IR_MAX_RANK];
+    for (int32_t i = 0; i < rank; i++) {
+        const int32_t k = i - (rank - t.rank);
+        full[i] = k >= 0 ? t.dims[k] : 1;
+        if (full[i] != 1 && full[i] != dims[i]) {
+            return cc_lower_refuse(l, "constant operand '%s' makes the result larger", v->name);
+        }
+    }
+    const int32_t channel = layout == LOWER_AXIS_1 ? 1 : rank - 1;
+    cc_tensor b = {.name = v->name, .n = 1, .c = y->c, .h = 1, .w = 1, .folded = y->folded, .blocks = y->blocks};
+    for (int32_t i = 0; i < rank; i++) {
+        if (i == channel || full[i] == 1) {
+            continue;
+        }
+        if (y->folded) { /* positions: whole, or none */
+            b.w *= full[i];
+        } else if (i == 0) {
+            b.n = full[i];
+        } else if (i == rank - 1) {
+            b.w = full[i];
+        } else {
+            b.h = full[i];
+        }
+    }
+    if (b.w != 1 && b.w != y->w) {
+        return cc_lower_refuse(l, "constant operand '%s' is broadcast along some of the positions only", v->name);
+    }
+    b.rows = b.n * b.blocks * b.h * b.w;
+    p->b_constant.n_bytes = (uint64_t)(b.rows * l->d);
+    p->b_constant.bytes = base_arena_alloc(l->arena, (size_t)p->b_constant.n_bytes, 1);
+    p->b = base_arena_alloc(l->arena, 1, sizeof(cc_tensor));
+    if (p->b == NULL || p->b_constant.bytes == NULL) {
+        return SY_ENOMEM;
+    }
+    *p->b = b;
+    const int64_t positions = b.h * b.w;
+    const int64_t c_size = full[channel];
+    const int8_t *from = t.data;
+    for (int64_t row = 0; row < b.rows; row++) {
+        const int64_t n = row / (b.blocks * positions), block = row / positions % b.blocks, at = row % positions;
+        for (int64_t lane = 0; lane < l->d && block * l->d + lane < y->c; lane++) {
+            const int64_t c = c_size > 1 ? block * l->d + lane : 0;
+            const int64_t index = y->folded ? at * c_size + c : (n * c_size + c) * positions + at;
+            p->b_constant.bytes[row * l->d + lane] = (uint8_t)from[index];
+        }
+    }
+    return SY_OK;
+}
+
+/* True if b is y's shape, or can be walked with strides of zero. */
+static bool can_broadcast(const cc_tensor *b, const cc_tensor *y) {
+    return b->c == y->c && b->folded == y->folded && (b->n == y->n || b->n == 1) && (b->h == y->h || b->h == 1) && (b->w == y->w || b->w == 1);
+}
+
+static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout layout, uint32_t first) {
+    cc_stream *p = &g->u.stream;
+    ir_value *second = ir_node_input(node, 1 - first);
+    if (second->kind == IR_VALUE_CONST && !second->feedable) {
+        SY_TRY(pack_constant(l, second, layout, ir_node_output(node, 0), g->y, p));
+    } else {
+        SY_TRY(cc_lower_operand(l, second, layout, NULL, &p->b));
+    }
+    if (g->x->rows != g->y->rows || g->x->c != g->y->c || g->x->h != g->y->h || g->x->w != g->y->w || !can_broadcast(p->b, g->y)) {
+        return cc_lower_refuse(l, "operands '%s' and '%s' are broadcast across channels, or both are", ir_node_input(node, 0)->name,
+                               ir_node_input(node, 1)->name);
+    }
+    const char *const scales[2] = {"a_scale", "b_scale"};
+    const char *const zeros[2] = {"a_zero", "b_zero"};
+    const float sa = ir_node_float(node, scales[first], 1.0F);
+    const float sb = ir_node_float(node, scales[1 - first], 1.0F);
     const float sy = ir_node_float(node, "y_scale", 1.0F);
-    p->a_zero = (int32_t)ir_node_int(node, "a_zero", 0);
-    p->b_zero = (int32_t)ir_node_int(node, "b_zero", 0);
+    p->a_zero = (int32_t)ir_node_int(node, zeros[first], 0);
+    p->b_zero = (int32_t)ir_node_int(node, zeros[1 - first], 0);
     if (ir_node_is(node, IR_OP_QMUL)) {
         const float product = sa * sb;
         p->op = CC_STREAM_MUL;
@@ -90,18 +165,44 @@ static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout
     p->a_scale = sa / sy;
     p->b_scale = sb / sy;
     if (ir_node_is(node, IR_OP_QSUB)) {
-        p->b_scale = -p->b_scale;
+        /* the second operand of the node is the negative one */
+        if (first == 0) {
+            p->b_scale = -p->b_scale;
+        } else {
+            p->a_scale = -p->a_scale;
+        }
     }
     return SY_OK;
 }
 
+/* The operand that has the result's shape becomes the first: the other may be a constant, or broadcast. */
+static uint32_t first_operand(const ir_node *node) {
+    const ir_value *a = ir_node_input(node, 0);
+    const ir_value *b = ir_node_input(node, 1);
+    const ir_value *y = ir_node_output(node, 0);
+    if (b == NULL || a->kind == IR_VALUE_CONST) {
+        return b == NULL ? 0 : 1;
+    }
+    if (b->kind == IR_VALUE_CONST || a->type.rank != y->type.rank) {
+        return b->kind == IR_VALUE_CONST ? 0 : 1;
+    }
+    for (int32_t i = 0; i < y->type.rank; i++) {
+        if (a->type.dims[i] != y->type.dims[i]) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g) {
     cc_stream *p = &g->u.stream;
-    ir_value *x = ir_node_input(node, 0);
+    const bool binary = ir_node_is(node, IR_OP_QADD) || ir_node_is(node, IR_OP_QSUB) || ir_node_is(node, IR_OP_QMUL);
+    const uint32_t first = binary ? first_operand(node) : 0;
+    ir_value *x = ir_node_input(node, first);
     g->kind = CC_GROUP_STREAM;
     lower_layout layout = cc_lower_layout_of(x);
-    if (node->n_inputs > 1 && ir_node_input(node, 1) != NULL && ir_node_input(node, 1)->kind != IR_VALUE_CONST && x->info == NULL) {
-        layout = cc_lower_layout_of(ir_node_input(node, 1));
+    if (binary && x->info == NULL) {
+        layout = cc_lower_layout_of(ir_node_input(node, 1 - first));
     }
     SY_TRY(cc_lower_operand(l, x, layout, NULL, &g->x));
     SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), layout, &g->y));
@@ -122,7 +223,7 @@ sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g) {
         p->a_scale = ir_node_float(node, "x_scale", 1.0F) / ir_node_float(node, "y_scale", 1.0F);
         return SY_OK;
     }
-    return lower_binary(l, node, g, layout);
+    return lower_binary(l, node, g, layout, first);
 }
 
 sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g) {

@@ -51,7 +51,9 @@ static void touch_group(lives *l, const cc_group *g, uint32_t index, int64_t d) 
         touch(l, g->u.matmul.w, index, d);
         break;
     case CC_GROUP_STREAM:
-        touch(l, g->u.stream.b, index, d);
+        if (g->u.stream.b_constant.n_bytes == 0) {
+            touch(l, g->u.stream.b, index, d);
+        }
         break;
     case CC_GROUP_CONCAT:
         for (uint32_t i = 0; i < g->u.concat.n_parts; i++) {
@@ -65,10 +67,9 @@ static void touch_group(lives *l, const cc_group *g, uint32_t index, int64_t d) 
     touch(l, g->y, index, d);
 }
 
-static bool place_blob(cc_blob *b, uint64_t *end) {
+static void place_blob(cc_blob *b, uint64_t *end) {
     b->address = *end;
     *end = align_up(*end + b->n_bytes, 64);
-    return true;
 }
 
 /* The lowest address at which a tensor meets no placed one of overlapping lifetime. */
@@ -107,6 +108,10 @@ sy_status cc_place_memory(base_arena *arena, const isa_config *config, const pla
         if (g->kind == CC_GROUP_MATMUL) {
             place_blob(&g->u.matmul.weights, &end);
             place_blob(&g->u.matmul.constants, &end);
+        } else if (g->kind == CC_GROUP_STREAM && g->u.stream.b_constant.n_bytes > 0) {
+            place_blob(&g->u.stream.b_constant, &end);
+            g->u.stream.b->address = g->u.stream.b_constant.address;
+            g->u.stream.b->placed = true;
         }
     }
     *constants_address = GUARD_BYTES;

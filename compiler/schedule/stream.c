@@ -1,39 +1,77 @@
 /*
- * stream.c -- the schedule of elementwise operators: rows through the VPU, in the order in which they lie.
+ * stream.c -- the schedule of elementwise operators: rows through the VPU.
+ *
+ * Tensors of one shape go through in the order in which they lie. A second operand that is broadcast is walked with strides of zero: then a step is
+ * some rows of one channel block of one image, and the operand's part of it is loaded with it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "flow.h"
 
 typedef struct stream {
-    int64_t chunk; /* rows of a step */
+    int64_t chunk;     /* rows of a step; broadcast: picture rows of a step */
+    bool broadcast;
+    int64_t row_steps; /* broadcast: steps of one channel block */
 } stream;
+
+/* A step of a broadcast operator. */
+typedef struct part {
+    int64_t n, block, y, height;
+} part;
+
+static part part_of(const flow *f, int64_t step) {
+    const stream *st = f->user;
+    const cc_tensor *y = f->s->group->y;
+    part p = {.y = step % st->row_steps * st->chunk, .block = step / st->row_steps % y->blocks};
+    p.n = step / (st->row_steps * y->blocks);
+    p.height = sched_min(st->chunk, y->h - p.y);
+    return p;
+}
 
 static int64_t rows_of(const flow *f, int64_t step) {
     const stream *st = f->user;
+    if (st->broadcast) {
+        return part_of(f, step).height * f->s->group->y->w;
+    }
     return sched_min(st->chunk, f->s->group->y->rows - step * st->chunk);
 }
 
-static void load(flow *f, int64_t step, int64_t row) {
+/* Where the step's rows begin in a tensor of y's shape. */
+static uint64_t address_of(const flow *f, const cc_tensor *t, int64_t step) {
     const stream *st = f->user;
-    const uint64_t from = f->s->group->x->address + (uint64_t)(step * st->chunk * f->s->d);
-    sched_load_bytes(f->s, from, rows_of(f, step) * f->s->d, row);
+    if (st->broadcast) {
+        const part p = part_of(f, step);
+        return t->address + (uint64_t)((((p.n * t->blocks + p.block) * t->h + p.y) * t->w) * f->s->d);
+    }
+    return t->address + (uint64_t)(step * st->chunk * f->s->d);
+}
+
+static void load(flow *f, int64_t step, int64_t row) {
+    sched_load_bytes(f->s, address_of(f, f->s->group->x, step), rows_of(f, step) * f->s->d, row);
 }
 
 static void load_b(flow *f, int64_t step, int64_t row) {
     const stream *st = f->user;
-    const uint64_t from = f->s->group->u.stream.b->address + (uint64_t)(step * st->chunk * f->s->d);
-    sched_load_bytes(f->s, from, rows_of(f, step) * f->s->d, row);
+    const cc_tensor *b = f->s->group->u.stream.b;
+    if (!st->broadcast) {
+        sched_load_bytes(f->s, address_of(f, b, step), rows_of(f, step) * f->s->d, row);
+        return;
+    }
+    const part p = part_of(f, step);
+    const int64_t n = b->n > 1 ? p.n : 0;
+    const int64_t y = b->h > 1 ? p.y : 0;
+    const int64_t height = b->h > 1 ? p.height : 1;
+    const uint64_t from = b->address + (uint64_t)((((n * b->blocks + p.block) * b->h + y) * b->w) * f->s->d);
+    sched_load_bytes(f->s, from, height * b->w * f->s->d, row);
 }
 
 static void store(flow *f, int64_t step, int64_t row) {
-    const stream *st = f->user;
-    const uint64_t to = f->s->group->y->address + (uint64_t)(step * st->chunk * f->s->d);
-    sched_store_bytes(f->s, to, rows_of(f, step) * f->s->d, row);
+    sched_store_bytes(f->s, address_of(f, f->s->group->y, step), rows_of(f, step) * f->s->d, row);
 }
 
 static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t o_row) {
     sched *s = f->s;
+    const stream *st = f->user;
     const cc_stream *p = &s->group->u.stream;
     cc_command c = sched_command(s, ISA_OP_VPU_VEC);
     uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, ISA_VPU_CHAIN_IN_A_SRC_SPM);
@@ -62,7 +100,9 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
     }
     if (f->ops->load_b != NULL) {
         cc_set(&c, ISA_VPU_B_ZERO, (uint32_t)p->b_zero);
-        sched_walk(&c, ISA_VPU_B_BASE, b_row, ISA_VPU_B_S0, (const int64_t[4]){1, 0, 0, 0});
+        const int64_t column = p->b->w > 1 ? 1 : 0;
+        sched_walk(&c, ISA_VPU_B_BASE, b_row, ISA_VPU_B_S0,
+                   st->broadcast ? (const int64_t[4]){column, p->b->h > 1 ? p->b->w : 0, 0, 0} : (const int64_t[4]){1, 0, 0, 0});
     }
     cc_set(&c, ISA_VPU_CHAIN_IN, in);
     cc_set(&c, ISA_VPU_CHAIN_FP, fp);
@@ -71,9 +111,10 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
     cc_set(&c, ISA_VPU_O_ZERO, (uint32_t)p->y.zero);
     cc_set(&c, ISA_VPU_O_LO, (uint32_t)p->y.lo);
     cc_set(&c, ISA_VPU_O_HI, (uint32_t)p->y.hi);
-    sched_vpu_counts(&c, (const int64_t[4]){rows_of(f, step), 1, 1, 1});
-    sched_walk(&c, ISA_VPU_A_BASE, a_row, ISA_VPU_A_S0, (const int64_t[4]){1, 0, 0, 0});
-    sched_walk(&c, ISA_VPU_O_BASE, o_row, ISA_VPU_O_S0, (const int64_t[4]){1, 0, 0, 0});
+    const int64_t w = st->broadcast ? s->group->y->w : rows_of(f, step);
+    sched_vpu_counts(&c, (const int64_t[4]){w, rows_of(f, step) / w, 1, 1});
+    sched_walk(&c, ISA_VPU_A_BASE, a_row, ISA_VPU_A_S0, (const int64_t[4]){1, w, 0, 0});
+    sched_walk(&c, ISA_VPU_O_BASE, o_row, ISA_VPU_O_S0, (const int64_t[4]){1, w, 0, 0});
     sched_push(s, &c);
 }
 
@@ -89,11 +130,19 @@ void sched_stream(sched *s) {
         sched_too_large(s, "two slots for each operand in banks of their own", 6 * s->spm_bank_rows, s->spm_rows);
         return;
     }
-    /* chunks of a bank, or of a quarter of the tensor if that is smaller: loads, VPU and stores then overlap */
-    const int64_t rows = s->group->y->rows;
-    stream st = {.chunk = sched_min(sched_min(in_limit, 65535), sched_max(sched_div_up(rows, 4), 4 * s->d))};
+    const cc_tensor *y = s->group->y;
+    stream st = {.broadcast = two && (p->b->n != y->n || p->b->h != y->h || p->b->w != y->w)};
     flow f = {.s = s, .ops = two ? &two_inputs : &one_input, .user = &st};
-    f.n_steps = sched_div_up(rows, st.chunk);
-    f.in_rows = f.out_rows = sched_min(st.chunk, rows);
+    if (st.broadcast) {
+        st.chunk = sched_max(1, sched_min(y->h, sched_min(in_limit, 65535) / y->w));
+        st.row_steps = sched_div_up(y->h, st.chunk);
+        f.n_steps = y->n * y->blocks * st.row_steps;
+        f.in_rows = f.out_rows = st.chunk * y->w;
+    } else {
+        /* chunks of a bank, or of a quarter of the tensor if that is smaller: loads, VPU and stores then overlap */
+        st.chunk = sched_min(sched_min(in_limit, 65535), sched_max(sched_div_up(y->rows, 4), 4 * s->d));
+        f.n_steps = sched_div_up(y->rows, st.chunk);
+        f.in_rows = f.out_rows = sched_min(st.chunk, y->rows);
+    }
     sched_flow_run(&f);
 }

@@ -188,12 +188,10 @@ static bool check_net(net *n, const isa_config *config) {
     model_create(&m, config);
     memset(m.dram, 0x5A, (size_t)m.dram_bytes);
     for (uint32_t i = 0; i < p.n_groups; i++) {
-        const cc_group *g = p.groups[i];
-        if (g->kind == CC_GROUP_MATMUL) {
-            if (g->u.matmul.weights.n_bytes > 0) {
-                memcpy(m.dram + g->u.matmul.weights.address, g->u.matmul.weights.bytes, (size_t)g->u.matmul.weights.n_bytes);
-            }
-            memcpy(m.dram + g->u.matmul.constants.address, g->u.matmul.constants.bytes, (size_t)g->u.matmul.constants.n_bytes);
+        const cc_blob *blobs[2];
+        const uint32_t n_blobs = cc_group_blobs(p.groups[i], blobs);
+        for (uint32_t k = 0; k < n_blobs; k++) {
+            memcpy(m.dram + blobs[k]->address, blobs[k]->bytes, (size_t)blobs[k]->n_bytes);
         }
     }
     assert_int_equal(plan.n_steps, 1);
@@ -417,6 +415,36 @@ static void elementwise(void **state) {
     }
 }
 
+/* Second operands that are broadcast: constants of any such shape, tensors that have all channels. */
+static void broadcast(void **state) {
+    (void)state;
+    static const uint32_t codes[3] = {IR_OP_QADD, IR_OP_QSUB, IR_OP_QMUL};
+    int done = 0;
+    for (int trial = 0; trial < 80; trial++) {
+        const isa_config config = pick_machine();
+        net n = new_net();
+        const int64_t dims[4] = {pick(1, 2), pick(1, 40), pick(1, 10), pick(1, 10)};
+        const int32_t rank = pick(0, 2) == 0 ? 2 : 4;
+        int64_t other[4];
+        const bool is_constant = pick(0, 2) > 0;
+        for (int32_t i = 0; i < rank; i++) {
+            other[i] = pick(0, 1) == 1 && (is_constant || i != 1) ? 1 : dims[i];
+        }
+        const int32_t skip = is_constant ? (int32_t)pick(0, rank) : 0;
+        ir_value *x = input(&n, rank, dims);
+        ir_value *b = is_constant ? constant(&n, SY_DT_I8, rank - skip, other + skip) : input(&n, rank, other);
+        const bool swap = pick(0, 1) == 1;
+        ir_value *const in[2] = {swap ? b : x, swap ? x : b};
+        ir_value *y;
+        set_scales(node(&n, codes[pick(0, 2)], 2, in, &y), (const char *const[]){"a", "b", "y", NULL});
+        assert_int_equal(ir_graph_add_output(n.g, y, "out"), SY_OK);
+        done += check_net(&n, &config) ? 1 : 0;
+        ir_module_destroy(n.m);
+        base_arena_destroy(n.arena);
+    }
+    assert_true(done > 60);
+}
+
 static void moves(void **state) {
     (void)state;
     for (int trial = 0; trial < 40; trial++) {
@@ -452,7 +480,7 @@ static void moves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elementwise), cmocka_unit_test(moves),    cmocka_unit_test(pools),          cmocka_unit_test(convolutions),
+        cmocka_unit_test(elementwise), cmocka_unit_test(broadcast), cmocka_unit_test(moves),    cmocka_unit_test(pools),          cmocka_unit_test(convolutions),
         cmocka_unit_test(residuals),   cmocka_unit_test(products), cmocka_unit_test(two_activations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,9 +94,11 @@ typedef struct cc_pool {
 
 typedef enum cc_stream_op { CC_STREAM_REQUANT, CC_STREAM_ADD, CC_STREAM_MUL, CC_STREAM_CLAMP } cc_stream_op;
 
+/* The second operand of ADD and MUL: a device tensor, or a constant packed as one. Its images, rows and columns may be 1 where y has more: then it is broadcast. */
 typedef struct cc_stream {
     cc_stream_op op;
     cc_tensor *b;         /* ADD, MUL */
+    cc_blob b_constant;   /* bytes of a constant b; n_bytes 0: b is no constant */
     int32_t a_zero, b_zero;
     float a_scale;        /* REQUANT: fl(sx/sy); ADD: fl(sa/sy); MUL: fl(fl(sa*sb)/sy) */
     float b_scale;        /* ADD: fl(sb/sy), negated for a difference */
@@ -128,5 +130,8 @@ typedef struct cc_group {
     } u;
     uint64_t macs; /* of the operator, padding excluded */
 } cc_group;
+
+/* The blocks of constants that a group brings (weights of two activations are none); returns how many. */
+uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2]);
 
 #endif
