@@ -187,7 +187,7 @@ static void test_check(void **state)
     program = good;
     program.n_text_bytes = tiny.imem_bytes + 4;
     check_says(&program, &tiny, SY_ERANGE,
-               "16388 bytes of instructions, expected at most core.imem_bytes = 16384");
+               "65540 bytes of instructions, expected at most core.imem_bytes = 65536");
     program = good;
     program.n_data_bytes = tiny.dmem_bytes + 1;
     check_says(&program, &tiny, SY_ERANGE,
