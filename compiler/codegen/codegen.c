@@ -31,14 +31,39 @@ static char *symbol_name(const codegen *g, const char *program, const char *laye
     return name;
 }
 
+/* The rules of a layer become functions. Their indices become those of the functions. */
+static sy_status add_rules(codegen *g, const char *program, const char *layer, const cc_rule_vec *rules, const cc_facts ***facts) {
+    const size_t first = g->functions.n;
+    *facts = base_arena_alloc(g->scratch, first + rules->n, sizeof **facts);
+    if (*facts == NULL) {
+        return SY_ENOMEM;
+    }
+    for (size_t i = 0; i < rules->n; i++) {
+        cc_rule *rule = rules->items[i];
+        cc_ops ops;
+        rule->index = (uint32_t)g->functions.n;
+        SY_TRY(cc_plan_rule(g->scratch, rule, *facts, &ops));
+        const cc_function f = {.name = symbol_name(g, program, layer), .n_parameters = rule->n_parameters, .first = ops.first};
+        if (f.name == NULL || !base_vec_push(g->scratch, &g->functions, f)) {
+            return SY_ENOMEM;
+        }
+    }
+    return SY_OK;
+}
+
 /* One layer's commands become a function; its index goes to *out. */
 static sy_status add_layer(codegen *g, const cc_program *p, const cc_command *commands, size_t n, cc_registers *registers, size_t *out) {
+    const char *layer = commands->layer < p->n_layers ? p->layers[commands->layer].name : "layer";
+    cc_rule_vec rules = {0};
     cc_forest forest;
     cc_ops ops;
-    SY_TRY(cc_reroll(g->scratch, commands, n, &forest));
-    SY_TRY(cc_plan_pushes(g->scratch, &forest, registers, &ops));
+    const cc_facts **facts = NULL;
+    SY_TRY(cc_share(g->scratch, commands, n, &rules, &forest));
+    SY_TRY(cc_reroll(g->scratch, &forest));
+    SY_TRY(cc_share_inline(g->scratch, &rules, &forest));
+    SY_TRY(add_rules(g, p->name, layer, &rules, &facts));
+    SY_TRY(cc_plan_forest(g->scratch, &forest, facts, registers, &ops));
     const size_t least_bytes = 4 * cc_ops_count(ops.first);
-    const char *layer = commands->layer < p->n_layers ? p->layers[commands->layer].name : "layer";
     if (least_bytes > g->config->imem_bytes) {
         return base_fail(g->diag, SY_ERANGE,
                          "layer '%s' alone needs more than %zu bytes of code, core.imem_bytes is %u: choose a configuration with more", layer,

@@ -50,7 +50,7 @@ typedef struct generator {
     /* the function under construction */
     const cc_function *f;
     LLVMValueRef function;
-    scope scopes[CC_MAX_DEPTH + 1]; /* [0]: the function; [1 + k]: its own loop k */
+    scope scopes[CC_MAX_LOOPS + 1]; /* [0]: the function; [1 + k]: its own loop k */
     uint32_t n_loops;
 } generator;
 
@@ -64,16 +64,16 @@ static LLVMValueRef add(const generator *g, LLVMValueRef a, uint32_t b) {
 
 /* The innermost scope that the value changes in: 0 if it changes in no loop of the function itself. */
 static uint32_t scope_of(const generator *g, const cc_affine *value) {
-    for (uint32_t k = CC_MAX_DEPTH; k-- > g->f->depth;) {
+    for (uint32_t k = CC_MAX_TERMS; k-- > g->f->n_parameters;) {
         if (value->steps[k] != 0) {
-            return 1 + k - g->f->depth;
+            return 1 + k - g->f->n_parameters;
         }
     }
     return 0;
 }
 
 static bool is_constant(const cc_affine *value) {
-    for (uint32_t k = 0; k < CC_MAX_DEPTH; k++) {
+    for (uint32_t k = 0; k < CC_MAX_TERMS; k++) {
         if (value->steps[k] != 0) {
             return false;
         }
@@ -105,7 +105,7 @@ static LLVMValueRef make_phi(generator *g, uint32_t at, const cc_affine *value) 
     scope *s = &g->scopes[at];
     const LLVMBasicBlockRef here = LLVMGetInsertBlock(g->builder);
     cc_affine first = *value;
-    first.steps[g->f->depth + at - 1] = 0;
+    first.steps[g->f->n_parameters + at - 1] = 0;
     LLVMPositionBuilderBefore(g->builder, LLVMGetBasicBlockTerminator(s->before));
     LLVMValueRef start = evaluate(g, &first);
     const LLVMValueRef top = LLVMGetFirstInstruction(s->head);
@@ -120,16 +120,18 @@ static LLVMValueRef make_phi(generator *g, uint32_t at, const cc_affine *value) 
     return phi;
 }
 
-/* The part of a value that depends on the counters that the function gets: computed once, in its first block. */
+/* A value that depends on parameters alone: computed once, in the first block. */
 static LLVMValueRef make_sum(generator *g, const cc_affine *value) {
     const LLVMBasicBlockRef here = LLVMGetInsertBlock(g->builder);
     const LLVMBasicBlockRef first = g->scopes[0].head;
     LLVMPositionBuilderBefore(g->builder, LLVMGetBasicBlockTerminator(first));
     LLVMValueRef sum = constant(g, value->base);
-    for (uint32_t k = 0; k < g->f->depth; k++) {
+    for (uint32_t k = 0; k < g->f->n_parameters; k++) {
         if (value->steps[k] != 0) {
             LLVMValueRef counter = LLVMGetParam(g->function, k);
-            sum = LLVMBuildAdd(g->builder, sum, LLVMBuildMul(g->builder, counter, constant(g, value->steps[k]), ""), "");
+            const bool one = value->steps[k] == 1;
+            LLVMValueRef product = one ? counter : LLVMBuildMul(g->builder, counter, constant(g, value->steps[k]), "");
+            sum = LLVMBuildAdd(g->builder, sum, product, "");
         }
     }
     LLVMPositionBuilderAtEnd(g->builder, here);
@@ -199,7 +201,7 @@ static void build_loop(generator *g, const cc_op *op) {
     LLVMBasicBlockRef tail = LLVMGetInsertBlock(g->builder);
     for (size_t i = 0; i < s->variables.n; i++) {
         const variable *v = &s->variables.items[i];
-        LLVMValueRef next = add(g, v->now, v->value.steps[g->f->depth + g->n_loops - 1]);
+        LLVMValueRef next = add(g, v->now, v->value.steps[g->f->n_parameters + g->n_loops - 1]);
         LLVMAddIncoming(v->now, &next, &tail, 1);
     }
     LLVMValueRef next = LLVMBuildAdd(g->builder, left, constant(g, UINT32_MAX), "");
@@ -212,14 +214,11 @@ static void build_loop(generator *g, const cc_op *op) {
 }
 
 static void build_call(generator *g, const cc_op *op) {
-    LLVMValueRef counters[CC_MAX_DEPTH];
-    const uint32_t n = g->functions[op->callee].depth;
-    for (uint32_t k = 0; k < n; k++) {
-        cc_affine counter = {0};
-        counter.steps[k] = 1;
-        counters[k] = evaluate(g, &counter);
+    LLVMValueRef arguments[CC_MAX_TERMS];
+    for (uint32_t k = 0; k < op->n_arguments; k++) {
+        arguments[k] = evaluate(g, &op->arguments[k]);
     }
-    LLVMBuildCall2(g->builder, g->types[op->callee], g->made[op->callee], counters, n, "");
+    LLVMBuildCall2(g->builder, g->types[op->callee], g->made[op->callee], arguments, op->n_arguments, "");
 }
 
 static void build_list(generator *g, const cc_op *first) {
@@ -245,11 +244,11 @@ static void set_attribute(const generator *g, LLVMValueRef function, const char 
 
 static void declare(generator *g, size_t i) {
     const cc_function *f = &g->functions[i];
-    LLVMTypeRef counters[CC_MAX_DEPTH];
-    for (uint32_t k = 0; k < f->depth; k++) {
+    LLVMTypeRef counters[CC_MAX_TERMS];
+    for (uint32_t k = 0; k < f->n_parameters; k++) {
         counters[k] = g->i32;
     }
-    g->types[i] = LLVMFunctionType(g->nothing, counters, f->depth, 0);
+    g->types[i] = LLVMFunctionType(g->nothing, counters, f->n_parameters, 0);
     LLVMValueRef function = g->made[i] = LLVMAddFunction(g->module, f->name, g->types[i]);
     LLVMSetLinkage(function, f->entry ? LLVMExternalLinkage : LLVMInternalLinkage);
     static const char *const attributes[] = {"noinline", "nounwind", "optsize", "minsize"};

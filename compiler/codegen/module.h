@@ -11,11 +11,11 @@
 #include "ops.h"
 #include "systole/base/diag.h"
 
-/* A function to make. It gets the counters of `depth` loops around its calls as arguments; a counter of a loop of its own has number `depth` or more. */
+/* A function to make. Its parameters are terms 0 to n_parameters - 1 of its values; the counters of its own loops follow. */
 typedef struct cc_function {
     const char *name; /* a legal symbol, unique */
     bool entry;       /* a global symbol; ends in HALT with exit code 0 instead of a return */
-    uint32_t depth;
+    uint32_t n_parameters;
     cc_op *first;
 } cc_function;
 
@@ -27,7 +27,7 @@ typedef struct cc_code {
 } cc_code;
 
 /* Changes with this header; the loader compares it, and the hash of the instruction tables. */
-#define CC_MODULE_ABI    1
+#define CC_MODULE_ABI    2
 #define CC_MODULE_SYMBOL "sy_codegen_module"
 
 typedef struct cc_module {

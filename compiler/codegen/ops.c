@@ -1,11 +1,12 @@
 /*
  * ops.c -- see ops.h.
  *
- * A register's life in a loop is one of four:
- *   absent      no command in the loop needs it: it keeps what it holds
- *   carried     what an iteration leaves in it is what the next one needs first (a constant is the simplest case): it is set before the loop, once
- *   own         anything else: its first value in an iteration is set in the body
- *   The third state of a nested loop, "set by itself", makes it own in the outer loop too.
+ * A register's life in a loop or a rule is one of three:
+ *   nothing     no command in it needs it: it keeps what it holds
+ *   value       what an iteration leaves in it is what the next one needs first (a constant is the simplest case): it is set before the loop, once; of a
+ *               rule: it needs and leaves the same constant, the caller sees to it
+ *   own         anything else: its first value in an iteration is set in the body; so also in the loops around it
+ * A rule writes zeros to the other half of a pair that it sets, if that means nothing to it: such a register is lost to the caller.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,26 +19,28 @@
 /* What a node asks of a register first, and what it leaves in it. */
 typedef enum need { NEED_NOTHING, NEED_VALUE, NEED_OWN } need;
 
-typedef struct loop_facts {
+struct cc_facts {
     uint8_t first_need[ISA_N_QUEUES][CC_MAX_REGISTERS]; /* of the body */
-    cc_affine first[ISA_N_QUEUES][CC_MAX_REGISTERS];    /* NEED_VALUE: in terms of the loops up to and including this one */
+    cc_affine first[ISA_N_QUEUES][CC_MAX_REGISTERS];    /* NEED_VALUE: in the terms of the body */
     cc_affine last[ISA_N_QUEUES][CC_MAX_REGISTERS];     /* not NEED_NOTHING: what the body leaves */
-} loop_facts;
+    bool lost[ISA_N_QUEUES][CC_MAX_REGISTERS];          /* nobody knows what the body leaves */
+};
 
 typedef struct planner {
     base_arena *arena;
+    const cc_facts *const *rules;
     sy_status status;
 } planner;
 
-/* The loops around a node: steps from the node's first value on. */
+/* The terms of a node's values: their steps from the node's first value on. */
 typedef struct nest {
     uint32_t depth;
-    const uint32_t *steps[CC_MAX_DEPTH];
+    const uint32_t *steps[CC_MAX_TERMS];
 } nest;
 
 static nest nest_inside(const nest *outer, const cc_node *loop) {
     nest inner = *outer;
-    SY_ASSERT(inner.depth < CC_MAX_DEPTH);
+    SY_ASSERT(inner.depth < CC_MAX_TERMS);
     inner.steps[inner.depth++] = loop->steps;
     return inner;
 }
@@ -60,6 +63,19 @@ static bool equal(const cc_affine *a, const cc_affine *b) {
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+/* The value in the terms of the caller: parameters become arguments. */
+static cc_affine substitute(const cc_affine *v, const cc_node *call, const nest *around) {
+    cc_affine out = {.base = v->base};
+    for (uint32_t p = 0; p < call->n_values; p++) {
+        const cc_affine argument = value_at(call, around, p);
+        out.base += v->steps[p] * argument.base;
+        for (uint32_t k = 0; k < CC_MAX_TERMS; k++) {
+            out.steps[k] += v->steps[p] * argument.steps[k];
+        }
+    }
+    return out;
+}
+
 /* The value with the counter of loop k fixed. */
 static cc_affine fix(cc_affine v, uint32_t k, uint32_t counter) {
     v.base += v.steps[k] * counter;
@@ -76,15 +92,15 @@ static cc_affine earlier(cc_affine v, uint32_t k) {
 /* ---------------------------------------------------------------- facts about loops */
 
 /* Whether the register is carried from iteration to iteration of the loop at depth k. */
-static bool carried(const loop_facts *f, uint32_t k, unsigned unit, unsigned r) {
-    if (f->first_need[unit][r] != NEED_VALUE) {
+static bool carried(const cc_facts *f, uint32_t k, unsigned unit, unsigned r) {
+    if (f->first_need[unit][r] != NEED_VALUE || f->lost[unit][r]) {
         return false;
     }
     const cc_affine left = earlier(f->last[unit][r], k);
     return equal(&left, &f->first[unit][r]);
 }
 
-static void facts_of_leaf(loop_facts *f, const cc_node *leaf, const nest *around) {
+static void facts_of_leaf(cc_facts *f, const cc_node *leaf, const nest *around) {
     const unsigned unit = leaf->command->unit;
     uint32_t index = 1;
     for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
@@ -97,11 +113,28 @@ static void facts_of_leaf(loop_facts *f, const cc_node *leaf, const nest *around
             f->first[unit][r] = v;
         }
         f->last[unit][r] = v;
+        f->lost[unit][r] = false;
+    }
+}
+
+static void facts_of_call(cc_facts *f, const cc_node *call, const cc_facts *callee, const nest *around) {
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
+            if (callee->first_need[unit][r] == NEED_NOTHING) {
+                continue;
+            }
+            if (f->first_need[unit][r] == NEED_NOTHING) {
+                f->first_need[unit][r] = callee->first_need[unit][r];
+                f->first[unit][r] = callee->first[unit][r]; /* a constant */
+            }
+            f->last[unit][r] = substitute(&callee->last[unit][r], call, around);
+            f->lost[unit][r] = callee->lost[unit][r];
+        }
     }
 }
 
 /* Facts of an inner loop (at depth k) become part of those of the body around it. */
-static void facts_of_inner(loop_facts *f, const loop_facts *inner, uint32_t k, uint32_t count) {
+static void facts_of_inner(cc_facts *f, const cc_facts *inner, uint32_t k, uint32_t count) {
     for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
         for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
             if (inner->first_need[unit][r] == NEED_NOTHING) {
@@ -113,32 +146,38 @@ static void facts_of_inner(loop_facts *f, const loop_facts *inner, uint32_t k, u
                 f->first[unit][r] = fix(inner->first[unit][r], k, 0);
             }
             f->last[unit][r] = fix(inner->last[unit][r], k, count - 1);
+            f->lost[unit][r] = inner->lost[unit][r];
         }
     }
 }
 
-/* The facts of a loop's body; `around` holds the loops outside it. */
-static loop_facts *find_facts(planner *p, const cc_node *loop, const nest *around) {
-    loop_facts *f = BASE_ARENA_NEW(p->arena, loop_facts);
+static cc_facts *find_facts(planner *p, cc_node *const *items, size_t n_items, nest inside);
+
+static void facts_of_item(planner *p, cc_facts *f, const cc_node *item, const nest *around) {
+    if (item->rule != NULL) {
+        facts_of_call(f, item, p->rules[item->rule->index], around);
+    } else if (item->count == 0) {
+        if (item->command->unit < ISA_N_QUEUES) {
+            facts_of_leaf(f, item, around);
+        }
+    } else {
+        const cc_facts *inner = find_facts(p, item->items, item->n_items, nest_inside(around, item));
+        if (inner != NULL) {
+            facts_of_inner(f, inner, around->depth, item->count);
+        }
+    }
+}
+
+/* The facts of a body. */
+static cc_facts *find_facts(planner *p, cc_node *const *items, size_t n_items, nest inside) {
+    cc_facts *f = BASE_ARENA_NEW(p->arena, cc_facts);
     if (f == NULL) {
         p->status = SY_ENOMEM;
         return NULL;
     }
-    nest inside = nest_inside(around, loop);
-    for (uint32_t i = 0; i < loop->n_items; i++) {
-        const cc_node *item = loop->items[i];
-        if (item->count == 0) {
-            if (item->command->unit < ISA_N_QUEUES) {
-                facts_of_leaf(f, item, &inside);
-            }
-        } else {
-            const loop_facts *inner = find_facts(p, item, &inside);
-            if (inner == NULL) {
-                return NULL;
-            }
-            facts_of_inner(f, inner, inside.depth, item->count);
-        }
-        nest_advance(&inside, item->n_values);
+    for (size_t i = 0; i < n_items; i++) {
+        facts_of_item(p, f, items[i], &inside);
+        nest_advance(&inside, items[i]->n_values);
     }
     return f;
 }
@@ -151,6 +190,7 @@ typedef struct emitter {
     cc_ops ops;
     cc_op *wait[ISA_N_QUEUES]; /* the first of the WAITs that directly precede, in the unit's queue and in this list; NULL: none */
     cc_registers *registers;
+    bool (*lost)[CC_MAX_REGISTERS]; /* registers of which the value was not known, and then was overwritten; NULL: does not matter */
     uint32_t depth;
 } emitter;
 
@@ -196,6 +236,8 @@ static void emit_sets(emitter *e, unsigned unit, uint64_t mask, const cc_affine 
                 known[r] = true;
             } else if (known[r]) {
                 *to = held[r];
+            } else if (e->lost != NULL) {
+                e->lost[unit][r] = true;
             }
         }
     }
@@ -230,10 +272,46 @@ static void emit_leaf(emitter *e, const cc_node *leaf, const nest *around) {
     }
 }
 
+static void emit_call(emitter *e, const cc_node *call, const nest *around) {
+    const cc_facts *f = e->p->rules[call->rule->index];
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        uint64_t mask = 0;
+        for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
+            mask |= f->first_need[unit][r] == NEED_VALUE ? (uint64_t)1 << r : 0;
+        }
+        emit_sets(e, unit, mask, f->first[unit]);
+        e->wait[unit] = NULL;
+    }
+    cc_op *op = new_op(e, CC_OP_CALL, NULL);
+    cc_affine *arguments = base_arena_alloc(e->p->arena, call->n_values, sizeof *arguments);
+    if (op == NULL || arguments == NULL) {
+        e->p->status = SY_ENOMEM;
+        return;
+    }
+    op->callee = call->rule->index;
+    op->n_arguments = call->n_values;
+    op->arguments = arguments;
+    for (uint32_t p = 0; p < call->n_values; p++) {
+        arguments[p] = value_at(call, around, p);
+    }
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
+            if (f->first_need[unit][r] == NEED_NOTHING) {
+                continue;
+            }
+            e->registers->known[unit][r] = !f->lost[unit][r];
+            e->registers->value[unit][r] = substitute(&f->last[unit][r], call, around);
+            if (e->lost != NULL && f->lost[unit][r]) {
+                e->lost[unit][r] = true;
+            }
+        }
+    }
+}
+
 static void emit_list(emitter *e, cc_node *const *items, size_t n, nest *around);
 
 /* Sets before the loop what it carries, and turns e->registers into what holds at the head of every iteration. */
-static void enter_loop(emitter *e, const loop_facts *f) {
+static void enter_loop(emitter *e, const cc_facts *f) {
     for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
         cc_affine values[CC_MAX_REGISTERS];
         uint64_t mask = 0;
@@ -255,7 +333,8 @@ static void enter_loop(emitter *e, const loop_facts *f) {
 }
 
 static void emit_loop(emitter *e, const cc_node *loop, const nest *around) {
-    const loop_facts *f = find_facts(e->p, loop, around);
+    nest inside = nest_inside(around, loop);
+    const cc_facts *f = find_facts(e->p, loop->items, loop->n_items, inside);
     if (f == NULL) {
         return;
     }
@@ -265,8 +344,7 @@ static void emit_loop(emitter *e, const cc_node *loop, const nest *around) {
         return;
     }
     op->count = loop->count;
-    emitter body = {.p = e->p, .registers = e->registers, .depth = e->depth + 1};
-    nest inside = nest_inside(around, loop);
+    emitter body = {.p = e->p, .registers = e->registers, .lost = e->lost, .depth = e->depth + 1};
     emit_list(&body, loop->items, loop->n_items, &inside);
     op->body = body.ops.first;
     op->body_last = body.ops.last;
@@ -274,7 +352,7 @@ static void emit_loop(emitter *e, const cc_node *loop, const nest *around) {
         e->wait[unit] = NULL;
         for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
             if (f->first_need[unit][r] != NEED_NOTHING) {
-                e->registers->known[unit][r] = true;
+                e->registers->known[unit][r] = !f->lost[unit][r];
                 e->registers->value[unit][r] = fix(f->last[unit][r], e->depth, loop->count - 1);
             }
         }
@@ -283,7 +361,9 @@ static void emit_loop(emitter *e, const cc_node *loop, const nest *around) {
 
 static void emit_list(emitter *e, cc_node *const *items, size_t n, nest *around) {
     for (size_t i = 0; i < n && e->p->status == SY_OK; i++) {
-        if (items[i]->count == 0) {
+        if (items[i]->rule != NULL) {
+            emit_call(e, items[i], around);
+        } else if (items[i]->count == 0) {
             emit_leaf(e, items[i], around);
         } else {
             emit_loop(e, items[i], around);
@@ -292,11 +372,60 @@ static void emit_list(emitter *e, cc_node *const *items, size_t n, nest *around)
     }
 }
 
-sy_status cc_plan_pushes(base_arena *arena, const cc_forest *forest, cc_registers *registers, cc_ops *out) {
-    planner p = {.arena = arena, .status = SY_OK};
+sy_status cc_plan_forest(base_arena *arena, const cc_forest *forest, const cc_facts *const *facts, cc_registers *registers,
+                         cc_ops *out) {
+    planner p = {.arena = arena, .rules = facts, .status = SY_OK};
     emitter e = {.p = &p, .registers = registers};
     nest none = {0};
     emit_list(&e, forest->items, forest->n, &none);
+    *out = e.ops;
+    return p.status;
+}
+
+/* What the rule asks of its caller: constants that it leaves as they are. All else it sets itself. */
+static void settle_needs(cc_facts *f, cc_registers *registers) {
+    const cc_affine zero = {0};
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
+            const cc_affine *first = &f->first[unit][r];
+            if (f->first_need[unit][r] != NEED_VALUE) {
+                continue;
+            }
+            if (memcmp(first->steps, zero.steps, sizeof zero.steps) == 0 && !f->lost[unit][r] && equal(first, &f->last[unit][r])) {
+                registers->known[unit][r] = true;
+                registers->value[unit][r] = *first;
+            } else {
+                f->first_need[unit][r] = NEED_OWN;
+            }
+        }
+    }
+}
+
+sy_status cc_plan_rule(base_arena *arena, const cc_rule *rule, const cc_facts **facts, cc_ops *out) {
+    planner p = {.arena = arena, .rules = facts, .status = SY_OK};
+    nest parameters = {.depth = rule->n_parameters};
+    for (uint32_t k = 0; k < rule->n_parameters; k++) {
+        parameters.steps[k] = rule->terms[k];
+    }
+    cc_registers *registers = BASE_ARENA_NEW(arena, cc_registers);
+    cc_facts *f = find_facts(&p, rule->items, rule->n_items, parameters);
+    if (f == NULL || registers == NULL) {
+        return SY_ENOMEM;
+    }
+    settle_needs(f, registers);
+    bool lost[ISA_N_QUEUES][CC_MAX_REGISTERS] = {{false}};
+    emitter e = {.p = &p, .registers = registers, .lost = lost, .depth = rule->n_parameters};
+    emit_list(&e, rule->items, rule->n_items, &parameters);
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
+            if (f->first_need[unit][r] == NEED_NOTHING && lost[unit][r]) {
+                f->first_need[unit][r] = NEED_OWN;
+            }
+            f->lost[unit][r] = f->first_need[unit][r] != NEED_NOTHING && !registers->known[unit][r];
+            f->last[unit][r] = registers->value[unit][r];
+        }
+    }
+    facts[rule->index] = f;
     *out = e.ops;
     return p.status;
 }

@@ -26,7 +26,7 @@ typedef struct reroll {
     uint64_t work;
 } reroll;
 
-static uint64_t mix(uint64_t hash, uint64_t value) {
+uint64_t cc_mix(uint64_t hash, uint64_t value) {
     hash ^= value + UINT64_C(0x9E3779B97F4A7C15) + (hash << 12) + (hash >> 4);
     hash *= UINT64_C(0xD6E8FEB86659FD93);
     return hash ^ (hash >> 32);
@@ -55,15 +55,21 @@ static sy_status make_leaf(base_arena *arena, const cc_command *command, cc_node
         }
     }
     node->values = values;
-    node->shape = mix(mix(command->unit, command->funct7), command->mask);
+    node->shape = cc_mix(cc_mix(command->unit, command->funct7), command->mask);
+    if (command->mask == 0) {
+        node->shape = cc_mix(node->shape, command->payload);
+    }
     node->cost = command->mask != 0 ? 8 : 2;
     return SY_OK;
 }
 
 /* Exactly what shape is a hash of. */
 static bool same_shape(const cc_node *a, const cc_node *b) {
-    if (a->shape != b->shape || a->count != b->count || a->n_values != b->n_values || a->n_items != b->n_items) {
+    if (a->shape != b->shape || a->count != b->count || a->rule != b->rule || a->n_values != b->n_values || a->n_items != b->n_items) {
         return false;
+    }
+    if (a->rule != NULL) {
+        return true;
     }
     if (a->count == 0) {
         return a->command->unit == b->command->unit && a->command->funct7 == b->command->funct7 && a->command->mask == b->command->mask;
@@ -110,12 +116,12 @@ static cc_node *make_loop(base_arena *arena, cc_node *const *items, size_t perio
         return NULL;
     }
     *loop = (cc_node){.count = (uint32_t)count, .n_items = (uint32_t)period, .items = body};
-    loop->shape = mix(count, period);
+    loop->shape = cc_mix(count, period);
     loop->depth = 1 + max_depth(items, period);
     loop->cost = LOOP_WORDS + body_cost(items, period);
     for (size_t i = 0; i < period; i++) {
         loop->n_values += items[i]->n_values;
-        loop->shape = mix(loop->shape, items[i]->shape);
+        loop->shape = cc_mix(loop->shape, items[i]->shape);
     }
     uint32_t *values = base_arena_alloc(arena, loop->n_values, sizeof *values);
     uint32_t *steps = base_arena_alloc(arena, loop->n_values, sizeof *steps);
@@ -127,7 +133,7 @@ static cc_node *make_loop(base_arena *arena, cc_node *const *items, size_t perio
         for (uint32_t k = 0; k < items[i]->n_values; k++, at++) {
             values[at] = items[i]->values[k];
             steps[at] = items[period + i]->values[k] - values[at];
-            loop->shape = mix(loop->shape, steps[at]);
+            loop->shape = cc_mix(loop->shape, steps[at]);
         }
     }
     loop->values = values;
@@ -137,7 +143,7 @@ static cc_node *make_loop(base_arena *arena, cc_node *const *items, size_t perio
 
 /* Whether a loop is worth its own instructions. */
 static bool pays(cc_node *const *items, size_t period, size_t count) {
-    if (max_depth(items, period) >= CC_MAX_DEPTH || count > UINT32_MAX) {
+    if (max_depth(items, period) >= CC_MAX_LOOPS || count > UINT32_MAX) {
         return false;
     }
     const uint32_t cost = body_cost(items, period);
@@ -225,33 +231,45 @@ static sy_status roll(reroll *r) {
     }
 }
 
-sy_status cc_reroll(base_arena *arena, const cc_command *commands, size_t n, cc_forest *out) {
-    reroll r = {.arena = arena, .n = n};
-    r.items = base_arena_alloc(arena, n, sizeof *r.items);
-    r.shapes = base_arena_alloc(arena, n, sizeof *r.shapes);
+sy_status cc_leaves(base_arena *arena, const cc_command *commands, size_t n, cc_forest *out) {
+    cc_forest list = {.n = n};
+    list.items = base_arena_alloc(arena, n, sizeof *list.items);
     cc_node *leaves = base_arena_alloc(arena, n, sizeof *leaves);
-    if (r.items == NULL || r.shapes == NULL || leaves == NULL) {
+    if (list.items == NULL || leaves == NULL) {
         return SY_ENOMEM;
     }
     for (size_t i = 0; i < n; i++) {
         SY_TRY(make_leaf(arena, &commands[i], &leaves[i]));
-        r.items[i] = &leaves[i];
-        r.shapes[i] = leaves[i].shape;
+        list.items[i] = &leaves[i];
+    }
+    *out = list;
+    return SY_OK;
+}
+
+sy_status cc_reroll(base_arena *arena, cc_forest *list) {
+    reroll r = {.arena = arena, .n = list->n, .items = list->items};
+    r.shapes = base_arena_alloc(arena, list->n, sizeof *r.shapes);
+    if (r.shapes == NULL) {
+        return SY_ENOMEM;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        r.shapes[i] = list->items[i]->shape;
     }
     SY_TRY(roll(&r));
-    *out = (cc_forest){.items = r.items, .n = r.n};
+    list->n = r.n;
     return SY_OK;
 }
 
 static size_t node_length(const cc_node *node) {
-    if (node->count == 0) {
+    if (node->count == 0 && node->rule == NULL) {
         return 1;
     }
     size_t n = 0;
-    for (uint32_t i = 0; i < node->n_items; i++) {
-        n += node_length(node->items[i]);
+    const uint32_t n_items = node->rule != NULL ? node->rule->n_items : node->n_items;
+    for (uint32_t i = 0; i < n_items; i++) {
+        n += node_length(node->rule != NULL ? node->rule->items[i] : node->items[i]);
     }
-    return n * node->count;
+    return node->rule != NULL ? n : n * node->count;
 }
 
 size_t cc_forest_length(const cc_forest *forest) {
@@ -262,48 +280,69 @@ size_t cc_forest_length(const cc_forest *forest) {
     return n;
 }
 
-/* The loops around a leaf: each one's steps from the leaf's first value on, and its counter. */
-typedef struct level {
+/* What is added to the values under a node: a loop's steps times its counter, or a rule's terms times an argument; from the node's first value on. */
+typedef struct term {
     const uint32_t *steps;
-    uint32_t i;
-} level;
+    uint32_t factor;
+} term;
 
-static size_t expand_node(const cc_node *node, level *levels, size_t n_levels, cc_command *out) {
+enum { MAX_TERMS = CC_MAX_LOOPS + CC_MAX_PARAMETERS };
+
+static uint32_t sum(const cc_node *node, uint32_t at, const term *terms, size_t n_terms) {
+    uint32_t value = node->values[at];
+    for (size_t k = 0; k < n_terms; k++) {
+        value += terms[k].steps[at] * terms[k].factor;
+    }
+    return value;
+}
+
+static size_t expand_node(const cc_node *node, const term *terms, size_t n_terms, cc_command *out);
+
+static size_t expand_list(cc_node *const *items, size_t n_items, const term *around, size_t n_terms, cc_command *out) {
+    term inside[MAX_TERMS];
+    size_t n = 0;
+    SY_ASSERT(n_terms <= MAX_TERMS);
+    for (size_t k = 0; k < n_terms; k++) {
+        inside[k] = around[k];
+    }
+    for (size_t i = 0; i < n_items; i++) {
+        n += expand_node(items[i], inside, n_terms, out + n);
+        for (size_t k = 0; k < n_terms; k++) {
+            inside[k].steps += items[i]->n_values;
+        }
+    }
+    return n;
+}
+
+static size_t expand_node(const cc_node *node, const term *terms, size_t n_terms, cc_command *out) {
+    term inside[MAX_TERMS];
+    if (node->rule != NULL) {
+        for (uint32_t p = 0; p < node->rule->n_parameters; p++) {
+            inside[p] = (term){.steps = node->rule->terms[p], .factor = sum(node, p, terms, n_terms)};
+        }
+        return expand_list(node->rule->items, node->rule->n_items, inside, node->rule->n_parameters, out);
+    }
     if (node->count == 0) {
-        cc_command *c = out;
-        memset(c, 0, sizeof *c);
-        c->unit = node->command->unit;
-        c->funct7 = node->command->funct7;
-        c->layer = node->command->layer;
-        c->mask = node->command->mask;
         uint32_t at = 0;
-        for (unsigned r = 0; r <= CC_MAX_REGISTERS; r++) {
-            if (r > 0 && !(c->mask >> (r - 1) & 1)) {
-                continue;
-            }
-            uint32_t value = node->values[at];
-            for (size_t k = 0; k < n_levels; k++) {
-                value += levels[k].steps[at] * levels[k].i;
-            }
-            *(r == 0 ? &c->payload : &c->regs[r - 1]) = value;
-            at++;
+        memset(out, 0, sizeof *out);
+        out->unit = node->command->unit;
+        out->funct7 = node->command->funct7;
+        out->layer = node->command->layer;
+        out->mask = node->command->mask;
+        out->payload = sum(node, at++, terms, n_terms);
+        for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
+            out->regs[r] = out->mask >> r & 1 ? sum(node, at++, terms, n_terms) : 0;
         }
         return 1;
     }
-    SY_ASSERT(n_levels < CC_MAX_DEPTH);
+    SY_ASSERT(n_terms < MAX_TERMS);
     size_t n = 0;
     for (uint32_t i = 0; i < node->count; i++) {
-        level inner[CC_MAX_DEPTH];
-        if (n_levels > 0) {
-            memcpy(inner, levels, n_levels * sizeof *levels);
+        for (size_t k = 0; k < n_terms; k++) {
+            inside[k] = terms[k];
         }
-        inner[n_levels] = (level){.steps = node->steps, .i = i};
-        for (uint32_t k = 0; k < node->n_items; k++) {
-            n += expand_node(node->items[k], inner, n_levels + 1, out + n);
-            for (size_t l = 0; l <= n_levels; l++) {
-                inner[l].steps += node->items[k]->n_values;
-            }
-        }
+        inside[n_terms] = (term){.steps = node->steps, .factor = i};
+        n += expand_list(node->items, node->n_items, inside, n_terms + 1, out + n);
     }
     return n;
 }

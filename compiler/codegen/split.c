@@ -54,12 +54,19 @@ sy_status cc_split(base_arena *arena, const char *name, cc_op **first, uint32_t 
         to->next = NULL;
         from->previous = NULL;
         cc_op *call = BASE_ARENA_NEW(arena, cc_op);
-        cc_function f = {.depth = depth, .first = from};
+        cc_function f = {.n_parameters = depth, .first = from};
         f.name = base_arena_printf(arena, "%s.%zu", name, functions->n);
         if (call == NULL || f.name == NULL || !base_vec_push(arena, functions, f)) {
             return SY_ENOMEM;
         }
-        *call = (cc_op){.kind = CC_OP_CALL, .callee = (uint32_t)functions->n - 1, .previous = last_call};
+        *call = (cc_op){.kind = CC_OP_CALL, .callee = (uint32_t)functions->n - 1, .previous = last_call, .n_arguments = depth};
+        call->arguments = base_arena_alloc(arena, depth, sizeof *call->arguments);
+        if (call->arguments == NULL) {
+            return SY_ENOMEM;
+        }
+        for (uint32_t k = 0; k < depth; k++) {
+            call->arguments[k].steps[k] = 1; /* the counter itself */
+        }
         *(last_call != NULL ? &last_call->next : first) = call;
         last_call = call;
     }

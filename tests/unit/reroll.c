@@ -89,7 +89,8 @@ static size_t check(const list *l, uint64_t seed)
 {
     base_arena *arena = base_arena_create();
     cc_forest forest;
-    assert_ok(cc_reroll(arena, l->items, l->n, &forest));
+    assert_ok(cc_leaves(arena, l->items, l->n, &forest));
+    assert_ok(cc_reroll(arena, &forest));
     const size_t n_top = forest.n;
     if (cc_forest_length(&forest) != l->n) {
         fail_msg("seed %llu: expected %zu commands, got %zu", (unsigned long long)seed, l->n, cc_forest_length(&forest));
@@ -188,7 +189,10 @@ static void test_no_memory(void **state)
     for (size_t n = 1; status != SY_OK; n++) {
         cc_forest forest;
         base_arena_fail_at(arena, n);
-        status = cc_reroll(arena, l.items, l.n, &forest);
+        status = cc_leaves(arena, l.items, l.n, &forest);
+        if (status == SY_OK) {
+            status = cc_reroll(arena, &forest);
+        }
         assert_true(status == SY_OK || status == SY_ENOMEM);
         assert_true(n < 1000);
     }
