@@ -260,6 +260,7 @@ static void declare(generator *g, size_t i) {
     }
     LLVMAddTargetDependentFunctionAttr(function, "no-builtins", "true");
     LLVMAddTargetDependentFunctionAttr(function, "no-jump-tables", "true");
+    LLVMAddTargetDependentFunctionAttr(function, "nooutline", "true");
 }
 
 static void build_function(generator *g, size_t i) {

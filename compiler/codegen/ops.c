@@ -401,7 +401,7 @@ static void settle_needs(cc_facts *f, cc_registers *registers) {
     }
 }
 
-sy_status cc_plan_rule(base_arena *arena, const cc_rule *rule, const cc_facts **facts, cc_ops *out) {
+sy_status cc_plan_rule(base_arena *arena, const cc_rule *rule, const cc_facts *const *facts, const cc_facts **own, cc_ops *out) {
     planner p = {.arena = arena, .rules = facts, .status = SY_OK};
     nest parameters = {.depth = rule->n_parameters};
     for (uint32_t k = 0; k < rule->n_parameters; k++) {
@@ -425,7 +425,7 @@ sy_status cc_plan_rule(base_arena *arena, const cc_rule *rule, const cc_facts **
             f->last[unit][r] = registers->value[unit][r];
         }
     }
-    facts[rule->index] = f;
+    *own = f;
     *out = e.ops;
     return p.status;
 }

@@ -55,10 +55,10 @@ typedef struct cc_ops {
 typedef struct cc_facts cc_facts;
 
 /*
- * Plans the pushes of a rule: a function with its parameters as terms. facts[rule->index] is set; those of the rules that it calls must be there, and a call's callee
- * is the index of its rule. Errors: SY_ENOMEM.
+ * Plans the pushes of a rule: a function with its parameters as terms. facts[index] are those of the rules that it calls; a call's callee is the index of its rule.
+ * Errors: SY_ENOMEM.
  */
-sy_status cc_plan_rule(base_arena *arena, const cc_rule *rule, const cc_facts **facts, cc_ops *out);
+sy_status cc_plan_rule(base_arena *arena, const cc_rule *rule, const cc_facts *const *facts, const cc_facts **own, cc_ops *out);
 
 /* Plans the pushes of a forest. `registers` is what holds before it (constants), and is updated to what holds after it. Errors: SY_ENOMEM. */
 sy_status cc_plan_forest(base_arena *arena, const cc_forest *forest, const cc_facts *const *facts, cc_registers *registers,

@@ -68,6 +68,9 @@ static bool same_shape(const cc_node *a, const cc_node *b) {
     if (a->shape != b->shape || a->count != b->count || a->rule != b->rule || a->n_values != b->n_values || a->n_items != b->n_items) {
         return false;
     }
+    if ((a->added == NULL) != (b->added == NULL) || (a->added != NULL && memcmp(a->added, b->added, a->n_values) != 0)) {
+        return false;
+    }
     if (a->rule != NULL) {
         return true;
     }

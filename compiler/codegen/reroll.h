@@ -20,7 +20,7 @@
 #define CC_MAX_LOOPS 16
 
 /* A rule (share.h) has no more parameters. */
-#define CC_MAX_PARAMETERS 12
+#define CC_MAX_PARAMETERS 16
 
 struct cc_rule;
 
@@ -34,12 +34,14 @@ typedef struct cc_node {
     struct cc_node **items;
     uint32_t n_values;         /* leaf: 1 + registers that matter; call: arguments; loop: the sum over its body */
     const uint32_t *values;    /* in the first iteration of all loops around it. Leaf: payload, then registers in rising order; loop: those of its body, one after the other */
+    const uint8_t *added;      /* leaf, call: 1 + the parameter of the layer that is added to each value, or 0; NULL: none. Part of the shape */
     const uint32_t *steps;     /* loop: what an iteration adds to each value */
     uint64_t shape;            /* hash of all but the values; it holds the semaphore of a WAIT or POST */
     uint32_t cost;             /* estimate of its code, in words */
 } cc_node;
 
-/* A sequence of commands with parameters. The value of a leaf or an argument in it is what its node says plus the parameters for which terms[p] is 1. */
+/* A sequence of items with parameters: part of a layer, or a layer, or several layers that differ in them alone. The value of a leaf or an
+ * argument in it is what its node says plus the parameters for which terms[p] is 1. */
 typedef struct cc_rule {
     uint32_t n_parameters;
     const uint32_t *terms[CC_MAX_PARAMETERS]; /* like steps of a loop around the body: one for each value of the body */

@@ -17,8 +17,7 @@ enum {
     MIN_SAVING = 12,   /* words */
     MAX_CANDIDATES = 24, /* pairs looked at closely in a round */
     MAX_ROUNDS = 300,
-    CALL_WORDS = 3,
-    BODY_WORDS = 4 /* return, and saving what it must */
+    BODY_WORDS = 8 /* return, and saving what it must */
 };
 
 typedef struct sharer {
@@ -26,6 +25,7 @@ typedef struct sharer {
     cc_rule_vec *rules;
     cc_node **items;
     size_t n;
+    uint32_t call_words;
 } sharer;
 
 /* Places in the list where a sequence of `length` items of one shape begins. */
@@ -43,11 +43,13 @@ typedef struct layout {
     uint32_t *leader; /* index of the value that is the parameter */
 } layout;
 
-static uint32_t value_of(const sharer *s, size_t at, uint32_t index) {
+/* A value of the sequence at `at`, and the layer's parameter in it. */
+static void value_of(const sharer *s, size_t at, uint32_t index, uint32_t *value, uint8_t *added) {
     while (index >= s->items[at]->n_values) {
         index -= s->items[at++]->n_values;
     }
-    return s->items[at]->values[index];
+    *value = s->items[at]->values[index];
+    *added = s->items[at]->added != NULL ? s->items[at]->added[index] : 0;
 }
 
 static uint32_t values_of(const sharer *s, const occurrences *o) {
@@ -76,6 +78,7 @@ static sy_status find_layout(sharer *s, const occurrences *o, layout *out) {
             for (uint32_t j = 0; j < node->n_values; j++, v++) {
                 if (i == 0) {
                     l.base[v] = node->values[j];
+                    hashes[v] = node->added != NULL && node->added[j] != 0 ? cc_mix(2, node->added[j]) : 0; /* never a constant */
                 }
                 hashes[v] += weight * cc_mix(0, node->values[j] - l.base[v]) - weight * cc_mix(0, 0);
             }
@@ -97,8 +100,8 @@ static sy_status find_layout(sharer *s, const occurrences *o, layout *out) {
     return SY_OK;
 }
 
-static uint32_t call_cost(uint32_t n_parameters) {
-    return CALL_WORDS + n_parameters + n_parameters / 2;
+static uint32_t call_cost(const sharer *s, uint32_t n_parameters) {
+    return s->call_words + n_parameters + n_parameters / 2;
 }
 
 /* Words that a rule for the sequence saves. */
@@ -110,14 +113,15 @@ static int64_t saving(const sharer *s, const occurrences *o, const layout *l) {
     for (size_t k = 0; k < o->length; k++) {
         body += s->items[o->at[0] + k]->cost;
     }
-    return (int64_t)o->n * (body - call_cost(l->n_parameters)) - body - BODY_WORDS;
+    return (int64_t)o->n * (body - call_cost(s, l->n_parameters)) - body - BODY_WORDS;
 }
 
-/* A copy of a node with other values. */
+/* A copy of a node with other values, to which nothing is added. */
 static cc_node *with_values(base_arena *arena, const cc_node *node, const uint32_t *values) {
     cc_node *copy = base_arena_memdup(arena, node, 1, sizeof *node);
     if (copy != NULL) {
         copy->values = values;
+        copy->added = NULL;
     }
     return copy;
 }
@@ -155,6 +159,14 @@ static cc_rule *make_rule(sharer *s, const occurrences *o, const layout *l) {
     return base_vec_push(s->arena, s->rules, rule) ? rule : NULL;
 }
 
+/* The shape of a leaf or a call, from that without what is added. */
+static uint64_t shape_of(uint64_t shape, const cc_node *node) {
+    for (uint32_t v = 0; v < node->n_values && node->added != NULL; v++) {
+        shape = node->added[v] != 0 ? cc_mix(shape, (uint64_t)v << 8 | node->added[v]) : shape;
+    }
+    return shape;
+}
+
 /* Replaces all occurrences (in rising order, apart from each other) by calls of a new rule. */
 static sy_status apply(sharer *s, const occurrences *o, const layout *l) {
     cc_rule *rule = make_rule(s, o, l);
@@ -169,14 +181,19 @@ static sy_status apply(sharer *s, const occurrences *o, const layout *l) {
         if (arguments == NULL) {
             return SY_ENOMEM;
         }
+        uint8_t *added = base_arena_alloc(s->arena, l->n_parameters, sizeof *added);
+        if (added == NULL) {
+            return SY_ENOMEM;
+        }
         for (uint32_t p = 0; p < l->n_parameters; p++) {
-            arguments[p] = value_of(s, o->at[i], l->leader[p]);
+            value_of(s, o->at[i], l->leader[p], &arguments[p], &added[p]);
         }
         for (; from < o->at[i]; from++) {
             s->items[out++] = s->items[from];
         }
-        calls[i] = (cc_node){.rule = rule, .n_values = l->n_parameters, .values = arguments, .cost = call_cost(l->n_parameters)};
-        calls[i].shape = cc_mix(0x5255, s->rules->n);
+        calls[i] = (cc_node){.rule = rule, .n_values = l->n_parameters, .values = arguments, .cost = call_cost(s, l->n_parameters)};
+        calls[i].added = added;
+        calls[i].shape = shape_of(cc_mix(0x5255, s->rules->n), &calls[i]);
         s->items[out++] = &calls[i];
         from += o->length;
     }
@@ -356,10 +373,8 @@ static sy_status share_best_pair(sharer *s, bool *changed) {
     return *changed ? apply(s, &best, &best_layout) : SY_OK;
 }
 
-sy_status cc_share(base_arena *arena, const cc_command *commands, size_t n, cc_rule_vec *rules, cc_forest *out) {
-    cc_forest list;
-    SY_TRY(cc_leaves(arena, commands, n, &list));
-    sharer s = {.arena = arena, .rules = rules, .items = list.items, .n = list.n};
+sy_status cc_share(base_arena *arena, uint32_t call_words, cc_rule_vec *rules, cc_forest *list) {
+    sharer s = {.arena = arena, .rules = rules, .items = list->items, .n = list->n, .call_words = call_words};
     for (int strict = 0; strict < 2; strict++) {
         bool changed = true;
         while (changed) {
@@ -370,7 +385,131 @@ sy_status cc_share(base_arena *arena, const cc_command *commands, size_t n, cc_r
     for (int round = 0; round < MAX_ROUNDS && changed; round++) {
         SY_TRY(share_best_pair(&s, &changed));
     }
-    *out = (cc_forest){.items = s.items, .n = s.n};
+    list->n = s.n;
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- layers of equal geometry */
+
+/* The first list's leaves with the layout's parameters in place of what differs. */
+static sy_status parametrise(base_arena *arena, const cc_forest *first, const layout *l, cc_forest *out) {
+    cc_node *nodes = base_arena_alloc(arena, first->n, sizeof *nodes);
+    out->items = base_arena_alloc(arena, first->n, sizeof *out->items);
+    uint32_t *values = base_arena_alloc(arena, l->n_values, sizeof *values);
+    uint8_t *added = base_arena_alloc(arena, l->n_values, sizeof *added);
+    if (nodes == NULL || out->items == NULL || values == NULL || added == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t v = 0; v < l->n_values; v++) {
+        const int32_t p = l->parameter[v];
+        values[v] = l->base[v] - (p >= 0 ? l->base[l->leader[p]] : 0);
+        added[v] = (uint8_t)(p + 1);
+    }
+    for (size_t i = 0; i < first->n; i++) {
+        nodes[i] = *first->items[i];
+        nodes[i].values = values;
+        nodes[i].added = added;
+        nodes[i].shape = shape_of(nodes[i].shape, &nodes[i]);
+        values += nodes[i].n_values;
+        added += nodes[i].n_values;
+        out->items[i] = &nodes[i];
+    }
+    out->n = first->n;
+    return SY_OK;
+}
+
+/* Puts the lists one after the other. */
+static sy_status join(base_arena *arena, const cc_forest *lists, size_t n_lists, sharer *s, occurrences *o) {
+    size_t *at = base_arena_alloc(arena, n_lists, sizeof *at);
+    *s = (sharer){.arena = arena};
+    s->items = base_arena_alloc(arena, n_lists * lists[0].n, sizeof *s->items);
+    if (s->items == NULL || at == NULL) {
+        return SY_ENOMEM;
+    }
+    for (size_t i = 0; i < n_lists; i++) {
+        at[i] = s->n;
+        for (size_t k = 0; k < lists[i].n; k++) {
+            s->items[s->n++] = lists[i].items[k];
+        }
+    }
+    *o = (occurrences){.at = at, .n = n_lists, .length = lists[0].n};
+    return SY_OK;
+}
+
+sy_status cc_share_layers(base_arena *arena, const cc_forest *lists, size_t n_lists, bool *fits, cc_forest *out, uint32_t *n_parameters,
+                          uint32_t **arguments) {
+    *fits = true;
+    for (size_t i = 1; i < n_lists && *fits; i++) {
+        *fits = lists[i].n == lists[0].n;
+        for (size_t k = 0; k < lists[0].n && *fits; k++) {
+            *fits = lists[i].items[k]->shape == lists[0].items[k]->shape && lists[i].items[k]->n_values == lists[0].items[k]->n_values;
+        }
+    }
+    if (!*fits) {
+        return SY_OK;
+    }
+    sharer s;
+    occurrences o;
+    layout l;
+    SY_TRY(join(arena, lists, n_lists, &s, &o));
+    SY_TRY(find_layout(&s, &o, &l));
+    *fits = l.n_parameters <= CC_MAX_PARAMETERS;
+    if (!*fits) {
+        return SY_OK;
+    }
+    uint32_t *a = base_arena_alloc(arena, n_lists * l.n_parameters, sizeof *a);
+    if (a == NULL) {
+        return SY_ENOMEM;
+    }
+    for (size_t i = 0; i < n_lists; i++) {
+        for (uint32_t p = 0; p < l.n_parameters; p++) {
+            uint8_t added;
+            value_of(&s, o.at[i], l.leader[p], &a[i * l.n_parameters + p], &added);
+        }
+    }
+    *n_parameters = l.n_parameters;
+    *arguments = a;
+    return parametrise(arena, &lists[0], &l, out);
+}
+
+/* Fills the terms of a list's values, from value *at on. */
+static void fill_terms(cc_node *const *items, size_t n, uint32_t *const *terms, uint32_t *at) {
+    for (size_t i = 0; i < n; i++) {
+        const cc_node *node = items[i];
+        if (node->count > 0) {
+            fill_terms(node->items, node->n_items, terms, at);
+            continue;
+        }
+        for (uint32_t v = 0; v < node->n_values; v++, ++*at) {
+            if (node->added != NULL && node->added[v] != 0) {
+                terms[node->added[v] - 1][*at] = 1;
+            }
+        }
+    }
+}
+
+sy_status cc_share_rule(base_arena *arena, const cc_forest *forest, uint32_t n_parameters, cc_rule **out) {
+    cc_rule *rule = BASE_ARENA_NEW(arena, cc_rule);
+    if (rule == NULL) {
+        return SY_ENOMEM;
+    }
+    rule->items = forest->items;
+    rule->n_items = (uint32_t)forest->n;
+    rule->n_parameters = n_parameters;
+    for (size_t i = 0; i < forest->n; i++) {
+        rule->n_values += forest->items[i]->n_values;
+    }
+    uint32_t *terms[CC_MAX_PARAMETERS] = {NULL};
+    for (uint32_t p = 0; p < n_parameters; p++) {
+        terms[p] = base_arena_alloc(arena, rule->n_values, sizeof *terms[p]);
+        if (terms[p] == NULL) {
+            return SY_ENOMEM;
+        }
+        rule->terms[p] = terms[p];
+    }
+    uint32_t at = 0;
+    fill_terms(forest->items, forest->n, terms, &at);
+    *out = rule;
     return SY_OK;
 }
 
@@ -430,7 +569,17 @@ static sy_status rewrite_call(rewrite *r, const cc_node *call, uint32_t first) {
             }
         }
         const uint32_t *values = rewritten(r->arena, r->sources.items + from, item->n_values, call->values, first, false);
-        SY_TRY(push_item(r, with_values(r->arena, item, values)));
+        uint8_t *added = base_arena_alloc(r->arena, item->n_values, sizeof *added);
+        cc_node *copy = with_values(r->arena, item, values);
+        if (added == NULL || copy == NULL) {
+            return SY_ENOMEM;
+        }
+        for (uint32_t v = 0; v < item->n_values && call->added != NULL; v++) {
+            const int64_t old = r->sources.items[from + v].old;
+            added[v] = old >= 0 ? call->added[old - first] : 0;
+        }
+        copy->added = added;
+        SY_TRY(push_item(r, copy));
     }
     return SY_OK;
 }

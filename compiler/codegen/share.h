@@ -19,14 +19,24 @@
 typedef BASE_VEC(cc_rule *) cc_rule_vec;
 
 /*
- * Turns n commands, which must outlive the result, into a list of leaves and calls. Rules are appended to `rules`, those that are called before those that
- * call. Errors: SY_ENOMEM.
+ * Makes one list of several that consist of the same shapes: layers of equal geometry. What differs between them are parameters; arguments[i * n_parameters + p] is
+ * that of list i. *fits is false, and nothing else is set, if they differ in shapes or by more than CC_MAX_PARAMETERS. Errors: SY_ENOMEM.
  */
-sy_status cc_share(base_arena *arena, const cc_command *commands, size_t n, cc_rule_vec *rules, cc_forest *out);
+sy_status cc_share_layers(base_arena *arena, const cc_forest *lists, size_t n_lists, bool *fits, cc_forest *out, uint32_t *n_parameters,
+                          uint32_t **arguments);
+
+/*
+ * Turns a list of leaves into one of leaves and calls, in place. `call_words` is what a call is taken to cost: more makes fewer and larger rules, and faster code. Rules
+ * are appended to `rules`, those that are called before those that call. Errors: SY_ENOMEM.
+ */
+sy_status cc_share(base_arena *arena, uint32_t call_words, cc_rule_vec *rules, cc_forest *list);
 
 /*
  * After re-rolling: puts the bodies of rules that are called at one place only, from the list or from another rule, into that place, and removes them from `rules`.
  */
 sy_status cc_share_inline(base_arena *arena, cc_rule_vec *rules, cc_forest *forest);
+
+/* The forest, with parameters of the layer in its values, as a rule. Errors: SY_ENOMEM. */
+sy_status cc_share_rule(base_arena *arena, const cc_forest *forest, uint32_t n_parameters, cc_rule **out);
 
 #endif
