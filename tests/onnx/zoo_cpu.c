@@ -1,6 +1,6 @@
 /*
- * zoo_cpu.c -- the zoo of quantised networks on the host device: bit-equal to what ONNX Runtime or exact arithmetic gave, and
- * the fast kernels bit-equal to the reference.
+ * zoo_cpu.c -- the zoo of quantised networks on the fast kernels: the reference's bits; where products stay in fp32, one step of
+ * the output at most.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,10 +19,10 @@
 
 #define ZOO SY_TEST_DATA_DIR "/zoo/"
 #define MAX_VALUES 4
-#define FLOAT_SHARE 1e-4 /* of the largest output: what class "float" promises */
 
 typedef struct row {
-    char name[64], class[16], exact[16];
+    char name[64];
+    double step; /* of the output */
 } row;
 
 static base_diag diag;
@@ -78,53 +78,41 @@ static sy_status run(ir_module *m, bool reference, const ir_tensor *inputs, ir_t
     return status;
 }
 
-static void differ(const char *name, const char *what)
-{
-    print_error("%s: %s\n", name, what);
-    n_failed++;
-}
-
 static bool same_bytes(const ir_tensor *a, const ir_tensor *b)
 {
     return a->dtype == b->dtype && a->size_bytes == b->size_bytes && memcmp(a->data, b->data, a->size_bytes) == 0;
 }
 
-static bool near(const ir_tensor *a, const ir_tensor *b)
+/* Elements at most one step apart. */
+static bool near(const ir_tensor *a, const ir_tensor *b, double step)
 {
-    if (a->dtype != SY_DT_F32 || b->dtype != SY_DT_F32 || a->size_bytes != b->size_bytes) {
-        return same_bytes(a, b);
+    if (a->dtype != b->dtype || a->size_bytes != b->size_bytes) {
+        return false;
     }
-    double largest = 0.0, distance = 0.0;
-    for (size_t i = 0; i < a->size_bytes / 4; i++) {
-        const double x = (double)((const float *)a->data)[i], y = (double)((const float *)b->data)[i];
-        largest = fmax(largest, fabs(y));
-        distance = fmax(distance, fabs(x - y));
+    const int64_t n = ir_tensor_n_elements(a);
+    for (int64_t i = 0; i < n; i++) {
+        const bool is_float = a->dtype == SY_DT_F32;
+        const double x = is_float ? (double)((const float *)a->data)[i] : step * (double)ir_tensor_get_i64(a, i);
+        const double y = is_float ? (double)((const float *)b->data)[i] : step * (double)ir_tensor_get_i64(b, i);
+        if (!(fabs(x - y) <= 1.0001 * step)) {
+            return false;
+        }
     }
-    return distance <= FLOAT_SHARE * largest;
+    return true;
 }
 
-static void check_outputs(const row *r, const ir_module *m, const ir_tensor *reference, const ir_tensor *fast)
+/* True if some operator computes in fp32 what the reference computes more exactly. */
+static bool has_float(const ir_module *m)
 {
-    const bool is_float = strcmp(r->class, "float") == 0;
-    for (unsigned i = 0; i < m->main->n_outputs; i++) {
-        ir_tensor want = { 0 };
-        if (is_float ? !near(&fast[i], &reference[i]) : !same_bytes(&fast[i], &reference[i])) {
-            differ(r->name, "fast kernels differ from the reference");
-        }
-        if (strcmp(r->exact, "-") != 0 && !read_tensor(r->name, r->exact, i, &want)) {
-            differ(r->name, "the file with the exact result is missing");
-        } else if (want.data != NULL && !same_bytes(&reference[i], &want)) {
-            differ(r->name, "the reference differs from the exact result");
-        }
-        rt_buffer_free(want.data);
-        want = (ir_tensor){ 0 };
-        if (is_float && read_tensor(r->name, "ort", i, &want)) {
-            if (!near(&reference[i], &want)) {
-                differ(r->name, "the reference is not near ONNX Runtime");
+    static const uint32_t codes[] = { IR_OP_CONV, IR_OP_GEMM, IR_OP_MATMUL, IR_OP_SOFTMAX, IR_OP_SIGMOID };
+    for (const ir_node *n = m->main->first; n != NULL; n = n->next) {
+        for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+            if (ir_node_is(n, codes[i])) {
+                return true;
             }
-            rt_buffer_free(want.data);
         }
     }
+    return false;
 }
 
 static void check_network(const row *r)
@@ -146,7 +134,12 @@ static void check_network(const row *r)
     }
     REQUIRE(run(m, true, inputs, reference), r->name);
     REQUIRE(run(m, false, inputs, fast), r->name);
-    check_outputs(r, m, reference, fast);
+    for (unsigned i = 0; i < m->main->n_outputs; i++) {
+        if (has_float(m) ? !near(&fast[i], &reference[i], r->step) : !same_bytes(&fast[i], &reference[i])) {
+            print_error("%s: fast kernels differ from the reference\n", r->name);
+            n_failed++;
+        }
+    }
     for (unsigned i = 0; i < MAX_VALUES; i++) {
         rt_buffer_free(inputs[i].data);
         rt_buffer_free(reference[i].data);
@@ -165,7 +158,7 @@ static void test_zoo(void **state)
     for (char *line = strtok(table.data, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         row r;
         if (line[0] != '#') {
-            assert_int_equal(sscanf(line, "%63s %15s %*s %*s %*s %*s %15s", r.name, r.class, r.exact), 3);
+            assert_int_equal(sscanf(line, "%63s %*s %lf", r.name, &r.step), 2);
             check_network(&r);
             n++;
         }

@@ -522,6 +522,8 @@ static const struct {
     { "Greater", 7, old_broadcast },
     { "ReduceMean", 18, axes_as_attribute },
     { "ReduceSum", 13, axes_as_attribute },
+    { "ReduceMax", 18, axes_as_attribute },
+    { "ReduceMin", 18, axes_as_attribute },
     { "Squeeze", 13, axes_as_attribute },
     { "Unsqueeze", 13, axes_as_attribute },
     { "Reshape", 5, reshape_1 },

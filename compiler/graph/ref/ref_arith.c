@@ -17,7 +17,8 @@ typedef enum arith {
     ARITH_DIV,
     ARITH_POW,
     ARITH_MIN,
-    ARITH_MAX
+    ARITH_MAX,
+    ARITH_PRELU /* a < 0 ? a * b : a */
 } arith;
 
 static double float_op(arith op, double a, double b)
@@ -37,6 +38,8 @@ static double float_op(arith op, double a, double b)
         return isnan(a) || a < b ? a : b;
     case ARITH_MAX:
         return isnan(a) || a > b ? a : b;
+    case ARITH_PRELU:
+        return a < 0.0 ? a * b : a;
     }
     SY_UNREACHABLE();
 }
@@ -91,6 +94,9 @@ static sy_status int_op(const ir_kernel_args *args, arith op, bool is_signed, in
         return SY_OK;
     case ARITH_MAX:
         *out = less ? b : a;
+        return SY_OK;
+    case ARITH_PRELU:
+        *out = is_signed && a < 0 ? (int64_t)((uint64_t)a * (uint64_t)b) : a;
         return SY_OK;
     }
     SY_UNREACHABLE();
@@ -182,25 +188,72 @@ sy_status ir_ref_max(const ir_kernel_args *args)
     return chain(args, ARITH_MAX);
 }
 
-sy_status ir_ref_equal(const ir_kernel_args *args)
+sy_status ir_ref_prelu(const ir_kernel_args *args)
+{
+    return chain(args, ARITH_PRELU);
+}
+
+/* ---------------------------------------------------------------- comparisons */
+
+/* The order of two elements; a NaN has none. */
+typedef enum order { ORDER_LESS, ORDER_EQUAL, ORDER_GREATER, ORDER_NONE } order;
+
+static order order_of(const ir_tensor *a, int64_t ia, const ir_tensor *b, int64_t ib)
+{
+    if (ir_ref_is_float(a->dtype)) {
+        const double x = ir_ref_get(a, ia), y = ir_ref_get(b, ib);
+        return isnan(x) || isnan(y) ? ORDER_NONE : x < y ? ORDER_LESS : x > y ? ORDER_GREATER : ORDER_EQUAL;
+    }
+    const int64_t x = ir_ref_get_int(a, ia), y = ir_ref_get_int(b, ib);
+    const bool less = a->dtype == SY_DT_U64 ? (uint64_t)x < (uint64_t)y : x < y;
+    return x == y ? ORDER_EQUAL : less ? ORDER_LESS : ORDER_GREATER;
+}
+
+static sy_status compare(const ir_kernel_args *args, order yes, order yes_too)
 {
     const ir_tensor *a = ir_kernel_input(args, 0);
     const ir_tensor *b = ir_kernel_input(args, 1);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const bool is_float = ir_ref_is_float(a->dtype);
-    SY_TRY(ir_ref_need(args, a, (is_float || ir_ref_is_integer(a->dtype)) && a->dtype == b->dtype));
+    const bool known_type = ir_ref_is_float(a->dtype) || ir_ref_is_integer(a->dtype);
+    SY_TRY(ir_ref_need(args, a, known_type && a->dtype == b->dtype));
     ir_ref_walk walk;
     ir_ref_walk_start(&walk, y->rank, y->dims);
     ir_ref_broadcast_strides(a, y->rank, walk.strides[0]);
     ir_ref_broadcast_strides(b, y->rank, walk.strides[1]);
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        const int64_t ia = walk.offset[0], ib = walk.offset[1];
-        const bool equal = is_float ? ir_ref_get(a, ia) == ir_ref_get(b, ib) : ir_ref_get_int(a, ia) == ir_ref_get_int(b, ib);
-        ir_ref_put_int(y, i, equal);
+        const order o = order_of(a, walk.offset[0], b, walk.offset[1]);
+        ir_ref_put_int(y, i, o == yes || o == yes_too);
     }
     return SY_OK;
 }
+
+sy_status ir_ref_equal(const ir_kernel_args *args)
+{
+    return compare(args, ORDER_EQUAL, ORDER_EQUAL);
+}
+
+sy_status ir_ref_greater(const ir_kernel_args *args)
+{
+    return compare(args, ORDER_GREATER, ORDER_GREATER);
+}
+
+sy_status ir_ref_greaterorequal(const ir_kernel_args *args)
+{
+    return compare(args, ORDER_GREATER, ORDER_EQUAL);
+}
+
+sy_status ir_ref_less(const ir_kernel_args *args)
+{
+    return compare(args, ORDER_LESS, ORDER_LESS);
+}
+
+sy_status ir_ref_lessorequal(const ir_kernel_args *args)
+{
+    return compare(args, ORDER_LESS, ORDER_EQUAL);
+}
+
+/* ---------------------------------------------------------------- choices */
 
 sy_status ir_ref_where(const ir_kernel_args *args)
 {

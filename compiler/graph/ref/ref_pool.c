@@ -170,6 +170,26 @@ sy_status ir_ref_globalaveragepool(const ir_kernel_args *args)
     return SY_OK;
 }
 
+sy_status ir_ref_globalmaxpool(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype) || ir_ref_is_integer(x->dtype)));
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
+    for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
+        int64_t best = p * plane;
+        for (int64_t i = 1; i < plane; i++) {
+            best = beats(x, p * plane + i, best) ? p * plane + i : best;
+        }
+        if (plane == 0) {
+            put_lowest(y, p);
+        } else {
+            copy_element(y, p, x, best);
+        }
+    }
+    return SY_OK;
+}
+
 /* ---------------------------------------------------------------- reductions over axes */
 
 static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x, bool reduced[IR_MAX_RANK])
@@ -191,9 +211,29 @@ static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x, bo
     return SY_OK;
 }
 
-/* Both walk the results in order, and under each the reduced elements in row-major order. */
-static sy_status reduce(const ir_kernel_args *args, bool mean)
+typedef enum reduction { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX, REDUCE_MIN } reduction;
+
+/* The extreme one of the n elements at base + walk. */
+static sy_status extreme(const ir_kernel_args *args, const ir_tensor *x, int64_t base, ir_ref_walk *walk, int64_t n,
+                         bool largest, int64_t *out)
 {
+    if (n == 0) {
+        return base_fail(args->diag, SY_EINVAL, "%s over no elements", args->node->op_name);
+    }
+    *out = base + walk->offset[0];
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(walk)) {
+        const int64_t at = base + walk->offset[0];
+        const bool is_nan = ir_ref_is_float(x->dtype) && isnan(ir_ref_get(x, at));
+        const bool better = largest ? beats(x, at, *out) : beats(x, *out, at) && !isnan(ir_ref_get(x, *out));
+        *out = better || is_nan ? at : *out;
+    }
+    return SY_OK;
+}
+
+/* Walks the results in order, and under each the reduced elements in row-major order. */
+static sy_status reduce(const ir_kernel_args *args, reduction kind)
+{
+    const bool mean = kind == REDUCE_MEAN;
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     const bool is_float = ir_ref_is_float(x->dtype);
@@ -215,6 +255,12 @@ static sy_status reduce(const ir_kernel_args *args, bool mean)
     for (int64_t o = 0; o < n_out; o++, ir_ref_walk_next(&outer)) {
         double s = 0.0;
         uint64_t si = 0;
+        if (kind == REDUCE_MAX || kind == REDUCE_MIN) {
+            int64_t best = 0;
+            SY_TRY(extreme(args, x, outer.offset[0], &inner, n, kind == REDUCE_MAX, &best));
+            copy_element(y, o, x, best);
+            continue;
+        }
         for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&inner)) {
             const int64_t at = outer.offset[0] + inner.offset[0];
             if (is_float) {
@@ -234,10 +280,20 @@ static sy_status reduce(const ir_kernel_args *args, bool mean)
 
 sy_status ir_ref_reducemean(const ir_kernel_args *args)
 {
-    return reduce(args, true);
+    return reduce(args, REDUCE_MEAN);
 }
 
 sy_status ir_ref_reducesum(const ir_kernel_args *args)
 {
-    return reduce(args, false);
+    return reduce(args, REDUCE_SUM);
+}
+
+sy_status ir_ref_reducemax(const ir_kernel_args *args)
+{
+    return reduce(args, REDUCE_MAX);
+}
+
+sy_status ir_ref_reducemin(const ir_kernel_args *args)
+{
+    return reduce(args, REDUCE_MIN);
 }

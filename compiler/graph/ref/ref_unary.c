@@ -55,6 +55,131 @@ sy_status ir_ref_erf_op(const ir_kernel_args *args)
     return map_float(args, ir_ref_erf);
 }
 
+/* ---------------------------------------------------------------- activations with attributes */
+
+typedef enum activation {
+    ACTIVATION_LOG,
+    ACTIVATION_RECIPROCAL,
+    ACTIVATION_FLOOR,
+    ACTIVATION_CEIL,
+    ACTIVATION_ROUND,
+    ACTIVATION_LEAKYRELU,
+    ACTIVATION_ELU,
+    ACTIVATION_SOFTPLUS,
+    ACTIVATION_HARDSIGMOID,
+    ACTIVATION_HARDSWISH,
+    ACTIVATION_GELU,
+    ACTIVATION_GELU_TANH
+} activation;
+
+/* NaN stays. */
+static double unit_clamp(double v)
+{
+    return v < 0.0 ? 0.0 : v > 1.0 ? 1.0 : v;
+}
+
+static double activate(activation f, double v, double alpha, double beta)
+{
+    switch (f) {
+    case ACTIVATION_LOG:
+        return ir_ref_log(v);
+    case ACTIVATION_RECIPROCAL:
+        return 1.0 / v;
+    case ACTIVATION_FLOOR:
+        return floor(v);
+    case ACTIVATION_CEIL:
+        return ceil(v);
+    case ACTIVATION_ROUND:
+        return rint(v);
+    case ACTIVATION_LEAKYRELU:
+        return v < 0.0 ? alpha * v : v;
+    case ACTIVATION_ELU:
+        return v < 0.0 ? alpha * ir_ref_expm1(v) : v;
+    case ACTIVATION_SOFTPLUS:
+        return (v > 0.0 ? v : 0.0) + ir_ref_log(1.0 + ir_ref_exp(-fabs(v)));
+    case ACTIVATION_HARDSIGMOID:
+        return unit_clamp(alpha * v + beta);
+    case ACTIVATION_HARDSWISH:
+        return v * unit_clamp(v / 6.0 + 0.5);
+    case ACTIVATION_GELU:
+        return 0.5 * v * (1.0 + ir_ref_erf(v * 0x1.6a09e667f3bcdp-1));
+    case ACTIVATION_GELU_TANH:
+        return 0.5 * v * (1.0 + ir_ref_tanh(0x1.9884533d43651p-1 * (v + 0.044715 * v * v * v)));
+    }
+    SY_UNREACHABLE();
+}
+
+static sy_status map_activation(const ir_kernel_args *args, activation f, float alpha, float beta)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
+    const double a = (double)ir_node_float(args->node, "alpha", alpha), b = (double)ir_node_float(args->node, "beta", beta);
+    const int64_t n = ir_tensor_n_elements(y);
+    for (int64_t i = 0; i < n; i++) {
+        ir_ref_put(y, i, activate(f, ir_ref_get(x, i), a, b));
+    }
+    return SY_OK;
+}
+
+sy_status ir_ref_log_op(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_LOG, 0.0f, 0.0f);
+}
+
+sy_status ir_ref_reciprocal(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_RECIPROCAL, 0.0f, 0.0f);
+}
+
+sy_status ir_ref_floor(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_FLOOR, 0.0f, 0.0f);
+}
+
+sy_status ir_ref_ceil(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_CEIL, 0.0f, 0.0f);
+}
+
+sy_status ir_ref_round(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_ROUND, 0.0f, 0.0f);
+}
+
+sy_status ir_ref_leakyrelu(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_LEAKYRELU, 0.01f, 0.0f);
+}
+
+sy_status ir_ref_elu(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_ELU, 1.0f, 0.0f);
+}
+
+sy_status ir_ref_softplus(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_SOFTPLUS, 0.0f, 0.0f);
+}
+
+sy_status ir_ref_hardsigmoid(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_HARDSIGMOID, 0.2f, 0.5f);
+}
+
+sy_status ir_ref_hardswish(const ir_kernel_args *args)
+{
+    return map_activation(args, ACTIVATION_HARDSWISH, 0.0f, 0.0f);
+}
+
+sy_status ir_ref_gelu(const ir_kernel_args *args)
+{
+    const bool near = strcmp(ir_node_string(args->node, "approximate", "none"), "tanh") == 0;
+    return map_activation(args, near ? ACTIVATION_GELU_TANH : ACTIVATION_GELU, 0.0f, 0.0f);
+}
+
+/* ---------------------------------------------------------------- Relu, Neg, Abs, Clip */
+
 typedef enum simple { SIMPLE_RELU, SIMPLE_NEG, SIMPLE_ABS } simple;
 
 static double simple_float(simple op, double v)
