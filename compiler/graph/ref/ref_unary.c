@@ -242,20 +242,6 @@ sy_status ir_ref_abs(const ir_kernel_args *args)
     return map_simple(args, SIMPLE_ABS);
 }
 
-sy_status ir_ref_leakyrelu(const ir_kernel_args *args)
-{
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    const double alpha = (double)ir_node_float(args->node, "alpha", 0.01F);
-    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++) {
-        const double v = ir_ref_get(x, i);
-        ir_ref_put(y, i, v < 0.0 ? alpha * v : v);
-    }
-    return SY_OK;
-}
-
 sy_status ir_ref_clip(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
