@@ -1,0 +1,92 @@
+// timeout: 120
+/*
+ * tick.c -- the event-driven simulator against the contract cycle by cycle, on random machines and programs.
+ *
+ *     tick [first seed] [number of seeds]
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "random_program.h"
+#include "sim_test.h"
+#include "tick_model.h"
+
+#define PROGRAMS 300
+#define LIMIT 200000
+
+static uint64_t first_seed = 1;
+static uint64_t n_seeds = PROGRAMS;
+static random_program program;
+static tick model;
+static sim_test t;
+
+/* What differs, in one line, or "". */
+static void difference(const sim_result *want, char *text, size_t n)
+{
+    text[0] = 0;
+    const sim_result *got = &t.result;
+    if (got->end != want->end || got->cycles != want->cycles || got->retired != want->retired || got->exit_code != want->exit_code ||
+        got->error != want->error || got->error_unit != want->error_unit || got->error_command != want->error_command) {
+        (void)snprintf(text, n, "end %d cycles %llu retired %llu exit %u error %u.%u.%u, expected %d %llu %llu %u %u.%u.%u", (int)got->end,
+                       (unsigned long long)got->cycles, (unsigned long long)got->retired, got->exit_code, got->error_unit,
+                       got->error_command, got->error, (int)want->end, (unsigned long long)want->cycles,
+                       (unsigned long long)want->retired, want->exit_code, want->error_unit, want->error_command, want->error);
+    }
+    for (unsigned u = 0; u < ISA_N_QUEUES; u++) {
+        for (unsigned i = 0; i < model.unit[u].n_commands && i < TEST_EVENTS; i++) {
+            const tick_command *k = &model.unit[u].commands[i];
+            const sim_command_event *e = &t.events[u][i];
+            if (k->end >= want->cycles) continue;
+            if (i >= t.n_events[u] || e->start != k->start || e->end != k->end || e->number != k->number || e->tag != k->tag) {
+                (void)snprintf(text, n, "%s %u: %llu..%llu, expected %llu..%llu", isa_unit_name(u), i, (unsigned long long)e->start,
+                               (unsigned long long)e->end, (unsigned long long)k->start, (unsigned long long)k->end);
+                return;
+            }
+        }
+        for (unsigned k = 0; k < ISA_N_COUNTERS && text[0] == 0; k++) {
+            if (got->counters[u][k] != want->counters[u][k]) {
+                (void)snprintf(text, n, "%s %s: %llu cycles, expected %llu", isa_unit_name(u), isa_counter_name(k),
+                               (unsigned long long)got->counters[u][k], (unsigned long long)want->counters[u][k]);
+            }
+        }
+    }
+}
+
+static void test_random_programs(void **state)
+{
+    (void)state;
+    unsigned ends[5] = {0};
+    unsigned n_commands = 0;
+    unsigned n_failed = 0;
+    for (uint64_t seed = first_seed; seed < first_seed + n_seeds; seed++) {
+        random_program_make(&program, seed);
+        test_create(&t, &program.config, (sim_options){.timing_only = seed % 2 == 0});
+        t.max_cycles = LIMIT;
+        t.stall_seed = seed;
+        t.stall_max = seed % 3 == 0 ? 20 : 0;
+        assert_ok(sim_machine_write(t.machine, SIM_IMEM, 0, program.text, program.n_text * 4));
+        test_start(&t, 0);
+        sim_result want;
+        tick_run(&model, &program.config, program.text, program.n_text, t.stall_seed, t.stall_max, LIMIT, &want);
+        char text[256];
+        difference(&want, text, sizeof text);
+        if (text[0] != 0) {
+            print_error("seed %llu: %s\n", (unsigned long long)seed, text);
+            n_failed++;
+        }
+        ends[want.end]++;
+        for (unsigned u = 0; u < ISA_N_QUEUES; u++) n_commands += model.unit[u].n_commands;
+        tick_free(&model);
+        test_destroy(&t);
+    }
+    print_message("%u commands; done %u, error %u, deadlock %u, limit %u\n", n_commands, ends[SIM_END_DONE], ends[SIM_END_ERROR],
+                  ends[SIM_END_DEADLOCK], ends[SIM_END_LIMIT]);
+    assert_int_equal(n_failed, 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) first_seed = strtoull(argv[1], NULL, 10);
+    if (argc > 2) n_seeds = strtoull(argv[2], NULL, 10);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_programs)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
