@@ -90,13 +90,13 @@ static sy_status copy_move(quant_pass *p, const ir_node *n, ir_value *const *dat
         operands[i] = i < n_data(n) ? data[i] : ir_node_input(n, i);
     }
     if (!has_fill) {
-        return ir_quant_copy(p, n, operands, out);
+        return ir_quant_copy(p, n, operands, NULL, out);
     }
     ir_value *constant = NULL;
     SY_TRY(ir_quant_i8_const(p, n->graph, fill, &constant));
     if (n->n_inputs >= 3) {
         operands[2] = constant;
-        return ir_quant_copy(p, n, operands, out);
+        return ir_quant_copy(p, n, operands, NULL, out);
     }
     /* ir_node_clone keeps the number of operands: the fill is one more */
     ir_node *node = NULL;
@@ -183,10 +183,38 @@ static sy_status operand_move(quant_pass *p, ir_node *n, uint32_t depth, quant_v
     return copy_move(p, n, data, has_fill, q_fill, &out->value);
 }
 
+/* Split moves data too, to several results: its int8 copy serves them all. */
+static sy_status operand_split(quant_pass *p, ir_node *n, uint32_t depth, uint32_t index, quant_value *out)
+{
+    quant_value x;
+    ir_value *first = NULL;
+    SY_TRY(ir_quant_operand(p, ir_node_input(n, 0), depth + 1, &x));
+    if (x.value == NULL) {
+        return SY_OK;
+    }
+    ir_value *operands[2] = { x.value, ir_node_input(n, 1) };
+    ir_node *copy = NULL;
+    SY_TRY(ir_quant_copy(p, n, operands, &copy, &first));
+    for (uint32_t i = 0; copy != NULL && i < n->n_outputs; i++) {
+        quant_info *info = n->outputs[i] != NULL ? ir_quant_info_of(p, n->outputs[i]) : NULL;
+        if (n->outputs[i] != NULL && info == NULL) {
+            return SY_ENOMEM;
+        }
+        if (info != NULL) {
+            info->operand = (quant_value){ copy->outputs[i], x.params, false };
+            info->operand_tried = true;
+        }
+        if (i == index) {
+            *out = info->operand;
+        }
+    }
+    return SY_OK;
+}
+
 sy_status ir_quant_operand(quant_pass *p, ir_value *v, uint32_t depth, quant_value *out)
 {
     *out = (quant_value){ 0 };
-    if (v == NULL || v->kind != IR_VALUE_RESULT || v->index != 0) {
+    if (v == NULL || v->kind != IR_VALUE_RESULT) {
         return SY_OK;
     }
     quant_info *info = ir_quant_info_of(p, v);
@@ -210,6 +238,8 @@ sy_status ir_quant_operand(quant_pass *p, ir_value *v, uint32_t depth, quant_val
         SY_TRY(operand_clamp(p, n, depth, out));
     } else if (ir_quant_is_move(n)) {
         SY_TRY(operand_move(p, n, depth, out));
+    } else if (ir_node_is(n, IR_OP_SPLIT)) {
+        SY_TRY(operand_split(p, n, depth, v->index, out));
     }
     info->operand = *out;
     info->operand_tried = true;
@@ -311,7 +341,7 @@ static bool read_elsewhere(const ir_value *v)
 sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool shared, uint32_t depth, quant_value *out)
 {
     *out = (quant_value){ 0 };
-    if (v == NULL || v->kind != IR_VALUE_RESULT || v->index != 0) {
+    if (v == NULL || v->kind != IR_VALUE_RESULT) {
         return SY_OK;
     }
     ir_node *n = v->producer;
@@ -319,7 +349,7 @@ sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool sh
     if (depth > QUANT_MAX_CHAIN || p->n_steps++ > QUANT_MAX_STEPS) {
         return ir_quant_refuse(p, n, "too many operators in a row between it and QuantizeLinear");
     }
-    if (ir_node_is(n, IR_OP_DEQUANTIZELINEAR)) {
+    if (ir_node_is(n, IR_OP_DEQUANTIZELINEAR) || ir_node_is(n, IR_OP_SPLIT)) {
         quant_value x;
         SY_TRY(ir_quant_operand(p, v, 0, &x));
         return x.value == NULL ? SY_OK : requantize(p, n, x, want, out);

@@ -69,8 +69,9 @@ sy_status ir_quant_emit(const ir_node *source, uint32_t code, uint32_t n_inputs,
 /* Infers a node just made; if the operands do not fit it, erases it, refuses, and sets *result to NULL. */
 sy_status ir_quant_infer(quant_pass *p, const ir_node *source, ir_node *node, ir_value **result);
 
-/* A copy of `source` on other operands, its result's type inferred. */
-sy_status ir_quant_copy(quant_pass *p, const ir_node *source, ir_value *const *inputs, ir_value **result);
+/* A copy of `source` on other operands, its results' types inferred. node may be NULL; *node is NULL if they do not fit. */
+sy_status ir_quant_copy(quant_pass *p, const ir_node *source, ir_value *const *inputs, ir_node **node,
+                        ir_value **result);
 
 /* A scalar int8 constant in g. */
 sy_status ir_quant_i8_const(quant_pass *p, ir_graph *g, int32_t value, ir_value **out);

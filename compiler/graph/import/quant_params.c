@@ -40,20 +40,29 @@ sy_status ir_quant_emit(const ir_node *source, uint32_t code, uint32_t n_inputs,
     return SY_OK;
 }
 
-sy_status ir_quant_infer(quant_pass *p, const ir_node *source, ir_node *node, ir_value **result)
+static sy_status infer_or_erase(quant_pass *p, const ir_node *source, ir_node *node, bool *fits)
 {
     const sy_status status = ir_infer_node(node, p->diag);
+    *fits = status == SY_OK;
     if (status == SY_OK || status == SY_ENOMEM) {
         return status;
     }
     const char *why = base_arena_strdup(p->m->arena, base_diag_message(p->diag));
     base_diag_clear(p->diag);
     ir_node_erase(node);
-    *result = NULL;
     return why == NULL ? SY_ENOMEM : ir_quant_refuse(p, source, why);
 }
 
-sy_status ir_quant_copy(quant_pass *p, const ir_node *source, ir_value *const *inputs, ir_value **result)
+sy_status ir_quant_infer(quant_pass *p, const ir_node *source, ir_node *node, ir_value **result)
+{
+    bool fits = true;
+    SY_TRY(infer_or_erase(p, source, node, &fits));
+    *result = fits ? *result : NULL;
+    return SY_OK;
+}
+
+sy_status ir_quant_copy(quant_pass *p, const ir_node *source, ir_value *const *inputs, ir_node **node,
+                        ir_value **result)
 {
     ir_node *copy = NULL;
     SY_TRY(ir_node_clone(source, source->graph, (ir_node *)source, inputs, &copy));
@@ -66,8 +75,13 @@ sy_status ir_quant_copy(quant_pass *p, const ir_node *source, ir_value *const *i
             copy->outputs[i]->info = NULL;
         }
     }
-    *result = copy->outputs[0];
-    return ir_quant_infer(p, source, copy, result);
+    bool fits = true;
+    SY_TRY(infer_or_erase(p, source, copy, &fits));
+    *result = fits ? copy->outputs[0] : NULL;
+    if (node != NULL) {
+        *node = fits ? copy : NULL;
+    }
+    return SY_OK;
 }
 
 sy_status ir_quant_i8_const(quant_pass *p, ir_graph *g, int32_t value, ir_value **out)

@@ -152,8 +152,21 @@ static sy_status visit_move(quant_pass *p, ir_node *n)
             SY_TRY(ir_quant_as_i8(p, operands[i], &operands[i]));
         }
     }
-    SY_TRY(ir_quant_copy(p, n, operands, &result));
+    SY_TRY(ir_quant_copy(p, n, operands, NULL, &result));
     return result != NULL ? succeed(p, n->outputs[0], result, false) : SY_OK;
+}
+
+/* The shape of DQ(x) is that of x: nothing need be dequantised for it. */
+static void visit_shape(ir_node *n)
+{
+    const ir_value *v = ir_node_is(n, IR_OP_SHAPE) ? ir_node_input(n, 0) : NULL;
+    if (v != NULL && v->kind == IR_VALUE_RESULT && ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)) {
+        ir_value *x = ir_node_input(v->producer, 0);
+        const quant_info *info = x != NULL ? x->info : NULL;
+        if (x != NULL) {
+            ir_node_set_input(n, 0, info != NULL && info->i8 != NULL ? info->i8 : x);
+        }
+    }
 }
 
 /* ---------------------------------------------------------------- the walk */
@@ -168,6 +181,7 @@ static sy_status visit_graph(quant_pass *p, ir_graph *g)
             }
         }
         SY_TRY(ir_node_is(n, IR_OP_QUANTIZELINEAR) ? visit_quantize(p, n) : visit_move(p, n));
+        visit_shape(n);
     }
     return SY_OK;
 }
