@@ -1,8 +1,10 @@
 /*
- * fuzz.h -- random programs for random machines: what `systole fuzz` and the tests run through simulator and RTL.
+ * fuzz.h -- random programs for random machines: what `systole fuzz` and the tests run through
+ * simulator and RTL.
  *
- * A program is determined by (configuration, seed, number): the same three give the same program on every host. Programs cover all units and
- * operations, all ways of synchronising, valid and invalid descriptors, deadlocks, traps, full queues; fuzz_kind says which sort it is.
+ * A program is determined by (configuration, seed, number): the same three give the same program on
+ * every host. Programs cover all units and operations, all ways of synchronising, valid and invalid
+ * descriptors, deadlocks, traps, full queues; fuzz_kind says which sort it is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,6 +15,7 @@
 #include "systole/base/buf.h"
 #include "systole/base/diag.h"
 #include "systole/isa/config.h"
+#include "systole/isa/isa.h"
 #include "systole/isa/program.h"
 
 typedef enum fuzz_kind {
@@ -24,6 +27,15 @@ typedef enum fuzz_kind {
     FUZZ_N_KINDS
 } fuzz_kind;
 
+/* A command as the generator planned it: for coverage and reports. A loop's command is listed once.
+ */
+typedef struct fuzz_command {
+    isa_unit unit;
+    uint8_t funct7;
+    isa_error expect; /* what its checks say */
+    uint32_t regs[ISA_MAX_REGS];
+} fuzz_command;
+
 typedef struct fuzz_program {
     isa_program program;
     const char *source; /* assembly that gives the same program, for reports and shrinking */
@@ -31,13 +43,17 @@ typedef struct fuzz_program {
     uint64_t stall_seed; /* injected DRAM stalls of this run */
     uint32_t stall_max;
     uint64_t max_cycles; /* enough for every program that ends */
+    const fuzz_command *commands;
+    size_t n_commands;
 } fuzz_program;
 
 /* A random configuration that passes isa_config_check; dims from 4 to max_dim. */
 void rt_fuzz_config(uint64_t seed, uint64_t number, uint32_t max_dim, isa_config *out);
 
-/* The program (seed, number) for a configuration, in the arena. Memories are to be filled with the pattern of `seed` (isa/spec/numerics.md, "After START"). */
-sy_status rt_fuzz_program(base_arena *arena, const isa_config *config, uint64_t seed, uint64_t number, fuzz_program *out, base_diag *diag);
+/* The program (seed, number) for a configuration, in the arena. Memories are to be filled with the
+ * pattern of `seed` (isa/spec/numerics.md, "After START"). */
+sy_status rt_fuzz_program(base_arena *arena, const isa_config *config, uint64_t seed,
+                          uint64_t number, fuzz_program *out, base_diag *diag);
 
 const char *rt_fuzz_kind_name(fuzz_kind kind);
 

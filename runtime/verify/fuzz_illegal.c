@@ -1,0 +1,327 @@
+/*
+ * fuzz_illegal.c -- commands that fail their checks: each error, just outside its limit, and
+ * several at once.
+ *
+ * How: a valid command is damaged in the way that the wanted error needs, until the checks of the
+ * simulator name that error. Whether they are right is for the comparison with the Verilog to say.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "fuzz_internal.h"
+
+#include <string.h>
+
+static const uint8_t count_regs[ISA_N_QUEUES][8] = {
+    {ISA_MXU_N0, ISA_MXU_N1, ISA_MXU_N2, ISA_MXU_N3, ISA_MXU_PLANES, ISA_MXU_PLANES, ISA_MXU_PLANES,
+     ISA_MXU_N0},
+    {ISA_VPU_N0, ISA_VPU_N1, ISA_VPU_N2, ISA_VPU_N3, ISA_VPU_N0, ISA_VPU_N1, ISA_VPU_N2,
+     ISA_VPU_N3},
+    {ISA_LD_N0, ISA_LD_N1, ISA_LD_N2, ISA_LD_N3, ISA_LD_M0, ISA_LD_M1, ISA_LD_M2, ISA_LD_M3},
+    {ISA_ST_N0, ISA_ST_N1, ISA_ST_N2, ISA_ST_N3, ISA_ST_M0, ISA_ST_M1, ISA_ST_M2, ISA_ST_M3},
+};
+
+static void break_field(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uint32_t *regs)
+{
+    const uint32_t bit = UINT32_C(1) << rt_fuzz_below(g, 32);
+    switch (unit) {
+    case ISA_UNIT_MXU:
+        switch (rt_fuzz_below(g, 3)) {
+        case 0:
+            regs[ISA_MXU_FLAGS] ^= bit;
+            return;
+        default:
+            regs[rt_fuzz_one_in(g, 2) ? ISA_MXU_A_ZERO : ISA_MXU_W_ZERO] =
+                rt_fuzz_one_in(g, 3)
+                    ? rt_fuzz_corner(g)
+                    : (uint32_t)(rt_fuzz_one_in(g, 2)
+                                     ? rt_fuzz_range(g, -129, -127)
+                                     : 128 * rt_fuzz_range(g, 1, 2) - rt_fuzz_range(g, 0, 1));
+            return;
+        }
+    case ISA_UNIT_VPU:
+        if (*funct7 == ISA_F7_VPU_ROWS) {
+            regs[ISA_VPU_ROWS] = rt_fuzz_one_in(g, 4)
+                                     ? regs[ISA_VPU_ROWS] ^ bit
+                                     : rt_fuzz_below(g, 8) | rt_fuzz_below(g, 8) << 4;
+        } else {
+            regs[ISA_VPU_CHAIN_IN + rt_fuzz_below(g, 3)] ^= bit;
+        }
+        return;
+    case ISA_UNIT_LD:
+    case ISA_UNIT_ST:
+        switch (rt_fuzz_below(g, 3)) {
+        case 0:
+            regs[ISA_LD_FLAGS] ^= bit;
+            return;
+        case 1:
+            regs[ISA_LD_ADDR_HI] = rt_fuzz_one_in(g, 2) ? 256 : rt_fuzz_corner(g);
+            return;
+        default:
+            regs[ISA_LD_FILL] = rt_fuzz_one_in(g, 2) ? 256 : rt_fuzz_corner(g);
+            return;
+        }
+    case ISA_UNIT_CORE:
+        break;
+    }
+}
+
+/* Values of the table that are not built. */
+static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uint32_t *regs)
+{
+    if (unit != ISA_UNIT_VPU) {
+        return;
+    }
+    if (rt_fuzz_one_in(g, 4)) {
+        *funct7 = rt_fuzz_one_in(g, 2) ? ISA_F7_VPU_TABLE : ISA_F7_VPU_TRANSPOSE;
+        return;
+    }
+    switch (rt_fuzz_below(g, 6)) {
+    case 0:
+        regs[ISA_VPU_CHAIN_IN] = ISA_PUT(regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_WINDOW,
+                                         1 + rt_fuzz_below(g, 2));
+        break;
+    case 1:
+        regs[ISA_VPU_CHAIN_IN] = ISA_PUT(regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_STRIDE2, 1);
+        break;
+    case 2:
+        regs[ISA_VPU_CHAIN_FP] = ISA_PUT(regs[ISA_VPU_CHAIN_FP], ISA_VPU_CHAIN_FP_FN,
+                                         4 + rt_fuzz_below(g, 12));
+        break;
+    case 3:
+        regs[ISA_VPU_CHAIN_OUT] = ISA_PUT(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED, 3);
+        break;
+    case 4:
+        regs[ISA_VPU_CHAIN_OUT] ^= UINT32_C(1) << (11 + rt_fuzz_below(g, 2));
+        break;
+    default:
+        regs[ISA_VPU_CHAIN_OUT] = ISA_PUT(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED_FN,
+                                          1 + rt_fuzz_below(g, 2));
+        break;
+    }
+}
+
+static void break_count(fuzz_gen *g, isa_unit unit, uint32_t *regs)
+{
+    static const uint32_t values[] = {0, 65535, 65536, UINT32_MAX, 0x80000000, 16777215, 16777216};
+    const uint8_t *count = count_regs[unit];
+    switch (rt_fuzz_below(g, 4)) {
+    case 0:
+        regs[count[rt_fuzz_below(g, 8)]] =
+            values[rt_fuzz_below(g, sizeof values / sizeof values[0])];
+        break;
+    case 1:
+        regs[count[rt_fuzz_below(g, 8)]] += rt_fuzz_one_in(g, 2) ? 1 : UINT32_MAX;
+        break;
+    case 2: { /* products on either side of 2^31 - 1 */
+        const unsigned i = rt_fuzz_below(g, 4), j = rt_fuzz_below(g, 4);
+        for (unsigned k = 0; k < 4; k++) {
+            regs[count[k]] = 1;
+        }
+        regs[count[i]] = 46340 + rt_fuzz_below(g, 2);
+        regs[count[j]] = 46341;
+        break;
+    }
+    default: { /* also of the rows */
+        const unsigned i = rt_fuzz_below(g, 8), j = rt_fuzz_below(g, 8);
+        regs[count[i]] = 65535;
+        regs[count[j]] = 32768 + rt_fuzz_below(g, 2);
+        break;
+    }
+    }
+}
+
+/* Moves a stream to the first place that is outside its memory, or to the last that is inside. */
+static void break_range(fuzz_gen *g, isa_unit unit, uint8_t funct7, uint32_t *regs)
+{
+    sim_stream streams[SIM_MAX_STREAMS];
+    if (rt_fuzz_one_in(g, 8)) {
+        break_count(g, unit, regs);
+        return;
+    }
+    if (rt_fuzz_one_in(g, 4)) { /* far away */
+        regs[rt_fuzz_below(g, isa_unit_n_regs(unit))] = rt_fuzz_corner(g);
+        return;
+    }
+    if ((unit == ISA_UNIT_LD || unit == ISA_UNIT_ST) && rt_fuzz_one_in(g, 2)) {
+        const sim_bytes bytes = sim_command_bytes(g->config, unit, regs);
+        int64_t low, high;
+        if (sim_bytes_extent(&bytes, &low, &high)) {
+            const int64_t delta = rt_fuzz_one_in(g, 2) ? (int64_t)isa_config_dram_bytes(g->config) -
+                                                             high - rt_fuzz_range(g, 0, 1)
+                                                       : -low - rt_fuzz_range(g, 0, 1);
+            const uint64_t address = bytes.address + (uint64_t)delta;
+            regs[ISA_LD_ADDR_LO] = (uint32_t)address;
+            regs[ISA_LD_ADDR_HI] = (uint32_t)(address >> 32) & 255;
+        }
+        return;
+    }
+    const unsigned n = sim_command_streams(g->config, unit, funct7, regs, streams);
+    if (n == 0) {
+        return;
+    }
+    const sim_stream *s = &streams[rt_fuzz_below(g, n)];
+    const sim_rows rows = sim_stream_rows(s, 0);
+    const int64_t delta = rt_fuzz_one_in(g, 2) ? (int64_t)rt_fuzz_memory_rows(g, s->memory) -
+                                                     rows.high - rt_fuzz_range(g, 0, 1)
+                                               : -rows.low - rt_fuzz_range(g, 0, 1);
+    static const uint8_t bases[] = {
+        [SIM_ROLE_WEIGHTS] = ISA_MXU_W_BASE, [SIM_ROLE_A] = 0,
+        [SIM_ROLE_B] = ISA_VPU_B_BASE,       [SIM_ROLE_ACC] = ISA_MXU_C_BASE,
+        [SIM_ROLE_OUT] = ISA_VPU_O_BASE,     [SIM_ROLE_OUT2] = ISA_VPU_R_BASE,
+        [SIM_ROLE_ROWS] = ISA_LD_ROW_BASE,
+    };
+    const unsigned a_base = unit == ISA_UNIT_MXU ? ISA_MXU_A_BASE : ISA_VPU_A_BASE;
+    regs[s->role == SIM_ROLE_A ? a_base : bases[s->role]] += (uint32_t)delta;
+}
+
+static void break_revisit(fuzz_gen *g, isa_unit unit, uint32_t *regs)
+{
+    static const uint8_t strides[ISA_N_QUEUES] = {ISA_MXU_C_S0, ISA_VPU_O_S0, ISA_LD_T0, ISA_ST_T0};
+    unsigned s0 = strides[unit];
+    if (unit == ISA_UNIT_VPU && rt_fuzz_one_in(g, 3)) {
+        s0 = ISA_VPU_R_S0;
+    }
+    const unsigned k = rt_fuzz_below(g, 4);
+    const int32_t stride = (int32_t)regs[s0 + k];
+    switch (rt_fuzz_below(g, 4)) {
+    case 0:
+        regs[s0 + k] = 0;
+        break;
+    case 1:
+        regs[s0 + k] = regs[s0 + rt_fuzz_below(g, 4)];
+        break;
+    case 2:
+        regs[s0 + k] = 0 - regs[s0 + rt_fuzz_below(g, 4)];
+        break;
+    default:
+        regs[s0 + k] = (uint32_t)(stride > 0 ? stride - 1 : stride + 1);
+        break;
+    }
+}
+
+/* VPU: an output beside or on a source. */
+static void break_overlap(fuzz_gen *g, isa_unit unit, uint32_t *regs)
+{
+    if (unit != ISA_UNIT_VPU) {
+        return;
+    }
+    const bool from_a = rt_fuzz_one_in(g, 2), second = rt_fuzz_one_in(g, 3);
+    const unsigned source = from_a ? ISA_VPU_A_S0 : ISA_VPU_B_S0,
+                   output = second ? ISA_VPU_R_S0 : ISA_VPU_O_S0;
+    const unsigned base = second ? ISA_VPU_R_BASE : ISA_VPU_O_BASE;
+    if (rt_fuzz_one_in(g, 2)) {
+        for (unsigned k = 0; k < 4; k++) {
+            regs[source + k] = regs[output + k];
+        }
+        regs[source + rt_fuzz_below(g, 4)] += (uint32_t)rt_fuzz_range(g, -1, 1);
+        regs[from_a ? ISA_VPU_A_BASE : ISA_VPU_B_BASE] = regs[base] +
+                                                         (uint32_t)rt_fuzz_range(g, -1, 1);
+    } else {
+        regs[base] = regs[from_a ? ISA_VPU_A_BASE : ISA_VPU_B_BASE] +
+                     (uint32_t)rt_fuzz_range(g, -8, 8);
+    }
+}
+
+static void break_banks(fuzz_gen *g, isa_unit unit, uint32_t *regs)
+{
+    if (unit == ISA_UNIT_MXU) {
+        regs[ISA_MXU_W_BASE] = regs[ISA_MXU_A_BASE] + (uint32_t)rt_fuzz_range(g, -20, 20);
+    } else if (unit == ISA_UNIT_VPU && rt_fuzz_one_in(g, 2)) {
+        regs[ISA_VPU_B_BASE] = regs[ISA_VPU_A_BASE] + (uint32_t)rt_fuzz_range(g, -20, 20);
+    } else if (unit == ISA_UNIT_VPU) {
+        regs[ISA_VPU_R_BASE] = regs[ISA_VPU_O_BASE] + (uint32_t)rt_fuzz_range(g, -20, 20);
+    }
+}
+
+static void damage(fuzz_gen *g, isa_error wanted, isa_unit unit, uint8_t *funct7, uint32_t *regs)
+{
+    switch (wanted) {
+    case ISA_ERROR_FIELD:
+        break_field(g, unit, funct7, regs);
+        return;
+    case ISA_ERROR_UNIMPLEMENTED:
+        break_unimplemented(g, unit, funct7, regs);
+        return;
+    case ISA_ERROR_COUNT:
+        break_count(g, unit, regs);
+        return;
+    case ISA_ERROR_RANGE:
+        break_range(g, unit, *funct7, regs);
+        return;
+    case ISA_ERROR_REVISIT:
+        break_revisit(g, unit, regs);
+        return;
+    case ISA_ERROR_OVERLAP:
+        break_overlap(g, unit, regs);
+        return;
+    case ISA_ERROR_SELF_CONFLICT:
+        break_banks(g, unit, regs);
+        return;
+    case ISA_ERROR_NONE:
+    case ISA_ERROR_SEM_RANGE:
+    case ISA_ERROR_SEM_OVERFLOW:
+    case ISA_ERROR_AXI:
+    case ISA_ERROR_TRAP:
+    case ISA_N_ERRORS:
+        return;
+    }
+}
+
+bool rt_fuzz_illegal(fuzz_gen *g, isa_unit unit, uint32_t regs[ISA_MAX_REGS], uint8_t *funct7,
+                     isa_error *error)
+{
+    uint32_t new_regs[ISA_MAX_REGS];
+    const isa_error wanted = (isa_error)(ISA_ERROR_FIELD +
+                                         rt_fuzz_below(g, ISA_ERROR_SELF_CONFLICT -
+                                                              ISA_ERROR_FIELD + 1));
+    for (unsigned i = 0; i < 60; i++) {
+        memcpy(new_regs, regs, sizeof new_regs);
+        *funct7 = rt_fuzz_command(g, unit, new_regs);
+        if (*funct7 == 0) {
+            return false;
+        }
+        for (unsigned k = 0; k < 6; k++) {
+            damage(g, wanted, unit, funct7, new_regs);
+            *error = sim_check(g->config, unit, *funct7, new_regs);
+            if (*error == wanted || (*error != ISA_ERROR_NONE && i > 40)) {
+                if (rt_fuzz_one_in(g, 4)) { /* a second error: the order of the checks decides */
+                    damage(g, (isa_error)(1 + rt_fuzz_below(g, 7)), unit, funct7, new_regs);
+                    *error = sim_check(g->config, unit, *funct7, new_regs);
+                }
+                memcpy(regs, new_regs, sizeof new_regs);
+                return *error != ISA_ERROR_NONE;
+            }
+            if (*error != ISA_ERROR_NONE) {
+                break;
+            }
+        }
+    }
+    return false;
+}
+
+void rt_fuzz_wild(fuzz_gen *g, isa_unit unit, uint32_t regs[ISA_MAX_REGS], uint8_t *funct7)
+{
+    uint32_t new_regs[ISA_MAX_REGS];
+    *funct7 = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        memcpy(new_regs, regs, sizeof new_regs);
+        *funct7 = rt_fuzz_command(g, unit, new_regs);
+        if (*funct7 == 0) {
+            continue;
+        }
+        const unsigned n = rt_fuzz_one_in(g, 4) ? 1 + rt_fuzz_below(g, 3) : 0;
+        for (unsigned k = 0; k < n; k++) {
+            uint32_t *reg = &new_regs[rt_fuzz_below(g, isa_unit_n_regs(unit))];
+            *reg = rt_fuzz_one_in(g, 5)   ? rt_fuzz_corner(g)
+                   : rt_fuzz_one_in(g, 2) ? *reg + (uint32_t)rt_fuzz_range(g, -2, 2)
+                                          : rt_fuzz_below(g, 64);
+        }
+        uint64_t bound = 0;
+        if (sim_check(g->config, unit, *funct7, new_regs) != ISA_ERROR_NONE ||
+            rt_fuzz_cost(g, unit, *funct7, new_regs, &bound) < 4000) {
+            memcpy(regs, new_regs, sizeof new_regs);
+            return;
+        }
+    }
+    *funct7 = 0;
+}
