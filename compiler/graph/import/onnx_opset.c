@@ -174,6 +174,27 @@ static sy_status old_broadcast(onnx_node *n, bool *built)
     return SY_OK;
 }
 
+/* A slope of one dimension had one entry per channel. */
+static sy_status prelu_before_7(onnx_node *n, bool *built)
+{
+    (void)built;
+    SY_TRY(need_input(n, 0));
+    SY_TRY(need_input(n, 1));
+    const ir_type *x = &n->inputs[0]->type, *slope = &n->inputs[1]->type;
+    int64_t size = 0;
+    if (!x->has_rank || !slope->has_rank || slope->rank != 1 || x->rank < 3 ||
+        (ir_dim_is_const(slope->dims[0], &size) && size == 1)) {
+        return SY_OK;
+    }
+    int64_t axes[IR_MAX_RANK];
+    ir_value *operands[2] = { n->inputs[1], NULL };
+    for (int32_t i = 0; i < x->rank - 2; i++) {
+        axes[i] = 1 + i;
+    }
+    SY_TRY(ir_onnx_emit_i64s(n, (uint32_t)(x->rank - 2), axes, &operands[1]));
+    return emit_one(n, IR_OP_UNSQUEEZE, 2, operands, &n->inputs[1]);
+}
+
 /* ---------------------------------------------------------------- attributes that became operands */
 
 static sy_status axes_as_attribute(onnx_node *n, bool *built)
@@ -520,6 +541,7 @@ static const struct {
     { "Xor", 7, old_broadcast },
     { "Less", 7, old_broadcast },
     { "Greater", 7, old_broadcast },
+    { "PRelu", 7, prelu_before_7 },
     { "ReduceMean", 18, axes_as_attribute },
     { "ReduceSum", 13, axes_as_attribute },
     { "ReduceMax", 18, axes_as_attribute },

@@ -58,6 +58,16 @@ static int64_t int_pow(int64_t a, int64_t b)
     return (int64_t)r;
 }
 
+/* An integer to a float power: exact for whole exponents, else cut to an integer; outside 64 bits the nearest end. */
+static int64_t int_to_float_power(int64_t a, double b)
+{
+    if (rint(b) == b && fabs(b) < 0x1p62) {
+        return int_pow(a, (int64_t)b);
+    }
+    const double v = ir_ref_pow((double)a, b);
+    return isnan(v) ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+
 static sy_status int_divide(const ir_kernel_args *args, bool is_signed, int64_t a, int64_t b, int64_t *out)
 {
     if (b == 0) {
@@ -118,7 +128,7 @@ static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a,
         if (is_float) {
             ir_ref_put(y, i, float_op(op, ir_ref_get(a, walk.offset[0]), ir_ref_get(b, walk.offset[1])));
         } else if (b_float) {
-            ir_ref_put_int(y, i, (int64_t)float_op(op, ir_ref_get(a, walk.offset[0]), ir_ref_get(b, walk.offset[1])));
+            ir_ref_put_int(y, i, int_to_float_power(ir_ref_get_int(a, walk.offset[0]), ir_ref_get(b, walk.offset[1])));
         } else {
             int64_t v = 0;
             SY_TRY(int_op(args, op, is_signed, ir_ref_get_int(a, walk.offset[0]), ir_ref_get_int(b, walk.offset[1]), &v));
