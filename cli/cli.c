@@ -137,6 +137,12 @@ void cli_progress_update(cli_progress *progress, const char *what, uint64_t done
     fflush(stderr);
 }
 
+void cli_notice(void *user, const char *line)
+{
+    fflush(stdout);
+    fprintf(stderr, "%ssystole: %s: note: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", (const char *)user, line);
+}
+
 void cli_progress_end(cli_progress *progress)
 {
     if (progress->shown) {

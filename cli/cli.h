@@ -93,6 +93,9 @@ typedef struct cli_progress {
 void cli_progress_update(cli_progress *progress, const char *what, uint64_t done, uint64_t total, const char *extra);
 void cli_progress_end(cli_progress *progress);
 
+/* A line on stderr for people, above the progress bar: what rtl says before it builds. user: the command's name. */
+void cli_notice(void *user, const char *line);
+
 /* Seconds since some moment. */
 double cli_now(void);
 

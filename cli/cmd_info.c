@@ -73,7 +73,7 @@ int cmd_info(int argc, char **argv)
     } else if (ends_with(what, ".ini") || (strpbrk(what, "/.") == NULL && stat(what, &about) != 0)) {
         status = info_config(arena, what, json, &diag);
     } else {
-        status = base_fail(&diag, SY_EUNSUPPORTED, "%s: not a program or a configuration", what);
+        status = info_model(arena, what, json, &diag);
     }
     base_arena_destroy(arena);
     return status == SY_OK ? CLI_DONE : cli_fail("info", &diag);

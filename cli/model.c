@@ -20,6 +20,8 @@
 void cli_model_args_init(cli_model_args *args, const char *command)
 {
     *args = (cli_model_args){.command = command, .seed = 1};
+    args->session.notice = cli_notice;
+    args->session.notice_user = (void *)command;
 }
 
 static int add_to_list(const cli_model_args *args, const char *option, const char *value, const char **list, uint32_t *n)

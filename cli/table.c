@@ -62,22 +62,28 @@ static size_t width_of(const char *text)
     return n;
 }
 
-static void print_cell(FILE *out, const char *text, size_t width, cli_align align, bool last)
+/* Spaces are owed until there is something behind them: so no line ends in one. */
+static void print_cell(FILE *out, const char *text, size_t width, cli_align align, size_t *owed, bool last)
 {
     const size_t n = width_of(text);
-    const int pad = width > n ? (int)(width - n) : 0;
-    if (align == CLI_RIGHT) {
-        fprintf(out, "%*s%s", pad, "", text);
-    } else {
-        fprintf(out, "%s%*s", text, last ? 0 : pad, "");
+    const size_t pad = width > n ? width - n : 0;
+    *owed += align == CLI_RIGHT ? pad : 0;
+    if (n > 0) {
+        fprintf(out, "%*s%s", (int)*owed, "", text);
+        *owed = 0;
     }
-    fputs(last ? "\n" : "  ", out);
+    *owed += (align == CLI_RIGHT ? 0 : pad) + 2;
+    if (last) {
+        putc('\n', out);
+        *owed = 0;
+    }
 }
 
 void cli_table_print(const cli_table *table, FILE *out)
 {
     size_t *widths = BASE_ARENA_ARRAY(table->arena, size_t, table->n_columns);
     const size_t n = table->n_columns;
+    size_t owed = 0;
     SY_ASSERT(widths != NULL && table->cells.n % n == 0);
     for (size_t c = 0; c < n; c++) {
         widths[c] = width_of(table->columns[c].title);
@@ -87,10 +93,10 @@ void cli_table_print(const cli_table *table, FILE *out)
         }
     }
     for (size_t c = 0; c < n; c++) {
-        print_cell(out, table->columns[c].title, widths[c], table->columns[c].align, c + 1 == n);
+        print_cell(out, table->columns[c].title, widths[c], table->columns[c].align, &owed, c + 1 == n);
     }
     for (size_t i = 0; i < table->cells.n; i++) {
-        print_cell(out, table->cells.items[i], widths[i % n], table->columns[i % n].align, i % n + 1 == n);
+        print_cell(out, table->cells.items[i], widths[i % n], table->columns[i % n].align, &owed, i % n + 1 == n);
     }
 }
 

@@ -339,6 +339,7 @@ sy_status rt_cosim(sim_machine *first, sim_machine *second, const rt_cosim_optio
     }
     result->equal = status == SY_OK && c.text.n_bytes == 0;
     result->n_instructions = c.n_instructions;
+    result->n_cycles = result->results[0].cycles;
     for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
         result->n_commands += c.n_commands[unit];
     }

@@ -34,7 +34,7 @@ sy_status rt_machine_create(rt_machine_kind kind, const isa_config *config, cons
             return base_fail(diag, SY_EUNSUPPORTED, "device rtl computes data always: --timing-only is for device sim");
         }
 #if RT_HAVE_RTL
-        return rtl_create(config, NULL, out, diag);
+        return rtl_create(config, &(rtl_options){.notice = asked->notice, .user = asked->notice_user}, out, diag);
 #else
         return base_fail(diag, SY_EUNSUPPORTED,
                          "this build has no device rtl: install verilator and g++, then build again");

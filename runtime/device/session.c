@@ -184,6 +184,7 @@ void rt_session_free(rt_session *session)
     rt_cpu_plan_destroy(session->graph);
     rt_cpu_destroy(session->cpu);
     sim_machine_destroy(session->machine);
+    sim_machine_destroy(session->shadow);
     rt_buffer_free(session->scratch);
     base_arena_destroy(session->arena);
 }
@@ -206,6 +207,11 @@ const char *rt_session_note(const rt_session *session)
 sim_machine *rt_session_machine(rt_session *session)
 {
     return session->machine;
+}
+
+const rt_cosim_result *rt_session_lockstep(const rt_session *session)
+{
+    return session->shadow != NULL ? &session->lockstep : NULL;
 }
 
 const char *rt_session_blas(const rt_session *session)

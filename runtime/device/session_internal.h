@@ -45,6 +45,8 @@ struct rt_session {
     rt_cpu *cpu;
     rt_cpu_plan *graph; /* device cpu: the whole graph */
     sim_machine *machine;
+    sim_machine *shadow; /* lockstep: the rtl machine beside the sim */
+    rt_cosim_result lockstep;
     uint32_t n_slots, n_steps;
     rt_slot *slots;
     rt_step *steps;

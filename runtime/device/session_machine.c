@@ -34,6 +34,32 @@ static bool watch_retire(void *user, uint32_t pc, uint64_t cycle)
     return !rt_cancelled((void *)w->options->cancel);
 }
 
+static const char *layer_name(void *user, uint32_t tag)
+{
+    const cc_plan_layer *layer = rt_model_layer(user, tag);
+    return layer != NULL ? layer->name : NULL;
+}
+
+/* Runs both machines; a difference is SY_EMISMATCH. */
+static sy_status run_lockstep(rt_session *session, const sim_run_options *run, sim_result *result, base_diag *diag)
+{
+    const rt_cosim_options options = {.run = *run, .layer = layer_name, .layer_user = session->model};
+    rt_cosim_result *total = &session->lockstep;
+    rt_cosim_result step;
+    SY_TRY(rt_cosim(session->machine, session->shadow, &options, &step, diag));
+    step.n_commands += total->n_commands;
+    step.n_instructions += total->n_instructions;
+    step.n_cycles += total->n_cycles;
+    step.n_bytes += total->n_bytes;
+    *total = step;
+    *result = step.results[0];
+    if (!step.equal) {
+        const size_t n = strcspn(step.difference, "\n");
+        return base_fail(diag, SY_EMISMATCH, "%.*s", (int)n, step.difference);
+    }
+    return SY_OK;
+}
+
 /* Runs from pc to the end; adds what it counted to the session's statistics. */
 static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_options *options, rt_step_stats *step,
                              base_diag *diag)
@@ -52,7 +78,11 @@ static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_opti
         .stall_max = session->options.stall_max,
         .observer = observer.command != NULL ? &observer : NULL,
     };
-    SY_TRY(sim_machine_run(session->machine, &run, &step->result, diag));
+    if (session->shadow != NULL) {
+        SY_TRY(run_lockstep(session, &run, &step->result, diag));
+    } else {
+        SY_TRY(sim_machine_run(session->machine, &run, &step->result, diag));
+    }
     stats->cycles += step->result.cycles;
     stats->retired += step->result.retired;
     for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
@@ -74,6 +104,9 @@ static sy_status write_inputs(rt_session *session, const rt_step *step, base_dia
                              tensor->n * tensor->c * tensor->p, ir_tensor_n_elements(host), sy_dtype_name(host->dtype));
         }
         SY_TRY(rt_blocked_write(session->machine, tensor, host->data, session->scratch, diag));
+        if (session->shadow != NULL) {
+            SY_TRY(rt_blocked_write(session->shadow, tensor, host->data, session->scratch, diag));
+        }
     }
     return SY_OK;
 }
@@ -231,6 +264,16 @@ static sy_status run_program(rt_session *session, const ir_tensor *const *inputs
     return status;
 }
 
+static sy_status make_machine(const rt_session *session, rt_machine_kind kind, const rt_machine_options *options,
+                              sim_machine **out, base_diag *diag)
+{
+    SY_TRY(rt_machine_create(kind, &session->config, options, out, diag));
+    if (session->options.fill) {
+        SY_TRY(rt_machine_fill(*out, session->options.fill_seed, RT_FILL_DRAM_BYTES, diag));
+    }
+    return rt_machine_load(*out, &session->model->program, diag);
+}
+
 sy_status rt_device_machine_open(rt_session *session, base_diag *diag)
 {
     static const rt_device_ops plan_ops = {.run = run_plan};
@@ -240,10 +283,17 @@ sy_status rt_device_machine_open(rt_session *session, base_diag *diag)
     const rt_machine_options options = {
         .timing_only = session->options.timing_only,
         .portable = session->options.portable,
+        .notice = session->options.notice,
+        .notice_user = session->options.notice_user,
     };
     size_t scratch_bytes = 1;
-    SY_TRY(rt_machine_create(kind, &session->config, &options, &session->machine, diag));
-    SY_TRY(rt_machine_load(session->machine, &model->program, diag));
+    SY_TRY(make_machine(session, kind, &options, &session->machine, diag));
+    if (session->options.lockstep) {
+        if (kind != RT_MACHINE_SIM || options.timing_only) {
+            return base_fail(diag, SY_EINVAL, "lockstep is device sim, with data, beside the rtl");
+        }
+        SY_TRY(make_machine(session, RT_MACHINE_RTL, &options, &session->shadow, diag));
+    }
     for (uint32_t i = 0; i < model->plan.n_tensors; i++) {
         const size_t n = rt_blocked_scratch_bytes(&model->plan.tensors[i], &session->config);
         scratch_bytes = n > scratch_bytes ? n : scratch_bytes;

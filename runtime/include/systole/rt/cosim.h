@@ -28,6 +28,7 @@ typedef struct rt_cosim_result {
     sim_result results[2];
     uint64_t n_commands;     /* compared */
     uint64_t n_instructions; /* compared */
+    uint64_t n_cycles;       /* of the first */
     uint64_t n_bytes;        /* of memories, compared */
 } rt_cosim_result;
 

@@ -10,6 +10,7 @@
 #ifndef SYSTOLE_RT_SESSION_H
 #define SYSTOLE_RT_SESSION_H
 
+#include "systole/rt/cosim.h"
 #include "systole/rt/cpu.h"
 #include "systole/rt/machine.h"
 #include "systole/rt/model.h"
@@ -29,7 +30,14 @@ typedef struct rt_session_options {
     uint64_t max_cycles;      /* sim, rtl: of one device step; 0: no limit */
     uint64_t stall_seed;      /* sim, rtl: injected DRAM stalls, */
     uint32_t stall_max;       /* 0: none */
+    bool lockstep;            /* sim: an rtl machine runs each device step too, and all that both report is compared */
+    bool fill;                /* sim, rtl: memories begin with the seeded pattern of */
+    uint64_t fill_seed;       /* this seed, instead of zeros; DRAM in its first MiB */
+    void (*notice)(void *user, const char *line); /* rtl: a line for people before its Verilog is built; may be NULL */
+    void *notice_user;
 } rt_session_options;
+
+#define RT_FILL_DRAM_BYTES ((uint64_t)1 << 20)
 
 typedef struct rt_session rt_session;
 
@@ -50,6 +58,12 @@ const char *rt_session_note(const rt_session *session);
 
 /* The machine of sim and rtl, NULL for cpu: to look at its memories between runs. */
 sim_machine *rt_session_machine(rt_session *session);
+
+/*
+ * Lockstep: what was compared since the session was made (the results are the last step's). After a difference the run that
+ * found it has returned SY_EMISMATCH, and `difference` tells both sides. NULL without lockstep.
+ */
+const rt_cosim_result *rt_session_lockstep(const rt_session *session);
 
 /* "libopenblas.so.0 (SkylakeX)", ...: what does the host's fp32 products; "" if there is no host work. */
 const char *rt_session_blas(const rt_session *session);
