@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "emit.h"
 #include "lower.h"
 
 /* M[c] = fl(fl(sx * sw[c]) / sy) */
@@ -142,6 +143,49 @@ static sy_status conv_window(lower *l, ir_node *node, const ir_value *x, const i
     return SY_OK;
 }
 
+/*
+ * A first layer with few channels would use few lanes of the array. Its windows are packed instead, if the host writes the image (densely then) for this
+ * convolution alone and gathering is faster: rows of the array, against what LD needs for a window or the packed rows.
+ */
+static bool pays_to_pack(const lower *l, const ir_node *node, const ir_value *x, const conv *cv, const cc_window *win, const cc_tensor *y) {
+    const lower_value *info = x->info;
+    if (cv->groups != 1 || win->dilation_w != 1 || x->n_uses != 1 || (info != NULL && info->tensor != NULL) || y->folded ||
+        ir_node_output(node, 0)->type.rank != x->type.rank) {
+        return false;
+    }
+    const double taps = (double)(cv->kh * cv->kw);
+    const double blocks = (double)y->blocks;
+    const double plain = taps * (double)((cv->c + l->d - 1) / l->d) * blocks;
+    const double rows = (double)((cv->kh * cv->kw * cv->c + l->d - 1) / l->d) * blocks;
+    const double gather = sched_patch_cycles(l->config, win, cv->c);
+    return (rows > gather ? rows : gather) < 0.75 * plain;
+}
+
+/* Weights by the order in which LD gathers a window: (ky, kx, channel). */
+static void pack_windows(const lower *l, const conv *cv, cc_matmul *m) {
+    const int64_t d = l->d;
+    const int64_t taps = cv->kh * cv->kw;
+    for (int64_t o = 0; o < cv->m; o++) {
+        uint8_t *to = m->weights.bytes + m->out_blocks[o / d].weights;
+        for (int64_t k = 0; k < taps * cv->c; k++) {
+            const int64_t tap = k / cv->c, c = k % cv->c;
+            to[k * d + o % d] = (uint8_t)cv->w[(o * cv->c + c) * taps + tap];
+        }
+    }
+}
+
+/* What packed and plain convolutions have in common: products to count, biases, scales. */
+static sy_status finish_conv(lower *l, ir_node *node, const conv *cv, cc_group *g) {
+    cc_matmul *m = &g->u.matmul;
+    const cc_window *win = &m->window;
+    const bool to_pixels = g->y->folded && !g->x->folded; /* then y's positions are images */
+    const int64_t out_h = to_pixels ? 1 : g->y->h;
+    const int64_t out_w = to_pixels ? 1 : g->y->w;
+    g->macs = (uint64_t)(g->x->n * cv->m * cv->c * axis_products(out_h, g->x->h, cv->kh, win->stride_h, win->dilation_h, win->pad_top) *
+                         axis_products(out_w, g->x->w, cv->kw, win->stride_w, win->dilation_w, win->pad_left));
+    return put_all_constants(l, node, m, cv->m, ir_node_input(node, 2));
+}
+
 sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g) {
     cc_matmul *m = &g->u.matmul;
     g->kind = CC_GROUP_MATMUL;
@@ -152,13 +196,26 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
         return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank, sy_dtype_name(w.dtype));
     }
     SY_TRY(conv_window(l, node, x, &w, &m->window));
-    SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
-    SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
     conv cv = {.m = w.dims[0], .c = w.dims[1], .kh = m->window.kh, .kw = m->window.kw, .w = w.data};
     cv.groups = ir_node_int(node, "group", 1);
     cv.c_out = cv.m / cv.groups;
+    SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
+    m->packed = pays_to_pack(l, node, x, &cv, &m->window, g->y);
+    SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
     if (g->x->folded && g->x->w > 1 && (cv.kh > 1 || cv.kw > 1 || !g->y->folded)) {
         return cc_lower_refuse(l, "a window over several images of one pixel");
+    }
+    if (m->packed) {
+        const int64_t rows = (cv.kh * cv.kw * cv.c + l->d - 1) / l->d;
+        SY_TRY(reserve(l, m, g->y->blocks, g->y->blocks * rows));
+        for (int64_t b = 0; b < g->y->blocks; b++) {
+            m->out_blocks[b] = (cc_out_block){.n_blocks = rows, .weights = (uint64_t)(b * rows * l->d * l->d), .constants = (uint64_t)(b * 8 * l->d)};
+        }
+        pack_windows(l, &cv, m);
+        g->x->dense = true;
+        g->x->folded = false;
+        g->x->rows = g->x->n * g->x->h * g->x->w;
+        return finish_conv(l, node, &cv, g);
     }
     int64_t planes = 0;
     const int64_t taps = cv.kh * cv.kw;
@@ -177,13 +234,7 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
         pack_block(l, &cv, ob, b, m->weights.bytes + at);
         at += (uint64_t)(ob->n_blocks * taps * l->d * l->d);
     }
-    const cc_window *win = &m->window;
-    const bool to_pixels = g->y->folded && !g->x->folded; /* then y's positions are images */
-    const int64_t out_h = to_pixels ? 1 : g->y->h;
-    const int64_t out_w = to_pixels ? 1 : g->y->w;
-    g->macs = (uint64_t)(g->x->n * cv.m * cv.c * axis_products(out_h, g->x->h, cv.kh, win->stride_h, win->dilation_h, win->pad_top) *
-                         axis_products(out_w, g->x->w, cv.kw, win->stride_w, win->dilation_w, win->pad_left));
-    return put_all_constants(l, node, m, cv.m, ir_node_input(node, 2));
+    return finish_conv(l, node, &cv, g);
 }
 
 /* ---------------------------------------------------------------- products */

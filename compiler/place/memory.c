@@ -40,7 +40,7 @@ static void touch(lives *l, cc_tensor *t, uint32_t group, int64_t d) {
             return;
         }
     }
-    l->all[l->n++] = (life){.tensor = t, .bytes = align_up((uint64_t)(t->rows * d), 256), .first = group, .last = group};
+    l->all[l->n++] = (life){.tensor = t, .bytes = align_up(cc_tensor_bytes(t, d), 256), .first = group, .last = group};
 }
 
 static void touch_group(lives *l, const cc_group *g, uint32_t index, int64_t d) {

@@ -33,6 +33,7 @@ static sy_status tensor_index(builder *b, ir_value *v, uint32_t *index) {
     const cc_tensor *t = info_of(v)->tensor;
     cc_plan_tensor *out = &plan->tensors[plan->n_tensors];
     *out = (cc_plan_tensor){.value = v->name, .rank = v->type.rank, .address = t->address, .rows = t->rows, .c = t->c};
+    out->lanes = t->dense ? t->c : (int64_t)b->config->d;
     ir_type_static_dims(&v->type, out->dims);
     if (t->folded) {
         out->n = t->w;
@@ -42,7 +43,7 @@ static sy_status tensor_index(builder *b, ir_value *v, uint32_t *index) {
     } else {
         out->n = t->n;
         out->p = t->h * t->w;
-        out->n_stride = t->blocks * out->p;
+        out->n_stride = (t->dense ? 1 : t->blocks) * out->p;
         out->block_stride = out->p;
     }
     b->values[plan->n_tensors] = v;
@@ -162,7 +163,8 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
     const uint64_t d = b->config->d;
     *out = (cc_plan_layer){.name = g->name, .op = op, .tag = g->tag, .step = step, .macs = g->macs};
     out->array_cycles = div_up(g->macs, d * d);
-    uint64_t rows = (uint64_t)g->y->rows + (g->x != NULL ? (uint64_t)g->x->rows : 0);
+    const bool dense = g->x != NULL && g->x->dense;
+    uint64_t rows = (uint64_t)g->y->rows + (g->x != NULL && !dense ? (uint64_t)g->x->rows : 0);
     switch (g->kind) {
     case CC_GROUP_MATMUL: {
         const cc_matmul *m = &g->u.matmul;
@@ -183,7 +185,7 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
     case CC_GROUP_PAD:
         break;
     }
-    out->dram_bytes += rows * d;
+    out->dram_bytes += rows * d + (dense ? cc_tensor_bytes(g->x, (int64_t)d) : 0);
 }
 
 static sy_status fill_layers(builder *b, const uint32_t *step_of_level) {

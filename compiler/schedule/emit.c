@@ -192,6 +192,83 @@ void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int
     sched_push(s, &c);
 }
 
+/* ---------------------------------------------------------------- windows */
+
+sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t size, int64_t padded_end) {
+    sched_span sp = {.lo = o, .hi = o, .tap_lo = 0, .tap_hi = 0, .counted = 0};
+    for (int64_t at = o; at < end; at++) {
+        int64_t lo = kernel, hi = 0, counted = 0;
+        for (int64_t k = 0; k < kernel; k++) {
+            const int64_t i = at * stride + k * dilation - pad;
+            if (i >= 0 && i < size) {
+                lo = sched_min(lo, k);
+                hi = k + 1;
+            }
+            counted += i < padded_end ? 1 : 0;
+        }
+        if (at == o) {
+            sp.tap_lo = lo;
+            sp.tap_hi = hi;
+            sp.counted = counted;
+        } else if (lo != sp.tap_lo || hi != sp.tap_hi || counted != sp.counted) {
+            break;
+        }
+        sp.hi = at + 1;
+    }
+    return sp;
+}
+
+double sched_patch_cycles(const isa_config *config, const cc_window *w, int64_t c) {
+    const double run = (double)(w->kw * c);
+    const double beats = 1.0 + run / (double)config->dram_width;
+    const double rows = run / (double)config->d;
+    const double bursts = 1.0 + run / (double)config->dram_burst_bytes;
+    const double pieces = (double)w->kh * (beats + rows);
+    const double waiting = (double)w->kh * bursts * (double)config->dram_latency / (double)config->dram_outstanding;
+    return pieces > waiting ? pieces : waiting;
+}
+
+/* The windows of one rectangle of outputs, all of which meet the same taps. */
+static void load_rectangle(sched *s, const sched_patch *p, const sched_span *y, const sched_span *x, int64_t row, int32_t fill) {
+    const cc_tensor *t = p->tensor;
+    const cc_window *w = p->window;
+    const bool any = y->tap_lo < y->tap_hi && x->tap_lo < x->tap_hi;
+    const byte_loop loops[4] = {
+        {.count = w->kw * t->c, .lo = any ? x->tap_lo * t->c : 0, .hi = any ? x->tap_hi * t->c : 0},
+        {.count = w->kh, .stride = w->dilation_h * t->w * t->c, .lo = any ? y->tap_lo : 0, .hi = any ? y->tap_hi : 0},
+        {.count = x->hi - x->lo, .stride = w->stride_w * t->c, .lo = 0, .hi = x->hi - x->lo},
+        {.count = y->hi - y->lo, .stride = w->stride_h * t->w * t->c, .lo = 0, .hi = y->hi - y->lo}};
+    const int64_t at = ((p->n * t->h + y->lo * w->stride_h - w->pad_top) * t->w + x->lo * w->stride_w - w->pad_left) * t->c;
+    cc_command c = sched_command(s, ISA_OP_LD_LOAD);
+    set_byte_walk(&c, t->address + (uint64_t)at, loops);
+    cc_set(&c, ISA_LD_FLAGS, ISA_PUT(0, ISA_LD_FLAGS_CLOSE, 1));
+    cc_set(&c, ISA_LD_FILL, (uint32_t)fill & 0xFF);
+    cc_set(&c, ISA_LD_ROW_BASE, (uint32_t)(row + ((y->lo - p->y) * p->width + (x->lo - p->x)) * p->window_rows));
+    cc_set(&c, ISA_LD_M0, (uint32_t)p->window_rows);
+    cc_set(&c, ISA_LD_M1, (uint32_t)(x->hi - x->lo));
+    cc_set(&c, ISA_LD_M2, (uint32_t)(y->hi - y->lo));
+    cc_set(&c, ISA_LD_M3, 1);
+    cc_set(&c, ISA_LD_T0, 1);
+    cc_set(&c, ISA_LD_T1, (uint32_t)p->window_rows);
+    cc_set(&c, ISA_LD_T2, (uint32_t)(p->width * p->window_rows));
+    cc_set(&c, ISA_LD_T3, 0);
+    sched_push(s, &c);
+}
+
+void sched_load_patch(sched *s, const sched_patch *p, int64_t row, int32_t fill) {
+    const cc_tensor *t = p->tensor;
+    const cc_window *w = p->window;
+    for (int64_t oy = p->y; oy < p->y + p->height;) {
+        const sched_span y = sched_span_at(oy, p->y + p->height, w->kh, w->stride_h, w->dilation_h, w->pad_top, t->h, t->h);
+        for (int64_t ox = p->x; ox < p->x + p->width;) {
+            const sched_span x = sched_span_at(ox, p->x + p->width, w->kw, w->stride_w, w->dilation_w, w->pad_left, t->w, t->w);
+            load_rectangle(s, p, &y, &x, row, fill);
+            ox = x.hi;
+        }
+        oy = y.hi;
+    }
+}
+
 /* ---------------------------------------------------------------- the VPU */
 
 void sched_vpu_counts(cc_command *c, const int64_t counts[4]) {

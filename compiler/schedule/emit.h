@@ -84,6 +84,31 @@ void sched_store_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row)
 /* ST of lanes [lo, hi) of `rows` rows from `row`: lane l of row r goes to address + r * D + l. */
 void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int64_t hi, int64_t row);
 
+/* Outputs [lo, hi) of one axis whose window meets the input with its taps [tap_lo, tap_hi), and lies with `counted` taps before padded_end. */
+typedef struct sched_span {
+    int64_t lo, hi, tap_lo, tap_hi, counted;
+} sched_span;
+
+/* The span that begins at output o, before `end`. A window that meets no input has tap_lo = kernel, tap_hi = 0. */
+sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t size,
+                         int64_t padded_end);
+
+/*
+ * LD of the windows of outputs [y, y + height) x [x, x + width) of image n of a dense tensor: each window's values become `window_rows` rows; an
+ * output's rows follow those of the output left of it. What lies outside the image is `fill`.
+ */
+typedef struct sched_patch {
+    const cc_tensor *tensor;
+    const cc_window *window;
+    int64_t n, y, height, x, width;
+    int64_t window_rows;
+} sched_patch;
+
+/* Cycles that LD takes for one window of a tensor with c channels, estimated. */
+double sched_patch_cycles(const isa_config *config, const cc_window *window, int64_t c);
+
+void sched_load_patch(sched *s, const sched_patch *patch, int64_t row, int32_t fill);
+
 /* Sets the VPU's four counts and the strides of a walk (ISA_VPU_A_S0, ...; innermost first). */
 void sched_vpu_counts(cc_command *c, const int64_t counts[4]);
 void sched_walk(cc_command *c, unsigned base_register, int64_t base, unsigned stride_register, const int64_t strides[4]);

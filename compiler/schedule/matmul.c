@@ -39,8 +39,10 @@ typedef struct matmul {
     sched *s;
     const cc_matmul *p;
     const cc_tensor *x, *y;
+    cc_window window;               /* packed: a single tap, for the windows are gathered by LD */
     int64_t images;                 /* images, or products of a batch */
-    int64_t x_blocks, x_h, x_w;     /* input as the window sees it, of one image */
+    int64_t x_blocks, x_h, x_w;     /* input as `window` sees it, of one image */
+    int64_t pixel;                  /* rows of A from one input position to the next: packed: x_blocks; else 1 */
     int64_t out_h, out_w;
     int64_t taps;
     int64_t max_blocks;             /* input blocks of the out block that has most */
@@ -60,7 +62,14 @@ static void input_range(int64_t from, int64_t n, int64_t stride, int64_t dilatio
 }
 
 static void tile_input(const matmul *m, const job *j, int64_t *y, int64_t *h, int64_t *x, int64_t *w) {
-    const cc_window *win = &m->p->window;
+    if (m->p->packed) {
+        *y = j->y0;
+        *h = j->height;
+        *x = j->x0;
+        *w = j->width;
+        return;
+    }
+    const cc_window *win = &m->window;
     input_range(j->y0, j->height, win->stride_h, win->dilation_h, win->kh, win->pad_top, m->x_h, y, h);
     if (j->width == m->out_w) {
         *x = 0;
@@ -97,17 +106,18 @@ static double estimate(const matmul *m, const plan *p, int64_t a_rows, int64_t w
     const double array = (double)jobs * (double)(m->max_blocks * m->taps) * (double)sched_max(rows, s->d) +
                          steps * (double)(m->taps * 4 + 40); /* commands, and what a step waits for */
     const double out_rows = (double)jobs * (double)rows * (m->p->residual != NULL ? 2.0 : 1.0);
-    const double loads = (double)a_loads * (double)a_rows + (double)w_loads * (double)w_rows;
+    const double a_cycles = m->p->packed ? (double)rows * sched_patch_cycles(s->config, &m->p->window, m->x->c) : (double)a_rows * row_cycles;
+    const double loads = (double)a_loads * a_cycles + (double)w_loads * (double)w_rows * row_cycles;
     const double bursts = (double)(a_loads + w_loads) * 8.0;
-    const double dram = (loads + out_rows) * row_cycles + bursts;
+    const double dram = loads + out_rows * row_cycles + bursts;
     const double vector = (double)jobs * (double)(rows + 10);
     const double pushes = (double)jobs * (60.0 + (double)m->taps * 14.0 * (double)sched_div_up(m->max_blocks, p->chunk));
     double worst = array > dram ? array : dram;
     worst = vector > worst ? vector : worst;
     worst = pushes > worst ? pushes : worst;
-    const double single = (p->a_slots < 2 && a_loads > 1 ? (double)a_loads * (double)a_rows * row_cycles : 0.0) +
+    const double single = (p->a_slots < 2 && a_loads > 1 ? (double)a_loads * a_cycles : 0.0) +
                           (p->w_slots < 2 && w_loads > 1 ? (double)w_loads * (double)w_rows * row_cycles : 0.0);
-    const double exposed = ((double)(a_rows + w_rows) + 2.0 * (double)rows) * row_cycles;
+    const double exposed = a_cycles + ((double)w_rows + 2.0 * (double)rows) * row_cycles;
     /* a last tile of its own size needs code of its own */
     const double uneven = m->out_h % p->tile_h != 0 || m->out_w % p->tile_w != 0 ? 1.02 : 1.0;
     return (worst + single + exposed) * uneven;
@@ -117,7 +127,7 @@ static double estimate(const matmul *m, const plan *p, int64_t a_rows, int64_t w
 static void try_plan(const matmul *m, plan p, int64_t a_banks, int64_t w_banks, plan *best) {
     const sched *s = m->s;
     job j = {.height = p.tile_h, .width = p.tile_w, .y0 = 0, .x0 = 0};
-    const cc_window *win = &m->p->window;
+    const cc_window *win = &m->window;
     int64_t unused, tile_in_h, tile_in_w;
     tile_input(m, &j, &unused, &tile_in_h, &unused, &tile_in_w);
     /* an inner tile may need more rows than the first, which touches the padding */
@@ -170,8 +180,8 @@ static void try_tile(const matmul *m, const plan *fixed, int64_t tile_h, int64_t
         p.tile_h = tile_h;
         p.tile_w = tile_w;
         p.chunk = m->x_blocks / pieces;
-        if (m->x_blocks % pieces != 0 || p.chunk == last) {
-            continue; /* equal chunks: the program repeats */
+        if (m->x_blocks % pieces != 0 || p.chunk == last || (m->p->packed && pieces > 1)) {
+            continue; /* equal chunks: the program repeats; a window is gathered whole */
         }
         last = p.chunk;
         const double before = best->cost;
@@ -325,6 +335,14 @@ typedef struct cursor {
 static void fill_a(matmul *m, const job *j, int64_t chunk) {
     sched *s = m->s;
     int64_t y, h, x, w;
+    if (m->p->packed) {
+        const sched_patch patch = {.tensor = m->x, .window = &m->p->window, .n = j->n, .y = j->y0, .height = j->height,
+                                   .x = j->x0, .width = j->width, .window_rows = m->x_blocks};
+        sched_ring_begin_fill(s, &m->a);
+        sched_load_patch(s, &patch, sched_ring_row(&m->a, m->a.filled), m->p->x_zero);
+        sched_ring_end_fill(s, &m->a);
+        return;
+    }
     tile_input(m, j, &y, &h, &x, &w);
     sched_box box = {.tensor = m->x, .flat = m->p->flat, .n = j->n, .y = y, .height = h, .x = x, .width = w};
     box.block = chunk * m->plan.chunk;
@@ -397,7 +415,7 @@ typedef struct tap {
 } tap;
 
 static tap make_tap(const matmul *m, const job *j, int64_t index) {
-    const cc_window *w = &m->p->window;
+    const cc_window *w = &m->window;
     tap t = {.ky = index / w->kw, .kx = index % w->kw};
     tap_range(j->y0, j->height, w->stride_h, t.ky * w->dilation_h - w->pad_top, m->x_h, &t.y_lo, &t.y_hi);
     tap_range(j->x0, j->width, w->stride_w, t.kx * w->dilation_w - w->pad_left, m->x_w, &t.x_lo, &t.x_hi);
@@ -425,12 +443,12 @@ typedef struct step_place {
 
 static void push_tap(matmul *m, const job *j, const step_place *at, int64_t index, const tap *t, bool accumulate) {
     sched *s = m->s;
-    const cc_window *win = &m->p->window;
+    const cc_window *win = &m->window;
     const int64_t iy = t->y_lo * win->stride_h + t->ky * win->dilation_h - win->pad_top;
     const int64_t ix = t->x_lo * win->stride_w + t->kx * win->dilation_w - win->pad_left;
-    const int64_t plane = at->h * at->w;
+    const int64_t plane = m->p->packed ? 1 : at->h * at->w;
     cc_command c = sched_command(s, ISA_OP_MXU_MATMUL);
-    cc_set(&c, ISA_MXU_A_BASE, (uint32_t)(at->a_row + at->skip * plane + (iy - at->y) * at->w + (ix - at->x)));
+    cc_set(&c, ISA_MXU_A_BASE, (uint32_t)(at->a_row + at->skip * plane + ((iy - at->y) * at->w + (ix - at->x)) * m->pixel));
     cc_set(&c, ISA_MXU_W_BASE, (uint32_t)(at->w_row + index * s->d));
     cc_set(&c, ISA_MXU_C_BASE, (uint32_t)(at->c_row + (t->y_lo - j->y0) * j->width + (t->x_lo - j->x0)));
     cc_set(&c, ISA_MXU_PLANES, (uint32_t)at->blocks);
@@ -440,8 +458,8 @@ static void push_tap(matmul *m, const job *j, const step_place *at, int64_t inde
     cc_set(&c, ISA_MXU_N1, (uint32_t)(t->y_hi - t->y_lo));
     cc_set(&c, ISA_MXU_N2, 1);
     cc_set(&c, ISA_MXU_N3, 1);
-    cc_set(&c, ISA_MXU_A_S0, (uint32_t)win->stride_w);
-    cc_set(&c, ISA_MXU_A_S1, (uint32_t)(win->stride_h * at->w));
+    cc_set(&c, ISA_MXU_A_S0, (uint32_t)(win->stride_w * m->pixel));
+    cc_set(&c, ISA_MXU_A_S1, (uint32_t)(win->stride_h * at->w * m->pixel));
     cc_set(&c, ISA_MXU_A_S2, 0);
     cc_set(&c, ISA_MXU_A_S3, 0);
     cc_set(&c, ISA_MXU_C_S0, 1);
@@ -652,7 +670,15 @@ void sched_matmul(sched *s) {
     m.x_blocks = m.p->flat ? g->x->blocks * g->x->h * g->x->w : g->x->blocks;
     m.x_h = m.p->flat ? 1 : g->x->h;
     m.x_w = m.p->flat ? g->x->n : folded_batch ? g->x->w / m.p->batch : g->x->w;
-    m.taps = m.p->window.kh * m.p->window.kw;
+    m.window = m.p->window;
+    m.pixel = 1;
+    if (m.p->packed) {
+        m.window = (cc_window){.kh = 1, .kw = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+        m.x_blocks = m.pixel = m.p->out_blocks[0].n_blocks;
+        m.x_h = m.out_h;
+        m.x_w = m.out_w;
+    }
+    m.taps = m.window.kh * m.window.kw;
     for (int64_t i = 0; i < g->y->blocks; i++) {
         m.max_blocks = sched_max(m.max_blocks, m.p->out_blocks[i].n_blocks);
     }

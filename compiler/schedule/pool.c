@@ -8,11 +8,6 @@
  */
 #include "flow.h"
 
-/* Outputs [lo, hi) of one axis that meet the window's taps [tap_lo, tap_hi) and divide by the same count. */
-typedef struct span {
-    int64_t lo, hi, tap_lo, tap_hi, counted;
-} span;
-
 typedef struct tile {
     int64_t n, block, blocks, y0, height;
     int64_t in_y, in_h;
@@ -38,31 +33,6 @@ static tile tile_of(const flow *f, int64_t step) {
     return t;
 }
 
-/* The span that begins at output o. */
-static span span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t size, int64_t padded_end) {
-    span sp = {.lo = o, .hi = o, .tap_lo = 0, .tap_hi = 0, .counted = 0};
-    for (int64_t at = o; at < end; at++) {
-        int64_t lo = kernel, hi = 0, counted = 0;
-        for (int64_t k = 0; k < kernel; k++) {
-            const int64_t i = at * stride + k * dilation - pad;
-            if (i >= 0 && i < size) {
-                lo = sched_min(lo, k);
-                hi = k + 1;
-            }
-            counted += i < padded_end ? 1 : 0;
-        }
-        if (at == o) {
-            sp.tap_lo = lo;
-            sp.tap_hi = hi;
-            sp.counted = counted;
-        } else if (lo != sp.tap_lo || hi != sp.tap_hi || counted != sp.counted) {
-            break;
-        }
-        sp.hi = at + 1;
-    }
-    return sp;
-}
-
 static void load(flow *f, int64_t step, int64_t row) {
     const cc_group *g = f->s->group;
     const tile t = tile_of(f, step);
@@ -70,7 +40,7 @@ static void load(flow *f, int64_t step, int64_t row) {
     sched_load(f->s, &box, row, g->u.pool.x_zero);
 }
 
-static void push_rectangle(flow *f, const tile *t, const span *y, const span *x, int64_t block, int64_t a_row, int64_t o_row) {
+static void push_rectangle(flow *f, const tile *t, const sched_span *y, const sched_span *x, int64_t block, int64_t a_row, int64_t o_row) {
     sched *s = f->s;
     const cc_group *g = s->group;
     const cc_pool *p = &g->u.pool;
@@ -116,9 +86,9 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
     const int64_t out_w = g->y->folded ? 1 : g->y->w;
     for (int64_t block = 0; block < t.blocks; block++) {
         for (int64_t oy = t.y0; oy < t.y0 + t.height;) {
-            const span y = span_at(oy, t.y0 + t.height, w->kh, w->stride_h, w->dilation_h, w->pad_top, g->x->h, g->x->h + p->pad_bottom);
+            const sched_span y = sched_span_at(oy, t.y0 + t.height, w->kh, w->stride_h, w->dilation_h, w->pad_top, g->x->h, g->x->h + p->pad_bottom);
             for (int64_t ox = 0; ox < out_w;) {
-                const span x = span_at(ox, out_w, w->kw, w->stride_w, w->dilation_w, w->pad_left, g->x->w, g->x->w + p->pad_right);
+                const sched_span x = sched_span_at(ox, out_w, w->kw, w->stride_w, w->dilation_w, w->pad_left, g->x->w, g->x->w + p->pad_right);
                 push_rectangle(f, &t, &y, &x, block, a_row, o_row);
                 ox = x.hi;
             }

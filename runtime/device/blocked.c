@@ -8,9 +8,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-size_t rt_blocked_scratch_bytes(const cc_plan_tensor *tensor, const isa_config *config)
+size_t rt_blocked_scratch_bytes(const cc_plan_tensor *tensor)
 {
-    return (size_t)tensor->p * config->d;
+    return (size_t)(tensor->p * tensor->lanes);
 }
 
 /* DRAM address of (n, first channel of a block, position 0). */
@@ -28,7 +28,7 @@ static int64_t lanes_of(const cc_plan_tensor *tensor, int64_t block, int64_t d)
 sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, const int8_t *host, uint8_t *scratch,
                            base_diag *diag)
 {
-    const int64_t d = machine->config.d;
+    const int64_t d = tensor->lanes;
     const int64_t blocks = (tensor->c + d - 1) / d;
     const int64_t p = tensor->p;
     for (int64_t n = 0; n < tensor->n; n++) {
@@ -56,7 +56,7 @@ sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, c
 sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, int8_t *host, uint8_t *scratch,
                           base_diag *diag)
 {
-    const int64_t d = machine->config.d;
+    const int64_t d = tensor->lanes;
     const int64_t blocks = (tensor->c + d - 1) / d;
     const int64_t p = tensor->p;
     for (int64_t n = 0; n < tensor->n; n++) {

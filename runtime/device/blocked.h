@@ -10,7 +10,7 @@
 #include "systole/sim/machine.h"
 
 /* Bytes of scratch that both functions below need. */
-size_t rt_blocked_scratch_bytes(const cc_plan_tensor *tensor, const isa_config *config);
+size_t rt_blocked_scratch_bytes(const cc_plan_tensor *tensor);
 
 /*
  * host [n][c][p] int8 -> DRAM; lanes beyond c get the zero point. The tensor must have passed rt_plan_check.

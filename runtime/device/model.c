@@ -259,7 +259,7 @@ sy_status rt_model_save(const rt_model *model, const char *path, base_diag *diag
 
 static sy_status check_tensor(const cc_plan_tensor *tensor, const isa_config *config, base_diag *diag)
 {
-    const int64_t d = config->d;
+    const int64_t d = tensor->lanes;
     const int64_t blocks = (tensor->c + d - 1) / d;
     const int64_t room = tensor->rows - (tensor->n - 1) * tensor->n_stride - tensor->p; /* >= 0: cc_plan_decode */
     if (blocks > 1 && (tensor->block_stride < 1 || tensor->block_stride > room / (blocks - 1))) {

@@ -295,7 +295,7 @@ sy_status rt_device_machine_open(rt_session *session, base_diag *diag)
         SY_TRY(make_machine(session, RT_MACHINE_RTL, &options, &session->shadow, diag));
     }
     for (uint32_t i = 0; i < model->plan.n_tensors; i++) {
-        const size_t n = rt_blocked_scratch_bytes(&model->plan.tensors[i], &session->config);
+        const size_t n = rt_blocked_scratch_bytes(&model->plan.tensors[i]);
         scratch_bytes = n > scratch_bytes ? n : scratch_bytes;
     }
     session->scratch = rt_buffer_alloc(scratch_bytes);

@@ -13,9 +13,9 @@ static cc_plan example(void)
     static uint32_t outputs[] = {1};
     static const char *values[] = {"q\"x\"", "r"};
     static cc_plan_tensor tensors[] = {
-        {.value = "q\"x\"", .rank = 4, .dims = {2, 17, 3, 5}, .n = 2, .c = 17, .p = 15, .n_stride = 30, .block_stride = 15,
+        {.value = "q\"x\"", .rank = 4, .dims = {2, 17, 3, 5}, .n = 2, .c = 17, .p = 15, .lanes = 16, .n_stride = 30, .block_stride = 15,
          .rows = 60, .address = 4096, .zero = -128},
-        {.value = "y", .rank = 2, .dims = {2, 10}, .n = 2, .c = 10, .p = 1, .n_stride = 1, .block_stride = 2, .rows = 2,
+        {.value = "y", .rank = 2, .dims = {2, 10}, .n = 2, .c = 10, .p = 1, .lanes = 16, .n_stride = 1, .block_stride = 2, .rows = 2,
          .address = 8192, .zero = 3},
     };
     static cc_plan_step steps[] = {

@@ -92,14 +92,14 @@ static void fill_data(uint8_t *data, size_t bytes) {
 static void to_device(command_model *m, const cc_plan_tensor *t, const uint8_t *data) {
     for (int64_t i = 0; i < t->n * t->c * t->p; i++) {
         const int64_t n = i / (t->c * t->p), c = i / t->p % t->c, p = i % t->p;
-        m->dram[(int64_t)t->address + (n * t->n_stride + c / m->d * t->block_stride + p) * m->d + c % m->d] = data[i];
+        m->dram[(int64_t)t->address + (n * t->n_stride + c / t->lanes * t->block_stride + p) * t->lanes + c % t->lanes] = data[i];
     }
 }
 
 static int64_t first_difference(const command_model *m, const cc_plan_tensor *t, const uint8_t *want) {
     for (int64_t i = 0; i < t->n * t->c * t->p; i++) {
         const int64_t n = i / (t->c * t->p), c = i / t->p % t->c, p = i % t->p;
-        if (m->dram[(int64_t)t->address + (n * t->n_stride + c / m->d * t->block_stride + p) * m->d + c % m->d] != want[i]) {
+        if (m->dram[(int64_t)t->address + (n * t->n_stride + c / t->lanes * t->block_stride + p) * t->lanes + c % t->lanes] != want[i]) {
             return i;
         }
     }

@@ -25,6 +25,7 @@ typedef struct cc_tensor {
     const char *name; /* of the value that made it */
     int64_t n, c, h, w;
     bool folded;
+    bool dense;       /* [n][h][w][c], rows of c bytes: the host's input of a packed convolution, which alone reads it */
     int64_t blocks;   /* ceil(c / D) */
     int64_t rows;     /* n * blocks * h * w */
     uint64_t address; /* DRAM bytes, a multiple of the beat; set by cc_plan_dram */
@@ -67,6 +68,7 @@ typedef struct cc_out_block {
 
 typedef struct cc_matmul {
     cc_window window;
+    bool packed; /* x is dense: LD gathers each output's window into rows of D of its kh * kw * c values; blocks are of those */
     bool flat; /* x is [n][blocks][h][w] read as n positions of blocks * h * w channel blocks (Flatten before a Gemm) */
     int32_t x_zero;
     bool w_activation;    /* weights are the device tensor `w` (MatMul of two activations), not a blob */
@@ -130,6 +132,11 @@ typedef struct cc_group {
     } u;
     uint64_t macs; /* of the operator, padding excluded */
 } cc_group;
+
+/* Bytes of a device tensor with d lanes. */
+static inline uint64_t cc_tensor_bytes(const cc_tensor *t, int64_t d) {
+    return (uint64_t)(t->rows * (t->dense ? t->c : d));
+}
 
 /* The blocks of constants that a group brings (weights of two activations are none); returns how many. */
 uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2]);
