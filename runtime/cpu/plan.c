@@ -193,7 +193,9 @@ static sy_status add_region(builder *b, scope *s, const ir_node *n, const char *
     if (live_in == NULL || slots == NULL || nodes == NULL || live_out == NULL) {
         return SY_ENOMEM;
     }
-    memcpy(live_in, body->inputs, body->n_inputs * sizeof *live_in);
+    if (body->n_inputs > 0) {
+        memcpy(live_in, body->inputs, body->n_inputs * sizeof *live_in);
+    }
     uint32_t n_live_in = body->n_inputs;
     for (uint32_t i = 0; i < n_captured; i++) {
         /* Constants are found again by the region's own plan, unless the caller replaced them. */
