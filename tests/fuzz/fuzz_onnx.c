@@ -1,8 +1,9 @@
 /*
  * fuzz_onnx.c -- libFuzzer target for the ONNX importer: bytes in, a module or an error out.
  *
- *     cmake --preset asan -B build/fuzz -DCMAKE_C_COMPILER=clang-19 -DSY_FUZZ=ON && ninja -C build/fuzz fuzz_onnx
- *     build/fuzz/tests/fuzz/fuzz_onnx -max_len=20000 CORPUS tests/data/zoo tests/data/hostile
+ *     cmake --preset asan -B build/fuzz -DCMAKE_C_COMPILER=clang-19 -DSY_FUZZ=ON && ninja -C
+ * build/fuzz fuzz_onnx build/fuzz/tests/fuzz/fuzz_onnx -max_len=20000 CORPUS tests/data/zoo
+ * tests/data/hostile
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
     base_arena *arena = base_arena_create();
-    base_diag diag = { { 0 } };
+    base_diag diag = {{0}};
     ir_optable *table = NULL;
     ir_module *m = NULL;
     if (arena != NULL && ir_optable_create(arena, &table) == SY_OK &&

@@ -1,5 +1,6 @@
 /*
- * onnx_run.h -- imports a model made by onnx_write.h and runs it by the reference kernels: for tests of the importer.
+ * onnx_run.h -- imports a model made by onnx_write.h and runs it by the reference kernels: for
+ * tests of the importer.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,12 +23,13 @@ typedef struct imported {
 /* The model is taken; a failed import fails the test. */
 static inline imported import_with(base_buf model, const ir_import_options *options)
 {
-    imported i = { .arena = base_arena_create(), .bytes = model };
-    base_diag diag = { { 0 } };
+    imported i = {.arena = base_arena_create(), .bytes = model};
+    base_diag diag = {{0}};
     ir_optable *table = NULL;
     assert_ok(base_buf_status(&model));
     assert_ok(ir_optable_create(i.arena, &table));
-    if (ir_import_onnx_bytes(i.arena, table, "test.onnx", i.bytes.data, i.bytes.n_bytes, options, &diag, &i.m) != SY_OK) {
+    if (ir_import_onnx_bytes(i.arena, table, "test.onnx", i.bytes.data, i.bytes.n_bytes, options,
+                             &diag, &i.m) != SY_OK) {
         fail_msg("%s", diag.message);
     }
     return i;
@@ -66,11 +68,12 @@ static inline const ir_node *find_node(const imported *i, uint32_t code)
     return node;
 }
 
-/* Runs the main graph, which has one input and one output; out->data is the caller's to free (rt_buffer_free). */
+/* Runs the main graph, which has one input and one output; out->data is the caller's to free
+ * (rt_buffer_free). */
 static inline void run_reference(const imported *i, const ir_tensor *in, ir_tensor *out)
 {
-    const rt_cpu_options options = { .reference = true };
-    base_diag diag = { { 0 } };
+    const rt_cpu_options options = {.reference = true};
+    base_diag diag = {{0}};
     rt_cpu *cpu = NULL;
     rt_cpu_plan *plan = NULL;
     memset(out, 0, sizeof *out);

@@ -1,8 +1,10 @@
 /*
- * onnx_write.h -- writes ONNX models byte by byte, legal ones and others: for tests of the importer.
+ * onnx_write.h -- writes ONNX models byte by byte, legal ones and others: for tests of the
+ * importer.
  *
- * Messages are buffers; what is put into another message is freed by it. Names of operands and results are given as one text
- * with spaces between ("x w b"; "-" stands for an absent one). Field numbers are those of onnx.proto.
+ * Messages are buffers; what is put into another message is freed by it. Names of operands and
+ * results are given as one text with spaces between ("x w b"; "-" stands for an absent one). Field
+ * numbers are those of onnx.proto.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -67,7 +69,7 @@ static inline void ow_words(base_buf *m, uint32_t field, const char *words)
 
 static inline base_buf ow_node(const char *op, const char *inputs, const char *outputs)
 {
-    base_buf m = { 0 };
+    base_buf m = {0};
     ow_words(&m, 1, inputs);
     ow_words(&m, 2, outputs);
     ow_text(&m, 4, op);
@@ -76,7 +78,7 @@ static inline base_buf ow_node(const char *op, const char *inputs, const char *o
 
 static inline base_buf ow_attr(const char *name, int type)
 {
-    base_buf a = { 0 };
+    base_buf a = {0};
     ow_text(&a, 1, name);
     ow_int(&a, 20, type);
     return a;
@@ -124,9 +126,9 @@ static inline void ow_attr_graph(base_buf *node, const char *name, base_buf grap
 /* A ValueInfoProto; a size of -1 is the free dimension "n". rank -1: no shape. */
 static inline base_buf ow_value(const char *name, sy_dtype dtype, int rank, const int64_t *dims)
 {
-    base_buf info = { 0 }, type = { 0 }, tensor = { 0 }, shape = { 0 };
+    base_buf info = {0}, type = {0}, tensor = {0}, shape = {0};
     for (int i = 0; i < rank; i++) {
-        base_buf dim = { 0 };
+        base_buf dim = {0};
         if (dims[i] == -1) {
             ow_text(&dim, 2, "n");
         } else {
@@ -145,10 +147,10 @@ static inline base_buf ow_value(const char *name, sy_dtype dtype, int rank, cons
 }
 
 /* A TensorProto with raw data. */
-static inline base_buf ow_tensor(const char *name, sy_dtype dtype, int rank, const int64_t *dims, const void *data,
-                                 size_t n_bytes)
+static inline base_buf ow_tensor(const char *name, sy_dtype dtype, int rank, const int64_t *dims,
+                                 const void *data, size_t n_bytes)
 {
-    base_buf t = { 0 };
+    base_buf t = {0};
     for (int i = 0; i < rank; i++) {
         ow_int(&t, 1, dims[i]);
     }
@@ -165,7 +167,8 @@ static inline void ow_add_node(base_buf *graph, base_buf node)
     ow_message(graph, 1, node);
 }
 
-static inline void ow_add_input(base_buf *graph, const char *name, sy_dtype dtype, int rank, const int64_t *dims)
+static inline void ow_add_input(base_buf *graph, const char *name, sy_dtype dtype, int rank,
+                                const int64_t *dims)
 {
     ow_message(graph, 11, ow_value(name, dtype, rank, dims));
 }
@@ -175,8 +178,8 @@ static inline void ow_add_output(base_buf *graph, const char *name, sy_dtype dty
     ow_message(graph, 12, ow_value(name, dtype, -1, NULL));
 }
 
-static inline void ow_add_const(base_buf *graph, const char *name, sy_dtype dtype, int rank, const int64_t *dims,
-                                const void *data, size_t n_bytes)
+static inline void ow_add_const(base_buf *graph, const char *name, sy_dtype dtype, int rank,
+                                const int64_t *dims, const void *data, size_t n_bytes)
 {
     ow_message(graph, 5, ow_tensor(name, dtype, rank, dims, data, n_bytes));
 }
@@ -201,7 +204,7 @@ static inline void ow_add_u8(base_buf *graph, const char *name, int v)
 /* A ModelProto around the graph, with one operator set. */
 static inline base_buf ow_model(base_buf graph, int64_t opset)
 {
-    base_buf m = { 0 }, set = { 0 };
+    base_buf m = {0}, set = {0};
     ow_int(&m, 1, 8);
     ow_int(&set, 2, opset);
     ow_message(&m, 8, set);

@@ -1,5 +1,6 @@
 /*
- * hostile.c -- damaged and malicious ONNX files give one line that names the file, quickly, and never more.
+ * hostile.c -- damaged and malicious ONNX files give one line that names the file, quickly, and
+ * never more.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,11 +13,12 @@
 
 #define FOLDER SY_TEST_DATA_DIR "/hostile/"
 
-static const int64_t image[4] = { 1, 3, 8, 8 };
+static const int64_t image[4] = {1, 3, 8, 8};
 
 static void check_line(const char *file, const char *message)
 {
-    if (strncmp(message, file, strlen(file)) != 0 || strchr(message, '\n') != NULL || strstr(message, "(null)") != NULL) {
+    if (strncmp(message, file, strlen(file)) != 0 || strchr(message, '\n') != NULL ||
+        strstr(message, "(null)") != NULL) {
         fail_msg("%s: not one line that names the file: %s", file, message);
     }
 }
@@ -27,7 +29,8 @@ static sy_status import_bytes(const void *data, size_t n_bytes, base_diag *diag)
     ir_optable *table = NULL;
     ir_module *m = NULL;
     assert_ok(ir_optable_create(arena, &table));
-    const sy_status status = ir_import_onnx_bytes(arena, table, "test.onnx", data, n_bytes, NULL, diag, &m);
+    const sy_status status = ir_import_onnx_bytes(arena, table, "test.onnx", data, n_bytes, NULL,
+                                                  diag, &m);
     ir_module_destroy(m);
     base_arena_destroy(arena);
     return status;
@@ -36,13 +39,13 @@ static sy_status import_bytes(const void *data, size_t n_bytes, base_diag *diag)
 /* Imports a model (freed) and expects this status and these words in the message. */
 static void expect(base_buf model, sy_status status, const char *words)
 {
-    base_diag diag = { { 0 } };
+    base_diag diag = {{0}};
     assert_ok(base_buf_status(&model));
     const sy_status got = import_bytes(model.data, model.n_bytes, &diag);
     base_buf_free(&model);
     if (got != status || (words != NULL && strstr(diag.message, words) == NULL)) {
-        fail_msg("expected '%s' with '%s', got '%s': %s", sy_status_text(status), words != NULL ? words : "",
-                 sy_status_text(got), diag.message);
+        fail_msg("expected '%s' with '%s', got '%s': %s", sy_status_text(status),
+                 words != NULL ? words : "", sy_status_text(got), diag.message);
     }
     if (got != SY_OK) {
         check_line("test.onnx", diag.message);
@@ -52,7 +55,7 @@ static void expect(base_buf model, sy_status status, const char *words)
 /* A graph with input x, to be completed. */
 static base_buf graph_with_x(void)
 {
-    base_buf g = { 0 };
+    base_buf g = {0};
     ow_text(&g, 2, "g");
     ow_add_input(&g, "x", SY_DT_F32, 4, image);
     return g;
@@ -69,7 +72,8 @@ static base_buf finished(base_buf g)
 /* These are legal to import: what they ask for fails when they run. */
 static bool may_pass(const char *name)
 {
-    static const char *const names[] = { "escape_name.onnx", "not_utf8.onnx", "unknown_domain.onnx", "unknown_op.onnx" };
+    static const char *const names[] = {"escape_name.onnx", "not_utf8.onnx", "unknown_domain.onnx",
+                                        "unknown_op.onnx"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
@@ -87,7 +91,7 @@ static void test_files(void **state)
     for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
         const char *dot = strrchr(e->d_name, '.');
         char path[600];
-        base_diag diag = { { 0 } };
+        base_diag diag = {{0}};
         ir_optable *table = NULL;
         ir_module *m = NULL;
         if (dot == NULL || strcmp(dot, ".onnx") != 0) {
@@ -119,28 +123,31 @@ static void test_other_formats(void **state)
         size_t n;
         const char *words;
     } cases[] = {
-        { "", 0, "empty" },
-        { "\x89PNG\r\n\x1a\n....", 12, "PNG" },
-        { "\x7f" "ELF\2\1\1", 7, "ELF" },
-        { "PK\3\4....", 8, "zip" },
-        { "\x1f\x8b\x08....", 8, "gzip" },
-        { "\x89HDF\r\n\x1a\n..", 10, "HDF5" },
-        { "....TFL3....", 12, "TensorFlow Lite" },
-        { "{\"a\": 1}", 8, "JSON" },
-        { "hello, this is no model\n", 24, "not an ONNX model" },
+        {"", 0, "empty"},
+        {"\x89PNG\r\n\x1a\n....", 12, "PNG"},
+        {"\x7f"
+         "ELF\2\1\1",
+         7, "ELF"},
+        {"PK\3\4....", 8, "zip"},
+        {"\x1f\x8b\x08....", 8, "gzip"},
+        {"\x89HDF\r\n\x1a\n..", 10, "HDF5"},
+        {"....TFL3....", 12, "TensorFlow Lite"},
+        {"{\"a\": 1}", 8, "JSON"},
+        {"hello, this is no model\n", 24, "not an ONNX model"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        base_diag diag = { { 0 } };
+        base_diag diag = {{0}};
         assert_int_equal(import_bytes(cases[i].bytes, cases[i].n, &diag), SY_EFORMAT);
         assert_non_null(strstr(diag.message, cases[i].words));
         check_line("test.onnx", diag.message);
     }
-    base_diag diag = { { 0 } };
+    base_diag diag = {{0}};
     base_arena *arena = base_arena_create();
     ir_optable *table = NULL;
     ir_module *m = NULL;
     assert_ok(ir_optable_create(arena, &table));
-    assert_int_equal(ir_import_onnx(arena, table, SY_TEST_DATA_DIR, NULL, &diag, &m), SY_EIO); /* a folder */
+    assert_int_equal(ir_import_onnx(arena, table, SY_TEST_DATA_DIR, NULL, &diag, &m),
+                     SY_EIO); /* a folder */
     assert_int_equal(ir_import_onnx(arena, table, FOLDER "none.onnx", NULL, &diag, &m), SY_EIO);
     base_arena_destroy(arena);
 }
@@ -150,12 +157,12 @@ static void test_other_formats(void **state)
 /* If in If in If: `depth` regions. */
 static base_buf nested(int depth)
 {
-    base_buf inner = { 0 };
+    base_buf inner = {0};
     ow_add_node(&inner, ow_node("Identity", "x", "r0"));
     ow_message(&inner, 12, ow_value("r0", SY_DT_F32, -1, NULL));
     for (int i = 1; i <= depth; i++) {
         char name[32];
-        base_buf other = { 0 }, g = { 0 };
+        base_buf other = {0}, g = {0};
         snprintf(name, sizeof name, "r%d", i);
         base_buf node = ow_node("If", "c", name);
         char alternative[32];
@@ -186,7 +193,7 @@ static void test_depth(void **state)
 static void test_amplification(void **state)
 {
     (void)state;
-    base_buf g = { 0 };
+    base_buf g = {0};
     for (int i = 0; i < 1500000; i++) {
         base_buf_append(&g, "\x2a\x00", 2); /* an empty TensorProto */
     }
@@ -227,7 +234,7 @@ static void test_order(void **state)
     expect(finished(g), SY_EFORMAT, "cycle");
 
     g = graph_with_x(); /* a region that needs what comes later */
-    base_buf then_graph = { 0 }, else_graph = { 0 }, node = ow_node("If", "c", "y");
+    base_buf then_graph = {0}, else_graph = {0}, node = ow_node("If", "c", "y");
     ow_add_node(&then_graph, ow_node("Relu", "late", "t"));
     ow_message(&then_graph, 12, ow_value("t", SY_DT_F32, -1, NULL));
     ow_add_node(&else_graph, ow_node("Relu", "x", "e"));
@@ -250,7 +257,7 @@ static void test_values(void **state)
     expect(finished(g), SY_EFORMAT, "'z'");
 
     g = graph_with_x(); /* a region may not hide a name */
-    base_buf then_graph = { 0 }, else_graph = { 0 }, node = ow_node("If", "c", "y");
+    base_buf then_graph = {0}, else_graph = {0}, node = ow_node("If", "c", "y");
     ow_add_node(&then_graph, ow_node("Relu", "x", "x"));
     ow_message(&then_graph, 12, ow_value("x", SY_DT_F32, -1, NULL));
     ow_add_node(&else_graph, ow_node("Relu", "x", "e"));
@@ -259,16 +266,17 @@ static void test_values(void **state)
     ow_attr_graph(&node, "else_branch", else_graph);
     ow_add_input(&g, "c", SY_DT_BOOL, 0, NULL);
     ow_add_node(&g, node);
-    assert_int_not_equal(import_bytes(g.data, g.n_bytes, NULL), SY_OK); /* no diag: still no crash */
+    assert_int_not_equal(import_bytes(g.data, g.n_bytes, NULL),
+                         SY_OK); /* no diag: still no crash */
     expect(finished(g), SY_EFORMAT, NULL);
 
-    const int64_t wide[3] = { 1 << 20, 1 << 20, 2 };
-    g = (base_buf){ 0 };
+    const int64_t wide[3] = {1 << 20, 1 << 20, 2};
+    g = (base_buf){0};
     ow_add_input(&g, "x", SY_DT_F32, 3, wide);
     ow_add_node(&g, ow_node("Relu", "x", "y"));
     expect(finished(g), SY_ERANGE, "2^40");
 
-    const int64_t wrap[3] = { INT64_MAX, 4, 0 };
+    const int64_t wrap[3] = {INT64_MAX, 4, 0};
     g = graph_with_x();
     ow_add_const(&g, "w", SY_DT_F32, 2, wrap, "", 0);
     ow_add_node(&g, ow_node("Relu", "x", "y"));
@@ -320,7 +328,7 @@ static void test_merge(void **state)
     base_buf g = graph_with_x(), model;
     ow_add_node(&g, ow_node("Relu", "x", "y"));
     model = finished(g);
-    base_buf second = { 0 };
+    base_buf second = {0};
     ow_message(&model, 7, second);
     expect(model, SY_EFORMAT, "two fields 'graph'");
 }
@@ -341,12 +349,13 @@ static void test_out_of_memory(void **state)
     sy_status status = SY_ENOMEM;
     for (size_t n = 1; status != SY_OK; n++) {
         base_arena *arena = base_arena_create();
-        base_diag diag = { { 0 } };
+        base_diag diag = {{0}};
         ir_optable *table = NULL;
         ir_module *m = NULL;
         assert_ok(ir_optable_create(arena, &table));
         base_arena_fail_at(arena, n);
-        status = ir_import_onnx_bytes(arena, table, "test.onnx", model.data, model.n_bytes, NULL, &diag, &m);
+        status = ir_import_onnx_bytes(arena, table, "test.onnx", model.data, model.n_bytes, NULL,
+                                      &diag, &m);
         if (status != SY_OK) {
             assert_int_equal(status, SY_ENOMEM);
             assert_null(m);
@@ -361,10 +370,12 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),      cmocka_unit_test(test_other_formats), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_amplification), cmocka_unit_test(test_many_nodes), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_values),     cmocka_unit_test(test_attributes),    cmocka_unit_test(test_names),
-        cmocka_unit_test(test_merge),      cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_files),         cmocka_unit_test(test_other_formats),
+        cmocka_unit_test(test_depth),         cmocka_unit_test(test_amplification),
+        cmocka_unit_test(test_many_nodes),    cmocka_unit_test(test_order),
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /*
- * mutate.c -- real models, cut short and with bytes changed: an import ends with a module or with one line, never otherwise.
+ * mutate.c -- real models, cut short and with bytes changed: an import ends with a module or with
+ * one line, never otherwise.
  *
  * Deterministic: the same mutations in every run. tests/fuzz/fuzz_onnx.c does the same without end.
  *
@@ -13,14 +14,16 @@
 #include "systole/graph/import.h"
 #include "systole/graph/text.h"
 
-#define N_CUTS 150
+#define N_CUTS    150
 #define N_CHANGES 700
-#define SEED 7
+#define SEED      7
 
 static const char *const models[] = {
-    "zoo/conv_qop_u8.onnx", "zoo/residual.onnx",  "zoo/concat3_u8.onnx", "zoo/mixed_silu.onnx", "zoo/old_opset.onnx",
-    "zoo/shape_chain.onnx", "zoo/mean_hw.onnx",   "zoo/gemm_qop_u8.onnx", "zoo/matmul_two_batch.onnx", "zoo/uint_io.onnx",
-    "zoo/pad_value.onnx",   "zoo/fused_clip.onnx", "zoo/avg_ceil.onnx",  "zoo/init_inputs.onnx", "zoo/constants.onnx",
+    "zoo/conv_qop_u8.onnx",      "zoo/residual.onnx",    "zoo/concat3_u8.onnx",
+    "zoo/mixed_silu.onnx",       "zoo/old_opset.onnx",   "zoo/shape_chain.onnx",
+    "zoo/mean_hw.onnx",          "zoo/gemm_qop_u8.onnx", "zoo/matmul_two_batch.onnx",
+    "zoo/uint_io.onnx",          "zoo/pad_value.onnx",   "zoo/fused_clip.onnx",
+    "zoo/avg_ceil.onnx",         "zoo/init_inputs.onnx", "zoo/constants.onnx",
     "hostile/deep_regions.onnx",
 };
 
@@ -34,7 +37,7 @@ typedef struct trial {
 static void import(trial *t, size_t n_bytes)
 {
     base_arena *arena = base_arena_create();
-    base_diag diag = { { 0 } };
+    base_diag diag = {{0}};
     ir_optable *table = NULL;
     ir_module *m = NULL;
     assert_ok(ir_optable_create(arena, &table));
@@ -42,7 +45,8 @@ static void import(trial *t, size_t n_bytes)
     void *exact = malloc(n_bytes > 0 ? n_bytes : 1);
     assert_non_null(exact);
     memcpy(exact, t->copy.data, n_bytes);
-    const sy_status status = ir_import_onnx_bytes(arena, table, "mutated", exact, n_bytes, NULL, &diag, &m);
+    const sy_status status = ir_import_onnx_bytes(arena, table, "mutated", exact, n_bytes, NULL,
+                                                  &diag, &m);
     if (status == SY_OK) {
         char *text = NULL;
         size_t n_text = 0;
@@ -52,7 +56,8 @@ static void import(trial *t, size_t n_bytes)
         t->n_ok++;
     } else {
         if (strncmp(diag.message, "mutated: ", 9) != 0 || strchr(diag.message, '\n') != NULL) {
-            fail_msg("%s: status '%s', not one line that names the file: %s", t->model, sy_status_text(status), diag.message);
+            fail_msg("%s: status '%s', not one line that names the file: %s", t->model,
+                     sy_status_text(status), diag.message);
         }
         t->n_refused++;
     }
@@ -74,10 +79,18 @@ static void change(trial *t, base_rng *rng)
     for (uint64_t i = 0; i < n; i++) {
         char *at = &t->copy.data[base_rng_below(rng, t->copy.n_bytes)];
         switch (base_rng_below(rng, 4)) {
-        case 0: *at = (char)base_rng_below(rng, 256); break;
-        case 1: *at = (char)(*at ^ (1 << base_rng_below(rng, 8))); break;
-        case 2: *at = (char)0xff; break;
-        default: *at = (char)base_rng_below(rng, 4); break;
+        case 0:
+            *at = (char)base_rng_below(rng, 256);
+            break;
+        case 1:
+            *at = (char)(*at ^ (1 << base_rng_below(rng, 8)));
+            break;
+        case 2:
+            *at = (char)0xff;
+            break;
+        default:
+            *at = (char)base_rng_below(rng, 4);
+            break;
         }
     }
 }
@@ -87,8 +100,8 @@ static void test_mutations(void **state)
     (void)state;
     int n_ok = 0, n_refused = 0;
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
-        trial t = { .model = models[i] };
-        base_diag diag = { { 0 } };
+        trial t = {.model = models[i]};
+        base_diag diag = {{0}};
         base_rng rng = base_rng_make(SEED, i);
         char path[512];
         snprintf(path, sizeof path, SY_TEST_DATA_DIR "/%s", models[i]);
@@ -113,6 +126,6 @@ static void test_mutations(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_mutations) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_mutations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /*
- * opsets.c -- operators of older operator sets come out in the operator table's form, and compute what they used to.
+ * opsets.c -- operators of older operator sets come out in the operator table's form, and compute
+ * what they used to.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,11 +11,11 @@
 
 #define N 24
 
-static const int64_t dims_234[3] = { 2, 3, 4 };
+static const int64_t dims_234[3] = {2, 3, 4};
 
 static base_buf graph_234(void)
 {
-    base_buf g = { 0 };
+    base_buf g = {0};
     ow_text(&g, 2, "g");
     ow_add_input(&g, "x", SY_DT_F32, 3, dims_234);
     return g;
@@ -47,7 +48,7 @@ static int64_t run_234(const imported *i, float *out, int64_t capacity)
 static void test_axes(void **state)
 {
     (void)state;
-    static const int64_t axes[1] = { 1 }, unsqueezed[2] = { 0, 4 };
+    static const int64_t axes[1] = {1}, unsqueezed[2] = {0, 4};
     float y[N];
     base_buf node = ow_node("ReduceMean", "x", "y");
     ow_attr_ints(&node, "axes", 1, axes);
@@ -89,7 +90,8 @@ static void test_clip(void **state)
     assert_true(y[0] == 3.5f && y[5] == 5.0f && y[23] == 7.0f);
     drop(&i);
 
-    i = finish(graph_234(), ow_node("Clip", "x", "y"), 6); /* operator set 6 clips to the finite numbers */
+    i = finish(graph_234(), ow_node("Clip", "x", "y"),
+               6); /* operator set 6 clips to the finite numbers */
     const ir_node *clip = find_node(&i, IR_OP_CLIP);
     const void *data = NULL;
     assert_ok(ir_const_data(i.m, ir_node_input(clip, 2)->constant, NULL, &data));
@@ -104,8 +106,9 @@ static void test_clip(void **state)
 static void test_pad_slice_reshape(void **state)
 {
     (void)state;
-    static const int64_t pads[6] = { 0, 1, 0, 0, 0, 2 }, starts[2] = { 1, -2 }, ends[2] = { 3, INT32_MAX };
-    static const int64_t axes[2] = { 1, 2 }, shape[2] = { 4, -1 };
+    static const int64_t pads[6] = {0, 1, 0, 0, 0, 2}, starts[2] = {1, -2},
+                         ends[2] = {3, INT32_MAX};
+    static const int64_t axes[2] = {1, 2}, shape[2] = {4, -1};
     float y[64];
     base_buf node = ow_node("Pad", "x", "y");
     ow_attr_ints(&node, "pads", 6, pads);
@@ -137,8 +140,8 @@ static void test_pad_slice_reshape(void **state)
 static void test_broadcast(void **state)
 {
     (void)state;
-    static const float b[3] = { 100, 200, 300 };
-    static const int64_t three[1] = { 3 };
+    static const float b[3] = {100, 200, 300};
+    static const int64_t three[1] = {3};
     float y[N];
     base_buf g = graph_234(), node = ow_node("Add", "x b", "y");
     ow_add_const(&g, "b", SY_DT_F32, 1, three, b, sizeof b);
@@ -166,7 +169,8 @@ static void test_softmax(void **state)
     }
     assert_true(fabsf(sum - 1) < 1e-5f);
     assert_true(fabsf(y[11] / y[10] - expf(1)) < 1e-4f);
-    assert_true(ir_type_equal(&find_node(&i, IR_OP_RESHAPE)->outputs[0]->type, &i.m->main->inputs[0]->type));
+    assert_true(ir_type_equal(&find_node(&i, IR_OP_RESHAPE)->outputs[0]->type,
+                              &i.m->main->inputs[0]->type));
     drop(&i);
 
     node = ow_node("Softmax", "x", "y");
@@ -179,14 +183,15 @@ static void test_softmax(void **state)
 static void test_batchnorm(void **state)
 {
     (void)state;
-    static const int64_t per_channel[1] = { 3 }, per_element[2] = { 3, 4 };
-    static const float ones[12] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+    static const int64_t per_channel[1] = {3}, per_element[2] = {3, 4};
+    static const float ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     float means[12], y[N];
     for (int k = 0; k < 12; k++) {
         means[k] = (float)k;
     }
     for (int spatial = 0; spatial < 2; spatial++) {
-        base_buf g = graph_234(), node = ow_node("BatchNormalization", "x s b m v", spatial ? "y m2 v2 sm sv" : "y");
+        base_buf g = graph_234(),
+                 node = ow_node("BatchNormalization", "x s b m v", spatial ? "y m2 v2 sm sv" : "y");
         const int64_t *dims = spatial ? per_channel : per_element;
         const int rank = spatial ? 1 : 2;
         const size_t n_bytes = spatial ? 3 * sizeof(float) : 12 * sizeof(float);
@@ -197,7 +202,7 @@ static void test_batchnorm(void **state)
         ow_attr_int(&node, "spatial", spatial);
         ow_attr_float(&node, "epsilon", 0);
         if (spatial) { /* five results: training, which is refused */
-            base_diag diag = { { 0 } };
+            base_diag diag = {{0}};
             ow_add_node(&g, node);
             ow_add_output(&g, "y", SY_DT_F32);
             base_buf model = ow_model(g, 7);
@@ -205,8 +210,9 @@ static void test_batchnorm(void **state)
             ir_optable *table = NULL;
             ir_module *m = NULL;
             assert_ok(ir_optable_create(arena, &table));
-            assert_int_equal(ir_import_onnx_bytes(arena, table, "t", model.data, model.n_bytes, NULL, &diag, &m),
-                             SY_EUNSUPPORTED);
+            assert_int_equal(
+                ir_import_onnx_bytes(arena, table, "t", model.data, model.n_bytes, NULL, &diag, &m),
+                SY_EUNSUPPORTED);
             assert_non_null(strstr(diag.message, "training"));
             base_arena_destroy(arena);
             base_buf_free(&model);
@@ -224,7 +230,7 @@ static void test_batchnorm(void **state)
 static void test_others(void **state)
 {
     (void)state;
-    static const int64_t sizes[2] = { 1, 2 };
+    static const int64_t sizes[2] = {1, 2};
     float y[N];
     base_buf node = ow_node("Cast", "x", "y");
     ow_attr_text(&node, "to", "INT32");
@@ -278,20 +284,20 @@ static void test_unknown(void **state)
 static void test_shapes(void **state)
 {
     (void)state;
-    static const int64_t dims[3] = { -1, 3, 4 };
+    static const int64_t dims[3] = {-1, 3, 4};
     base_arena *arena = base_arena_create();
-    base_diag diag = { { 0 } };
+    base_diag diag = {{0}};
     ir_import_shape shape;
     int64_t got[IR_MAX_RANK];
     for (int k = 0; k < 3; k++) { /* the free dimension; the whole input; a size that was fixed */
-        static const char *const texts[3] = { "n=8", "x=8x3x4", "x=8,3,5" };
-        base_buf g = { 0 };
+        static const char *const texts[3] = {"n=8", "x=8x3x4", "x=8,3,5"};
+        base_buf g = {0};
         ow_add_input(&g, "x", SY_DT_F32, 3, dims);
         ow_add_input(&g, "z", SY_DT_F32, 3, dims); /* shares the dimension */
         ow_add_node(&g, ow_node("Relu", "x", "y"));
         ow_add_output(&g, "y", SY_DT_F32);
         assert_ok(ir_import_parse_shape(arena, texts[k], &diag, &shape));
-        const ir_import_options options = { .shapes = &shape, .n_shapes = 1 };
+        const ir_import_options options = {.shapes = &shape, .n_shapes = 1};
         imported i = import_with(ow_model(g, 17), &options);
         assert_true(ir_type_static_dims(&i.m->main->first->outputs[0]->type, got));
         assert_true(got[0] == 8 && got[2] == (k == 2 ? 5 : 4));
@@ -299,7 +305,8 @@ static void test_shapes(void **state)
         assert_int_equal(got[0], 8);
         drop(&i);
     }
-    static const char *const wrong[] = { "x", "=3", "x=", "x=3x", "x=-1", "x=3y4", "x=99999999999999999999", "x= 3" };
+    static const char *const wrong[] = {
+        "x", "=3", "x=", "x=3x", "x=-1", "x=3y4", "x=99999999999999999999", "x= 3"};
     for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
         const sy_status status = ir_import_parse_shape(arena, wrong[k], &diag, &shape);
         if (strcmp(wrong[k], "x=") == 0) {
@@ -308,9 +315,9 @@ static void test_shapes(void **state)
             assert_int_equal(status, SY_EINVAL);
         }
     }
-    static const char *const unmet[] = { "q=4", "q=4x4", "x=8x3" };
+    static const char *const unmet[] = {"q=4", "q=4x4", "x=8x3"};
     for (size_t k = 0; k < sizeof unmet / sizeof unmet[0]; k++) {
-        base_buf g = { 0 };
+        base_buf g = {0};
         ir_optable *table = NULL;
         ir_module *m = NULL;
         ow_add_input(&g, "x", SY_DT_F32, 3, dims);
@@ -318,9 +325,11 @@ static void test_shapes(void **state)
         ow_add_output(&g, "y", SY_DT_F32);
         base_buf model = ow_model(g, 17);
         assert_ok(ir_import_parse_shape(arena, unmet[k], &diag, &shape));
-        const ir_import_options options = { .shapes = &shape, .n_shapes = 1 };
+        const ir_import_options options = {.shapes = &shape, .n_shapes = 1};
         assert_ok(ir_optable_create(arena, &table));
-        assert_int_equal(ir_import_onnx_bytes(arena, table, "t", model.data, model.n_bytes, &options, &diag, &m), SY_EINVAL);
+        assert_int_equal(
+            ir_import_onnx_bytes(arena, table, "t", model.data, model.n_bytes, &options, &diag, &m),
+            SY_EINVAL);
         base_buf_free(&model);
     }
     base_arena_destroy(arena);
@@ -334,7 +343,7 @@ static void test_functions(void **state)
     (void)state;
     base_buf g = graph_234();
     for (int k = 0; k < 3; k++) {
-        char name[2] = { (char)('p' + k), 0 };
+        char name[2] = {(char)('p' + k), 0};
         base_buf call = ow_node("Flat", "x", name);
         ow_text(&call, 7, "our.own");
         ow_attr_int(&call, "k", k == 2 ? 0 : k);
@@ -343,8 +352,8 @@ static void test_functions(void **state)
     ow_add_output(&g, "p", SY_DT_F32);
     ow_add_output(&g, "q", SY_DT_F32);
     ow_add_output(&g, "r", SY_DT_F32);
-    base_buf model = ow_model(g, 17), f = { 0 }, node = ow_node("Flatten", "a", "b"), set = { 0 };
-    base_buf a = { 0 };
+    base_buf model = ow_model(g, 17), f = {0}, node = ow_node("Flatten", "a", "b"), set = {0};
+    base_buf a = {0};
     ow_text(&a, 1, "axis");
     ow_text(&a, 21, "k"); /* ref_attr_name */
     ow_int(&a, 20, 2);
@@ -370,9 +379,15 @@ static void test_functions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_axes),      cmocka_unit_test(test_clip),      cmocka_unit_test(test_pad_slice_reshape),
-        cmocka_unit_test(test_broadcast), cmocka_unit_test(test_softmax),   cmocka_unit_test(test_batchnorm),
-        cmocka_unit_test(test_others),    cmocka_unit_test(test_unknown),   cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_axes),
+        cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_pad_slice_reshape),
+        cmocka_unit_test(test_broadcast),
+        cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_batchnorm),
+        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

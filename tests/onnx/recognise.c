@@ -1,5 +1,6 @@
 /*
- * recognise.c -- which clusters become quantised operators, that the exact ones are exact, and what is said about the rest.
+ * recognise.c -- which clusters become quantised operators, that the exact ones are exact, and what
+ * is said about the rest.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,12 +11,13 @@
 #include <float.h>
 #include <math.h>
 
-static const int64_t plane[4] = { 1, 1, 16, 16 }; /* one of each int8 value */
+static const int64_t plane[4] = {1, 1, 16, 16}; /* one of each int8 value */
 
-/* A graph with an int8 or uint8 input x and its DequantizeLinear d (scale xs, zero xz); y's parameters are ys, yz. */
+/* A graph with an int8 or uint8 input x and its DequantizeLinear d (scale xs, zero xz); y's
+ * parameters are ys, yz. */
 static base_buf cluster(sy_dtype dtype, float xs, int xz, float ys, int yz)
 {
-    base_buf g = { 0 };
+    base_buf g = {0};
     ow_text(&g, 2, "g");
     ow_add_input(&g, "x", dtype, 4, plane);
     ow_add_f32(&g, "xs", xs);
@@ -54,7 +56,7 @@ static void run_all_values(const imported *i, sy_dtype dtype, ir_tensor *out)
 
 static base_buf copy_of(base_buf model)
 {
-    base_buf copy = { 0 };
+    base_buf copy = {0};
     assert_true(base_buf_append(&copy, model.data, model.n_bytes));
     return copy;
 }
@@ -62,7 +64,7 @@ static base_buf copy_of(base_buf model)
 /* The module without float operators gives what the float operators give, for every input value. */
 static void check_exact(base_buf model, sy_dtype dtype, const char *what)
 {
-    const ir_import_options keep = { .keep_float_clusters = true };
+    const ir_import_options keep = {.keep_float_clusters = true};
     base_buf again = copy_of(model);
     imported quantised = import_model(model), as_float = import_with(again, &keep);
     ir_tensor a, b;
@@ -86,9 +88,10 @@ static void check_exact(base_buf model, sy_dtype dtype, const char *what)
 
 static base_buf one_move(const char *op, sy_dtype dtype, float scale, int zero, base_rng *rng)
 {
-    static const int64_t shape[2] = { 4, 64 }, pads[8] = { 0, 0, 1, 2, 0, 0, 0, 3 }, kernel[2] = { 3, 2 };
-    static const int64_t mp_pads[4] = { 1, 0, 1, 1 }, perm[4] = { 3, 0, 1, 2 };
-    static const int64_t starts[1] = { 3 }, ends[1] = { 14 }, axis[1] = { 3 }, two[1] = { 2 }, eight[1] = { 8 }, one[1] = { 1 };
+    static const int64_t shape[2] = {4, 64}, pads[8] = {0, 0, 1, 2, 0, 0, 0, 3}, kernel[2] = {3, 2};
+    static const int64_t mp_pads[4] = {1, 0, 1, 1}, perm[4] = {3, 0, 1, 2};
+    static const int64_t starts[1] = {3}, ends[1] = {14}, axis[1] = {3}, two[1] = {2},
+                         eight[1] = {8}, one[1] = {1};
     base_buf g = cluster(dtype, scale, zero, scale, zero), node;
     if (strcmp(op, "Clip") == 0) {
         ow_add_f32(&g, "low", scale * (float)base_rng_range(rng, -90, 10) / 3.0f);
@@ -129,8 +132,9 @@ static base_buf one_move(const char *op, sy_dtype dtype, float scale, int zero, 
 static void test_exact(void **state)
 {
     (void)state;
-    static const char *const ops[] = { "Relu",    "Clip",    "Reshape",   "Flatten", "Squeeze", "Identity",
-                                       "Pad",     "MaxPool", "Transpose", "Slice",   "Concat",  "Split" };
+    static const char *const ops[] = {"Relu",      "Clip",     "Reshape", "Flatten",
+                                      "Squeeze",   "Identity", "Pad",     "MaxPool",
+                                      "Transpose", "Slice",    "Concat",  "Split"};
     base_rng rng = base_rng_make(11, 0);
     for (int trial = 0; trial < 12; trial++) {
         const float scale = ldexpf(1.0f + base_rng_float(&rng), (int)base_rng_range(&rng, -12, 6));
@@ -149,7 +153,7 @@ static void test_exact(void **state)
 static void test_exact_chains(void **state)
 {
     (void)state;
-    static const int64_t pads[8] = { 0, 0, 1, 1, 0, 0, 1, 1 }, eight[1] = { 8 }, kernel[2] = { 2, 2 };
+    static const int64_t pads[8] = {0, 0, 1, 1, 0, 0, 1, 1}, eight[1] = {8}, kernel[2] = {2, 2};
     base_rng rng = base_rng_make(12, 0);
     for (int trial = 0; trial < 60; trial++) {
         const float scale = ldexpf(1.0f + base_rng_float(&rng), (int)base_rng_range(&rng, -8, 2));
@@ -160,8 +164,8 @@ static void test_exact_chains(void **state)
         ow_add_f32(&g, "low", scale * -31.5f);
         ow_add_f32(&g, "high", scale * 60.25f);
         for (int k = 0; k < 4; k++) {
-            static const char *const names[4] = { "Relu", "Clip", "Pad", "MaxPool" };
-            static const char *const more[4] = { "", " low high", " pads fill", "" };
+            static const char *const names[4] = {"Relu", "Clip", "Pad", "MaxPool"};
+            static const char *const more[4] = {"", " low high", " pads fill", ""};
             const uint64_t which = base_rng_below(&rng, 4);
             char inputs[64];
             snprintf(to, sizeof to, "v%d", k);
@@ -182,7 +186,8 @@ static void test_exact_chains(void **state)
     }
 }
 
-/* ---------------------------------------------------------------- clamps folded into an operator */
+/* ---------------------------------------------------------------- clamps folded into an operator
+ */
 
 /* GlobalAveragePool, Relu or Clip, Q: the clamp is in y_min and y_max, as Q of its limits. */
 static void test_folded_clamp(void **state)
@@ -225,7 +230,7 @@ static void test_uint8_edges(void **state)
     drop(&i);
 
     /* float in and out: one Q to int8, one DQ from int8, nothing converted */
-    g = (base_buf){ 0 };
+    g = (base_buf){0};
     ow_add_input(&g, "x", SY_DT_F32, 4, plane);
     ow_add_f32(&g, "s", 0.5f);
     ow_add_u8(&g, "z", 130);
@@ -249,7 +254,8 @@ static void expect_note(base_buf model, uint32_t number, const char *words)
     imported i = import_model(model);
     const char *note = ir_import_note(i.m, number);
     if (note == NULL || strstr(note, words) == NULL) {
-        fail_msg("expected a note with '%s' on node %u, got '%s'", words, number, note != NULL ? note : "none");
+        fail_msg("expected a note with '%s' on node %u, got '%s'", words, number,
+                 note != NULL ? note : "none");
     }
     for (uint32_t code = IR_OP_QCONV; code <= IR_OP_QREQUANTIZE; code++) {
         assert_int_equal(n_of(&i, code), 0);
@@ -325,13 +331,14 @@ typedef struct conv_case {
 
 static base_buf conv(conv_case c)
 {
-    static const int64_t wide[4] = { 2, 1, 3, 3 }, two[1] = { 2 };
-    static const uint8_t weights[18] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18 };
-    static const int32_t bias[2] = { 100, -7 };
-    static const float float_bias[2] = { 1, 2 };
+    static const int64_t wide[4] = {2, 1, 3, 3}, two[1] = {2};
+    static const uint8_t weights[18] = {1,  2,  3,  4,  5,  6,  7,  8,  9,
+                                        10, 11, 12, 13, 14, 15, 16, 17, 18};
+    static const int32_t bias[2] = {100, -7};
+    static const float float_bias[2] = {1, 2};
     const float xs = 0.3f, ws = 0.7f;
-    const int64_t dims[4] = { 1, 1, c.free_size ? -1 : 16, 16 };
-    base_buf g = { 0 };
+    const int64_t dims[4] = {1, 1, c.free_size ? -1 : 16, 16};
+    base_buf g = {0};
     float bs = xs * ws;
     for (int k = 0; k < (int)c.bias_scale_ulps; k++) {
         bs = nextafterf(bs, 1.0f);
@@ -369,41 +376,46 @@ static base_buf conv(conv_case c)
 static void test_conv(void **state)
 {
     (void)state;
-    imported i = import_model(conv((conv_case){ .w_dtype = SY_DT_I8 }));
+    imported i = import_model(conv((conv_case){.w_dtype = SY_DT_I8}));
     const ir_node *q = find_node(&i, IR_OP_QCONV);
     assert_int_equal(i.m->main->n_nodes, 1);
     assert_int_equal(q->n_inputs, 3);
-    assert_string_equal(ir_node_input(q, 1)->name, "w"); /* the model's own constant: nothing copied */
+    assert_string_equal(ir_node_input(q, 1)->name,
+                        "w"); /* the model's own constant: nothing copied */
     assert_int_equal(q->number, 3);
     drop(&i);
 
-    i = import_model(conv((conv_case){ .w_dtype = SY_DT_U8, .w_zero = 128, .bias_scale_ulps = 1 }));
+    i = import_model(conv((conv_case){.w_dtype = SY_DT_U8, .w_zero = 128, .bias_scale_ulps = 1}));
     const void *w = NULL;
     assert_ok(ir_const_data(i.m, ir_node_input(find_node(&i, IR_OP_QCONV), 1)->constant, NULL, &w));
     assert_int_equal(((const int8_t *)w)[0], 1 - 128);
     drop(&i);
 
-    i = import_model(conv((conv_case){ .w_dtype = SY_DT_I8, .auto_pad = true }));
+    i = import_model(conv((conv_case){.w_dtype = SY_DT_I8, .auto_pad = true}));
     const int64_t *pads = NULL;
     assert_int_equal(ir_node_ints(find_node(&i, IR_OP_QCONV), "pads", &pads), 4);
     assert_true(pads[0] == 1 && pads[3] == 1);
     assert_null(ir_node_attr(find_node(&i, IR_OP_QCONV), "auto_pad"));
     drop(&i);
 
-    expect_note(conv((conv_case){ .w_dtype = SY_DT_U8, .w_zero = 127 }), 3, "zero point");
-    expect_note(conv((conv_case){ .w_dtype = SY_DT_I8, .w_zero = 1 }), 3, "zero point");
-    expect_note(conv((conv_case){ .w_dtype = SY_DT_I8, .bias_scale_ulps = 2 }), 3, "scale of its bias");
-    expect_note(conv((conv_case){ .w_dtype = SY_DT_I8, .bias_zero = 1 }), 3, "its bias has a zero point");
-    expect_note(conv((conv_case){ .w_dtype = SY_DT_I8, .float_bias = true }), 2, "bias is not a constant int32");
-    expect_note(conv((conv_case){ .w_dtype = SY_DT_I8, .auto_pad = true, .free_size = true }), 3, "auto_pad");
+    expect_note(conv((conv_case){.w_dtype = SY_DT_U8, .w_zero = 127}), 3, "zero point");
+    expect_note(conv((conv_case){.w_dtype = SY_DT_I8, .w_zero = 1}), 3, "zero point");
+    expect_note(conv((conv_case){.w_dtype = SY_DT_I8, .bias_scale_ulps = 2}), 3,
+                "scale of its bias");
+    expect_note(conv((conv_case){.w_dtype = SY_DT_I8, .bias_zero = 1}), 3,
+                "its bias has a zero point");
+    expect_note(conv((conv_case){.w_dtype = SY_DT_I8, .float_bias = true}), 2,
+                "bias is not a constant int32");
+    expect_note(conv((conv_case){.w_dtype = SY_DT_I8, .auto_pad = true, .free_size = true}), 3,
+                "auto_pad");
 }
 
 /* Weights that the model keeps in float and quantises itself (trained quantisation): folded. */
 static void test_float_weights(void **state)
 {
     (void)state;
-    static const int64_t wide[4] = { 2, 1, 1, 1 };
-    static const float weights[2] = { 0.35f, -9.0f };
+    static const int64_t wide[4] = {2, 1, 1, 1};
+    static const float weights[2] = {0.35f, -9.0f};
     base_buf g = cluster(SY_DT_I8, 0.5f, 0, 0.25f, 0);
     ow_add_const(&g, "w", SY_DT_F32, 4, wide, weights, sizeof weights);
     ow_add_f32(&g, "ws", 0.1f);
@@ -449,10 +461,11 @@ static void test_many_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),       cmocka_unit_test(test_exact_chains), cmocka_unit_test(test_folded_clamp),
-        cmocka_unit_test(test_uint8_edges), cmocka_unit_test(test_scales),       cmocka_unit_test(test_used_in_float),
-        cmocka_unit_test(test_fan_out),     cmocka_unit_test(test_conv),         cmocka_unit_test(test_float_weights),
-        cmocka_unit_test(test_many_paths),
+        cmocka_unit_test(test_exact),         cmocka_unit_test(test_exact_chains),
+        cmocka_unit_test(test_folded_clamp),  cmocka_unit_test(test_uint8_edges),
+        cmocka_unit_test(test_scales),        cmocka_unit_test(test_used_in_float),
+        cmocka_unit_test(test_fan_out),       cmocka_unit_test(test_conv),
+        cmocka_unit_test(test_float_weights), cmocka_unit_test(test_many_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /*
- * zoo.c -- every network of tests/data/zoo is imported and run by the reference kernels: bit for bit what zoo.tsv promises.
+ * zoo.c -- every network of tests/data/zoo is imported and run by the reference kernels: bit for
+ * bit what zoo.tsv promises.
  *
- * Also, for networks that the importer is to understand whole, that nothing is left in float, and for the
- * others that a reason is noted.
+ * Also, for networks that the importer is to understand whole, that nothing is left in float, and
+ * for the others that a reason is noted.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +19,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#define ZOO SY_TEST_DATA_DIR "/zoo/"
+#define ZOO         SY_TEST_DATA_DIR "/zoo/"
 #define MAX_TENSORS 4
 
 typedef struct entry {
@@ -40,7 +41,7 @@ static void fail_with(const char *name, const char *what)
 static void load(const char *name, const char *part, tensors *out)
 {
     char path[512];
-    base_diag diag = { { 0 } };
+    base_diag diag = {{0}};
     out->n = 0;
     snprintf(path, sizeof path, ZOO "%s.%s.npy", name, part);
     if (access(path, R_OK) == 0) {
@@ -68,10 +69,10 @@ static void release(tensors *t)
 
 static void run(const char *name, ir_module *m, const tensors *in, tensors *out)
 {
-    const rt_cpu_options options = { .reference = true };
-    const ir_tensor *inputs[MAX_TENSORS] = { NULL };
-    ir_tensor *outputs[MAX_TENSORS] = { NULL };
-    base_diag diag = { { 0 } };
+    const rt_cpu_options options = {.reference = true};
+    const ir_tensor *inputs[MAX_TENSORS] = {NULL};
+    ir_tensor *outputs[MAX_TENSORS] = {NULL};
+    base_diag diag = {{0}};
     rt_cpu *cpu = NULL;
     rt_cpu_plan *plan = NULL;
     assert_ok(rt_cpu_create(m, &options, &diag, &cpu));
@@ -123,7 +124,8 @@ static int compare(const entry *e, const tensors *got, const tensors *want)
         assert_int_equal(a->size_bytes, b->size_bytes);
         if (e->exact[0] != '-' ? memcmp(a->data, b->data, a->size_bytes) != 0
                                : strcmp(e->class, "float") == 0 && difference(a, b) > 1e-4) {
-            print_error("%s: output %u differs (class %s), by %g\n", e->name, i, e->class, difference(a, b));
+            print_error("%s: output %u differs (class %s), by %g\n", e->name, i, e->class,
+                        difference(a, b));
             n_bad++;
         }
     }
@@ -153,7 +155,7 @@ static void check_text(const char *name, ir_module *m, base_arena *arena, ir_opt
     char *text = NULL, *again = NULL;
     size_t n = 0, n_again = 0;
     ir_module *parsed = NULL;
-    base_diag diag = { { 0 } };
+    base_diag diag = {{0}};
     assert_ok(ir_print(m, NULL, arena, &diag, &text, &n));
     if (ir_parse(arena, table, name, text, n, &diag, &parsed) != SY_OK) {
         fail_with(name, diag.message);
@@ -166,7 +168,7 @@ static void check_text(const char *name, ir_module *m, base_arena *arena, ir_opt
 static int check_entry(const entry *e)
 {
     char path[512];
-    base_diag diag = { { 0 } };
+    base_diag diag = {{0}};
     base_arena *arena = base_arena_create();
     ir_optable *table = NULL;
     ir_module *m = NULL;
@@ -205,10 +207,11 @@ static void test_zoo(void **state)
     FILE *f = fopen(ZOO "zoo.tsv", "r");
     assert_non_null(f);
     while (fgets(line, sizeof line, f) != NULL) {
-        entry e = { { 0 }, { 0 }, { 0 }, 0 };
+        entry e = {{0}, {0}, {0}, 0};
         char lsb[32];
         if (line[0] == '#' ||
-            sscanf(line, "%63[^\t]\t%15[^\t]\t%31[^\t]\t%*[^\t]\t%*[^\t]\t%*[^\t]\t%7[^\t]", e.name, e.class, lsb, e.exact) != 4) {
+            sscanf(line, "%63[^\t]\t%15[^\t]\t%31[^\t]\t%*[^\t]\t%*[^\t]\t%*[^\t]\t%7[^\t]", e.name,
+                   e.class, lsb, e.exact) != 4) {
             continue;
         }
         n_bad += check_entry(&e);
@@ -221,6 +224,6 @@ static void test_zoo(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_zoo) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_zoo)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

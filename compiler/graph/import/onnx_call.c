@@ -1,8 +1,9 @@
 /*
- * onnx_call.c -- functions of the model: a callee graph for each set of attributes they are called with.
+ * onnx_call.c -- functions of the model: a callee graph for each set of attributes they are called
+ * with.
  *
- * An operator of the table is used even if the model brings a function for it: that is how ONNX defines its own
- * function operators.
+ * An operator of the table is used even if the model brings a function for it: that is how ONNX
+ * defines its own function operators.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,7 +18,8 @@ static const char *text_or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-/* The name under which a function is found: domain, name and overload with a character that names cannot hold between. */
+/* The name under which a function is found: domain, name and overload with a character that names
+ * cannot hold between. */
 static const char *function_key(onnx_import *in, const char *domain, const char *name,
                                 const ProtobufCMessage *message, uint32_t overload_tag)
 {
@@ -25,7 +27,8 @@ static const char *function_key(onnx_import *in, const char *domain, const char 
     const char *key = overload == NULL
                           ? NULL
                           : base_arena_printf(in->scratch, "\001%s\001%s\001%s",
-                                              strcmp(domain, "ai.onnx") == 0 ? "" : domain, name, overload);
+                                              strcmp(domain, "ai.onnx") == 0 ? "" : domain, name,
+                                              overload);
     return key == NULL ? NULL : ir_intern(in->m, key);
 }
 
@@ -33,14 +36,15 @@ static sy_status index_functions(onnx_import *in)
 {
     for (size_t i = 0; i < in->model->n_functions; i++) {
         Onnx__FunctionProto *f = in->model->functions[i];
-        const char *key = function_key(in, text_or_empty(f->domain), text_or_empty(f->name), &f->base,
-                                       ONNX_FIELD_FUNCTION_OVERLOAD);
+        const char *key = function_key(in, text_or_empty(f->domain), text_or_empty(f->name),
+                                       &f->base, ONNX_FIELD_FUNCTION_OVERLOAD);
         if (key == NULL) {
             return SY_ENOMEM;
         }
         const sy_status status = ir_onnx_names_bind(&in->functions, key, f);
         if (status == SY_EINVAL) {
-            return base_fail(in->diag, SY_EFORMAT, "%s: function '%s' is defined twice", in->file, text_or_empty(f->name));
+            return base_fail(in->diag, SY_EFORMAT, "%s: function '%s' is defined twice", in->file,
+                             text_or_empty(f->name));
         }
         SY_TRY(status);
     }
@@ -52,14 +56,14 @@ static sy_status bind_attributes(onnx_node *n, const Onnx__FunctionProto *f, onn
 {
     Onnx__AttributeProto **defaults = NULL;
     uint32_t n_defaults = 0;
-    sy_status status = ir_onnx_unknown_attributes(n->in->scratch, &f->base, ONNX_FIELD_FUNCTION_ATTRIBUTE, &defaults,
-                                               &n_defaults);
+    sy_status status = ir_onnx_unknown_attributes(
+        n->in->scratch, &f->base, ONNX_FIELD_FUNCTION_ATTRIBUTE, &defaults, &n_defaults);
     if (status == SY_EFORMAT) {
         return ir_onnx_fail(n, status, "the defaults of the function's attributes are malformed");
     }
     SY_TRY(status);
-    const Onnx__AttributeProto **all =
-        BASE_ARENA_ARRAY(n->in->scratch, const Onnx__AttributeProto *, n->n_attrs + n_defaults);
+    const Onnx__AttributeProto **all = BASE_ARENA_ARRAY(
+        n->in->scratch, const Onnx__AttributeProto *, n->n_attrs + n_defaults);
     if (all == NULL) {
         return SY_ENOMEM;
     }
@@ -107,7 +111,8 @@ static sy_status function_body(onnx_import *in, const Onnx__FunctionProto *f, ir
         SY_TRY(ir_graph_add_input(g, f->input[i], NULL, &v));
         const sy_status status = ir_onnx_names_bind(&in->names, v->name, v);
         if (status == SY_EINVAL) {
-            return base_fail(in->diag, SY_EFORMAT, "%s: function '%s' has two inputs '%s'", in->file, g->name, f->input[i]);
+            return base_fail(in->diag, SY_EFORMAT, "%s: function '%s' has two inputs '%s'",
+                             in->file, g->name, f->input[i]);
         }
         SY_TRY(status);
     }
@@ -116,7 +121,8 @@ static sy_status function_body(onnx_import *in, const Onnx__FunctionProto *f, ir
         const char *name = ir_intern(in->m, f->output[i]);
         ir_value *v = name != NULL ? ir_onnx_names_find(&in->names, name) : NULL;
         if (v == NULL) {
-            return base_fail(in->diag, SY_EFORMAT, "%s: output '%s' of function '%s' is defined by no node", in->file,
+            return base_fail(in->diag, SY_EFORMAT,
+                             "%s: output '%s' of function '%s' is defined by no node", in->file,
                              f->output[i], g->name);
         }
         SY_TRY(ir_graph_add_output(g, v, f->output[i]));
@@ -129,12 +135,12 @@ static sy_status function_domains(onnx_import *in, const Onnx__FunctionProto *f)
     if (f->n_opset_import == 0) {
         return SY_OK; /* the model's */
     }
-    in->domains = (onnx_domains){ 0 };
+    in->domains = (onnx_domains){0};
     for (size_t i = 0; i < f->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *o = f->opset_import[i];
         const char *domain = text_or_empty(o->domain);
-        const onnx_domain d = { ir_intern(in->m, strcmp(domain, "ai.onnx") == 0 ? "" : domain),
-                                o->has_version ? o->version : 1 };
+        const onnx_domain d = {ir_intern(in->m, strcmp(domain, "ai.onnx") == 0 ? "" : domain),
+                               o->has_version ? o->version : 1};
         if (d.name == NULL || !base_vec_push(in->scratch, &in->domains, d)) {
             return SY_ENOMEM;
         }
@@ -185,12 +191,13 @@ static sy_status find_instance(onnx_node *n, const Onnx__FunctionProto *f, ir_gr
         }
     }
     if (in->instances.n >= ONNX_MAX_INSTANCES || in->call_depth >= MAX_CALL_DEPTH) {
-        return ir_onnx_fail(n, SY_ERANGE, "more than %d functions or calls nested deeper than %d: refused", ONNX_MAX_INSTANCES,
-                         MAX_CALL_DEPTH);
+        return ir_onnx_fail(n, SY_ERANGE,
+                            "more than %d functions or calls nested deeper than %d: refused",
+                            ONNX_MAX_INSTANCES, MAX_CALL_DEPTH);
     }
     const char *base = base_arena_printf(in->scratch, "%s.%s", n->domain, n->op);
     const char *name = base != NULL ? ir_name_unique(in->m, base) : NULL;
-    onnx_instance instance = { .function = f, .key = key };
+    onnx_instance instance = {.function = f, .key = key};
     if (name == NULL) {
         return SY_ENOMEM;
     }
@@ -218,8 +225,9 @@ sy_status ir_onnx_call(onnx_node *n, bool *built)
         return key != NULL ? SY_OK : SY_ENOMEM;
     }
     if (n->n_inputs > f->n_input || n->n_outputs > f->n_output) {
-        return ir_onnx_fail(n, SY_EFORMAT, "%u operands and %u results, the function has %zu and %zu", n->n_inputs,
-                         n->n_outputs, f->n_input, f->n_output);
+        return ir_onnx_fail(n, SY_EFORMAT,
+                            "%u operands and %u results, the function has %zu and %zu", n->n_inputs,
+                            n->n_outputs, f->n_input, f->n_output);
     }
     ir_graph *callee = NULL;
     ir_node *node = NULL;
@@ -232,11 +240,11 @@ sy_status ir_onnx_call(onnx_node *n, bool *built)
         operands[i] = n->inputs[i];
     }
     SY_TRY(find_instance(n, f, &callee));
-    SY_TRY(ir_node_create(n->graph, NULL, "systole", "Call", text_or_empty(n->proto->name), (uint32_t)f->n_input, operands,
-                          (uint32_t)f->n_output, &node));
+    SY_TRY(ir_node_create(n->graph, NULL, "systole", "Call", text_or_empty(n->proto->name),
+                          (uint32_t)f->n_input, operands, (uint32_t)f->n_output, &node));
     node->callee = callee;
     node->number = n->number;
-    node->loc = (ir_loc){ .file = in->file, .line = n->number + 1 };
+    node->loc = (ir_loc){.file = in->file, .line = n->number + 1};
     for (uint32_t i = 0; i < node->n_outputs; i++) {
         result = node->outputs[i];
         result->loc = node->loc;

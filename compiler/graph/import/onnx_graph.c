@@ -1,7 +1,8 @@
 /*
  * onnx_graph.c -- graphs, their initializers, inputs, nodes and outputs, into the IR.
  *
- * Each node is inferred as soon as it is built, so that the rules for old operator sets see types and ranks.
+ * Each node is inferred as soon as it is built, so that the rules for old operator sets see types
+ * and ranks.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,9 +20,7 @@ static const char *text_or_empty(const char *text)
 /* What to call a node in a message: its name, else its first result. */
 static const char *node_title(const Onnx__NodeProto *p)
 {
-    return p->name != NULL && p->name[0] != '\0' ? p->name
-           : p->n_output > 0                     ? p->output[0]
-                                                 : "";
+    return p->name != NULL && p->name[0] != '\0' ? p->name : p->n_output > 0 ? p->output[0] : "";
 }
 
 sy_status ir_onnx_fail(const onnx_node *n, sy_status status, const char *fmt, ...)
@@ -31,8 +30,8 @@ sy_status ir_onnx_fail(const onnx_node *n, sy_status status, const char *fmt, ..
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    return base_fail(n->in->diag, status, "%s: node '%s' (%s, node %u): %s", n->in->file, node_title(n->proto), n->op,
-                     n->number, text);
+    return base_fail(n->in->diag, status, "%s: node '%s' (%s, node %u): %s", n->in->file,
+                     node_title(n->proto), n->op, n->number, text);
 }
 
 /* ---------------------------------------------------------------- names */
@@ -40,9 +39,10 @@ sy_status ir_onnx_fail(const onnx_node *n, sy_status status, const char *fmt, ..
 static sy_status bind(onnx_import *in, ir_value *v)
 {
     const sy_status status = ir_onnx_names_bind(&in->names, v->name, v);
-    return status == SY_EINVAL
-               ? base_fail(in->diag, SY_EFORMAT, "%s: the name '%s' is given to two values, expected one", in->file, v->name)
-               : status;
+    return status == SY_EINVAL ? base_fail(in->diag, SY_EFORMAT,
+                                           "%s: the name '%s' is given to two values, expected one",
+                                           in->file, v->name)
+                               : status;
 }
 
 static sy_status find_value(onnx_import *in, const char *name, ir_value **out)
@@ -73,13 +73,14 @@ static sy_status declare(onnx_import *in, size_t n, Onnx__ValueInfoProto *const 
 }
 
 /*
- * What inference does not know, the declared type may fill in. Where both know, inference is right: exporters leave stale
- * declarations behind, and ONNX Runtime ignores them too.
+ * What inference does not know, the declared type may fill in. Where both know, inference is right:
+ * exporters leave stale declarations behind, and ONNX Runtime ignores them too.
  */
 static sy_status fill_type(onnx_import *in, ir_value *v)
 {
     const bool open = v->type.kind == IR_TYPE_UNKNOWN ||
-                      (v->type.kind == IR_TYPE_TENSOR && (!v->type.has_rank || v->type.dtype == SY_DT_NONE));
+                      (v->type.kind == IR_TYPE_TENSOR &&
+                       (!v->type.has_rank || v->type.dtype == SY_DT_NONE));
     const Onnx__TypeProto *info = open ? ir_onnx_names_find(&in->infos, v->name) : NULL;
     ir_type declared, merged;
     if (info == NULL) {
@@ -104,7 +105,8 @@ static sy_status resolve_inputs(onnx_node *n)
 {
     const Onnx__NodeProto *p = n->proto;
     if (p->n_input >= IR_MANY || p->n_output >= IR_MANY) {
-        return ir_onnx_fail(n, SY_ERANGE, "%zu operands and %zu results: too many", p->n_input, p->n_output);
+        return ir_onnx_fail(n, SY_ERANGE, "%zu operands and %zu results: too many", p->n_input,
+                            p->n_output);
     }
     n->n_inputs = (uint32_t)p->n_input;
     n->inputs = BASE_ARENA_ARRAY(n->in->scratch, ir_value *, p->n_input);
@@ -119,7 +121,9 @@ static sy_status resolve_inputs(onnx_node *n)
         }
         SY_TRY(find_value(n->in, p->input[i], &n->inputs[i]));
         if (n->inputs[i] == NULL) {
-            return ir_onnx_fail(n, SY_EFORMAT, "operand %u is '%s', which nothing before it defines", i, p->input[i]);
+            return ir_onnx_fail(n, SY_EFORMAT,
+                                "operand %u is '%s', which nothing before it defines", i,
+                                p->input[i]);
         }
     }
     return SY_OK;
@@ -140,7 +144,7 @@ static sy_status find_version(onnx_node *n)
 static sy_status node_begin(onnx_import *in, const Onnx__NodeProto *p, ir_graph *g, onnx_node *n)
 {
     const char *domain = text_or_empty(p->domain);
-    *n = (onnx_node){ .in = in, .proto = p, .graph = g, .number = in->n_numbers++ };
+    *n = (onnx_node){.in = in, .proto = p, .graph = g, .number = in->n_numbers++};
     n->domain = ir_intern(in->m, strcmp(domain, "ai.onnx") == 0 ? "" : domain);
     n->op = ir_intern(in->m, text_or_empty(p->op_type));
     if (n->domain == NULL || n->op == NULL) {
@@ -157,7 +161,7 @@ static sy_status node_begin(onnx_import *in, const Onnx__NodeProto *p, ir_graph 
 static void mark_source(const onnx_node *n, ir_node *node)
 {
     node->number = n->number;
-    node->loc = (ir_loc){ .file = n->in->file, .line = n->number < UINT32_MAX ? n->number + 1 : 0 };
+    node->loc = (ir_loc){.file = n->in->file, .line = n->number < UINT32_MAX ? n->number + 1 : 0};
     for (uint32_t i = 0; i < node->n_outputs; i++) {
         if (node->outputs[i] != NULL) {
             node->outputs[i]->loc = node->loc;
@@ -177,45 +181,48 @@ static bool has_region(const ir_node *node)
 
 sy_status ir_onnx_emit_infer(const onnx_node *n, ir_node *node)
 {
-    /* the owner of the outermost region infers all inside: once for each level would be quadratic */
+    /* the owner of the outermost region infers all inside: once for each level would be quadratic
+     */
     if (n->in->depth > 0 && has_region(node)) {
         return SY_OK;
     }
     const sy_status status = ir_infer_node(node, n->in->diag);
     return status == SY_OK || status == SY_ENOMEM
                ? status
-               : base_fail(n->in->diag, status, "%s: %s", n->in->file, base_diag_message(n->in->diag));
+               : base_fail(n->in->diag, status, "%s: %s", n->in->file,
+                           base_diag_message(n->in->diag));
 }
 
-sy_status ir_onnx_emit(const onnx_node *n, uint32_t code, uint32_t n_inputs, ir_value *const *inputs,
-                    ir_node **node, ir_value **result)
+sy_status ir_onnx_emit(const onnx_node *n, uint32_t code, uint32_t n_inputs,
+                       ir_value *const *inputs, ir_node **node, ir_value **result)
 {
     const ir_op *row = ir_optable_row(n->in->m->table, code);
-    SY_TRY(ir_node_create(n->graph, NULL, row->domain, row->name, text_or_empty(n->proto->name), n_inputs, inputs, 1,
-                          node));
+    SY_TRY(ir_node_create(n->graph, NULL, row->domain, row->name, text_or_empty(n->proto->name),
+                          n_inputs, inputs, 1, node));
     mark_source(n, *node);
     *result = (*node)->outputs[0];
     return SY_OK;
 }
 
 sy_status ir_onnx_emit_const(const onnx_node *n, sy_dtype dtype, int32_t rank, const int64_t *dims,
-                          const void *data, size_t n_bytes, ir_value **out)
+                             const void *data, size_t n_bytes, ir_value **out)
 {
     ir_const *c = NULL;
     SY_TRY(ir_const_inline(n->in->m, dtype, rank, dims, data, n_bytes, n->in->diag, &c));
     SY_TRY(ir_graph_add_const(n->graph, NULL, c, out));
-    (*out)->loc = (ir_loc){ .file = n->in->file, .line = n->number + 1 };
+    (*out)->loc = (ir_loc){.file = n->in->file, .line = n->number + 1};
     return SY_OK;
 }
 
-sy_status ir_onnx_emit_i64s(const onnx_node *n, uint32_t count, const int64_t *values, ir_value **out)
+sy_status ir_onnx_emit_i64s(const onnx_node *n, uint32_t count, const int64_t *values,
+                            ir_value **out)
 {
-    const int64_t dims[1] = { count };
+    const int64_t dims[1] = {count};
     return ir_onnx_emit_const(n, SY_DT_I64, 1, dims, values, count * sizeof *values, out);
 }
 
 sy_status ir_onnx_const_i64s(const onnx_node *n, const ir_value *v, const int64_t **out,
-                          uint32_t *n_out)
+                             uint32_t *n_out)
 {
     ir_tensor t;
     *out = NULL;
@@ -245,13 +252,14 @@ static sy_status build_plain(onnx_node *n)
     while (n->n_inputs > 0 && n->inputs[n->n_inputs - 1] == NULL) {
         n->n_inputs--;
     }
-    SY_TRY(ir_node_create(n->graph, NULL, n->domain, n->op, text_or_empty(n->proto->name), n->n_inputs, n->inputs,
-                          n->n_outputs, &node));
+    SY_TRY(ir_node_create(n->graph, NULL, n->domain, n->op, text_or_empty(n->proto->name),
+                          n->n_inputs, n->inputs, n->n_outputs, &node));
     mark_source(n, node);
     SY_TRY(ir_onnx_attrs_set(n, node));
     for (uint32_t i = 0; i < n->n_outputs; i++) {
         n->outputs[i] = node->outputs[i];
-        if (n->proto->output[i][0] != '\0') { /* before inference, whose messages and symbols have the name in them */
+        if (n->proto->output[i][0] !=
+            '\0') { /* before inference, whose messages and symbols have the name in them */
             SY_TRY(ir_value_rename(n->outputs[i], n->proto->output[i]));
         }
     }
@@ -284,24 +292,29 @@ static sy_status constant_of(onnx_node *n, const Onnx__AttributeProto *a, ir_con
 {
     ir_module *m = n->in->m;
     ir_attr_kind kind = IR_ATTR_INT;
-    int64_t dims[1] = { 0 };
+    int64_t dims[1] = {0};
     SY_TRY(ir_onnx_attr_kind(n, a, &kind));
     switch (kind) {
     case IR_ATTR_TENSOR: {
         const char *what = base_arena_printf(n->in->scratch, "constant '%s'", n->proto->output[0]);
         return what == NULL ? SY_ENOMEM : ir_onnx_tensor(n->in, a->t, what, out);
     }
-    case IR_ATTR_INT: return ir_const_i64(m, a->i, out);
-    case IR_ATTR_FLOAT: return ir_const_f32(m, a->f, out);
+    case IR_ATTR_INT:
+        return ir_const_i64(m, a->i, out);
+    case IR_ATTR_FLOAT:
+        return ir_const_f32(m, a->f, out);
     case IR_ATTR_INTS:
         dims[0] = (int64_t)a->n_ints;
-        return ir_const_inline(m, SY_DT_I64, 1, dims, a->ints, a->n_ints * sizeof *a->ints, n->in->diag, out);
+        return ir_const_inline(m, SY_DT_I64, 1, dims, a->ints, a->n_ints * sizeof *a->ints,
+                               n->in->diag, out);
     case IR_ATTR_FLOATS:
         dims[0] = (int64_t)a->n_floats;
-        return ir_const_inline(m, SY_DT_F32, 1, dims, a->floats, a->n_floats * sizeof *a->floats, n->in->diag, out);
+        return ir_const_inline(m, SY_DT_F32, 1, dims, a->floats, a->n_floats * sizeof *a->floats,
+                               n->in->diag, out);
     case IR_ATTR_STRING:
     case IR_ATTR_STRINGS: {
-        Onnx__TensorProto t = ONNX__TENSOR_PROTO__INIT; /* one path for strings: as a tensor of them */
+        Onnx__TensorProto t =
+            ONNX__TENSOR_PROTO__INIT; /* one path for strings: as a tensor of them */
         ProtobufCBinaryData one = a->s;
         t.has_data_type = true;
         t.data_type = SY_DT_STRING;
@@ -312,7 +325,8 @@ static sy_status constant_of(onnx_node *n, const Onnx__AttributeProto *a, ir_con
         t.string_data = kind == IR_ATTR_STRINGS ? a->strings : &one;
         return ir_onnx_tensor(n->in, &t, "constant", out);
     }
-    case IR_ATTR_GRAPH: break;
+    case IR_ATTR_GRAPH:
+        break;
     }
     return ir_onnx_fail(n, SY_EFORMAT, "attribute '%s' is no value for a constant", a->name);
 }
@@ -324,15 +338,19 @@ static sy_status build_constant(onnx_node *n, bool *built)
     if (n->domain[0] != '\0' || strcmp(n->op, "Constant") != 0) {
         return SY_OK;
     }
-    if (n->n_attrs != 1 || n->n_inputs != 0 || n->n_outputs != 1 || strncmp(n->attrs[0]->name, "value", 5) != 0) {
-        return ir_onnx_fail(n, SY_EFORMAT, "expected one attribute value... and one result, got %u attributes and %u results%s",
-                         n->n_attrs, n->n_outputs,
-                         ir_onnx_attr_find(n, "sparse_value") != NULL ? " (sparse values are not supported)" : "");
+    if (n->n_attrs != 1 || n->n_inputs != 0 || n->n_outputs != 1 ||
+        strncmp(n->attrs[0]->name, "value", 5) != 0) {
+        return ir_onnx_fail(
+            n, SY_EFORMAT,
+            "expected one attribute value... and one result, got %u attributes and %u results%s",
+            n->n_attrs, n->n_outputs,
+            ir_onnx_attr_find(n, "sparse_value") != NULL ? " (sparse values are not supported)"
+                                                         : "");
     }
     *built = true;
     SY_TRY(constant_of(n, n->attrs[0], &c));
     SY_TRY(ir_graph_add_const(n->graph, NULL, c, &n->outputs[0]));
-    n->outputs[0]->loc = (ir_loc){ .file = n->in->file, .line = n->number + 1 };
+    n->outputs[0]->loc = (ir_loc){.file = n->in->file, .line = n->number + 1};
     return SY_OK;
 }
 
@@ -372,13 +390,15 @@ sy_status ir_onnx_nodes(onnx_import *in, size_t n_nodes, Onnx__NodeProto *const 
 static sy_status add_initializers(onnx_import *in, const Onnx__GraphProto *p, ir_graph *g)
 {
     if (p->n_sparse_initializer > 0) {
-        return base_fail(in->diag, SY_EUNSUPPORTED, "%s: the model has sparse initializers: make them dense", in->file);
+        return base_fail(in->diag, SY_EUNSUPPORTED,
+                         "%s: the model has sparse initializers: make them dense", in->file);
     }
     for (size_t i = 0; i < p->n_initializer; i++) {
         const Onnx__TensorProto *t = p->initializer[i];
         ir_const *c = NULL;
         ir_value *v = NULL;
-        const char *what = base_arena_printf(in->scratch, "initializer '%s'", text_or_empty(t->name));
+        const char *what = base_arena_printf(in->scratch, "initializer '%s'",
+                                             text_or_empty(t->name));
         if (what == NULL) {
             return SY_ENOMEM;
         }
@@ -403,8 +423,9 @@ static sy_status mark_feedable(onnx_import *in, ir_value *v, const ir_type *decl
     v->feedable = true;
     if (ir_type_merge(in->m, &v->type, declared, &merged) != SY_OK) {
         base_diag_clear(in->diag);
-        return base_fail(in->diag, SY_ESHAPE, "%s: input '%s' and its initializer have different types or shapes", in->file,
-                         v->name);
+        return base_fail(in->diag, SY_ESHAPE,
+                         "%s: input '%s' and its initializer have different types or shapes",
+                         in->file, v->name);
     }
     return SY_OK;
 }
@@ -419,12 +440,14 @@ static bool fixes_size(const ir_type *a, const ir_type *b)
     return a->has_rank && (!b->has_rank || a->rank != b->rank);
 }
 
-static sy_status add_input(onnx_import *in, const Onnx__ValueInfoProto *p, ir_graph *g, bool is_main)
+static sy_status add_input(onnx_import *in, const Onnx__ValueInfoProto *p, ir_graph *g,
+                           bool is_main)
 {
     ir_value *v = NULL;
     ir_type type, declared;
     if (p->name == NULL || p->name[0] == '\0') {
-        return base_fail(in->diag, SY_EFORMAT, "%s: an input of graph '%s' has no name", in->file, g->name);
+        return base_fail(in->diag, SY_EFORMAT, "%s: an input of graph '%s' has no name", in->file,
+                         g->name);
     }
     SY_TRY(ir_onnx_type(in, p->type, p->name, &type));
     SY_TRY(find_value(in, p->name, &v));
@@ -445,11 +468,13 @@ static sy_status add_output(onnx_import *in, const Onnx__ValueInfoProto *p, ir_g
 {
     ir_value *v = NULL;
     if (p->name == NULL || p->name[0] == '\0') {
-        return base_fail(in->diag, SY_EFORMAT, "%s: an output of graph '%s' has no name", in->file, g->name);
+        return base_fail(in->diag, SY_EFORMAT, "%s: an output of graph '%s' has no name", in->file,
+                         g->name);
     }
     SY_TRY(find_value(in, p->name, &v));
     if (v == NULL) {
-        return base_fail(in->diag, SY_EFORMAT, "%s: output '%s' of graph '%s' is defined by no node", in->file, p->name,
+        return base_fail(in->diag, SY_EFORMAT,
+                         "%s: output '%s' of graph '%s' is defined by no node", in->file, p->name,
                          g->name);
     }
     return ir_graph_add_output(g, v, p->name);

@@ -31,22 +31,27 @@ static sy_status read_domains(onnx_import *in)
 {
     const Onnx__ModelProto *p = in->model;
     if (p->n_opset_import == 0 && p->has_ir_version && p->ir_version >= 3) {
-        return base_fail(in->diag, SY_EFORMAT, "%s: the model names no operator set (opset_import)", in->file);
+        return base_fail(in->diag, SY_EFORMAT, "%s: the model names no operator set (opset_import)",
+                         in->file);
     }
     for (size_t i = 0; i < p->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *o = p->opset_import[i];
-        const char *name = strcmp(text_or_empty(o->domain), "ai.onnx") == 0 ? "" : text_or_empty(o->domain);
-        const onnx_domain d = { ir_intern(in->m, name), o->has_version ? o->version : 1 };
+        const char *name = strcmp(text_or_empty(o->domain), "ai.onnx") == 0
+                               ? ""
+                               : text_or_empty(o->domain);
+        const onnx_domain d = {ir_intern(in->m, name), o->has_version ? o->version : 1};
         if (d.name == NULL || !base_vec_push(in->scratch, &in->domains, d)) {
             return SY_ENOMEM;
         }
         if (name[0] == '\0' && (d.version < 1 || d.version > ONNX_MAX_OPSET)) {
             return base_fail(in->diag, SY_EUNSUPPORTED,
-                             "%s: the model uses ONNX operator set %lld; 1 to %d are supported: export it for one of them",
+                             "%s: the model uses ONNX operator set %lld; 1 to %d are supported: "
+                             "export it for one of them",
                              in->file, (long long)d.version, ONNX_MAX_OPSET);
         }
         if (i < MAX_META) {
-            const char *key = base_arena_printf(in->scratch, name[0] == '\0' ? "opset%s" : "opset.%s", name);
+            const char *key = base_arena_printf(in->scratch,
+                                                name[0] == '\0' ? "opset%s" : "opset.%s", name);
             SY_TRY(key == NULL ? SY_ENOMEM : set_meta_number(in->m, key, d.version));
         }
     }
@@ -65,9 +70,9 @@ static sy_status read_header(onnx_import *in)
     const struct {
         const char *key, *value;
     } texts[] = {
-        { "producer", p->producer_name },
-        { "producer_version", p->producer_version },
-        { "domain", p->domain },
+        {"producer", p->producer_name},
+        {"producer_version", p->producer_version},
+        {"domain", p->domain},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (texts[i].value != NULL && texts[i].value[0] != '\0') {
@@ -75,9 +80,11 @@ static sy_status read_header(onnx_import *in)
         }
     }
     for (size_t i = 0; i < p->n_metadata_props && i < MAX_META; i++) {
-        const char *key = base_arena_printf(in->scratch, "model.%s", text_or_empty(p->metadata_props[i]->key));
-        SY_TRY(key == NULL ? SY_ENOMEM
-                           : ir_module_set_meta(in->m, key, text_or_empty(p->metadata_props[i]->value)));
+        const char *key = base_arena_printf(in->scratch, "model.%s",
+                                            text_or_empty(p->metadata_props[i]->key));
+        SY_TRY(key == NULL
+                   ? SY_ENOMEM
+                   : ir_module_set_meta(in->m, key, text_or_empty(p->metadata_props[i]->value)));
     }
     return SY_OK;
 }
@@ -85,8 +92,8 @@ static sy_status read_header(onnx_import *in)
 /* ---------------------------------------------------------------- names */
 
 /*
- * Interns all names that the model gives to values, so that names made up on the way (ir_name_unique) never
- * take one that the model uses further down.
+ * Interns all names that the model gives to values, so that names made up on the way
+ * (ir_name_unique) never take one that the model uses further down.
  */
 static sy_status reserve_names(onnx_import *in, size_t n_nodes, Onnx__NodeProto *const *nodes)
 {
@@ -139,8 +146,10 @@ static sy_status check_sizes(onnx_import *in, const ir_graph *g)
             }
             for (int32_t k = 0; k < v->type.rank; k++) {
                 if (dims[k] > ONNX_MAX_ELEMENTS / count) {
-                    return base_fail(in->diag, SY_ERANGE, "%s: '%s' (result of a %s) has more than 2^40 elements: refused",
-                                     in->file, v->name, node->op_name);
+                    return base_fail(
+                        in->diag, SY_ERANGE,
+                        "%s: '%s' (result of a %s) has more than 2^40 elements: refused", in->file,
+                        v->name, node->op_name);
                 }
                 count *= dims[k] > 0 ? dims[k] : 1;
             }
@@ -191,10 +200,11 @@ static sy_status import_model(onnx_import *in)
     return named(in, ir_verify(in->m, in->diag));
 }
 
-static sy_status import_with(base_arena *arena, ir_optable *table, onnx_import *in, const char *file, ir_module **out)
+static sy_status import_with(base_arena *arena, ir_optable *table, onnx_import *in,
+                             const char *file, ir_module **out)
 {
     ir_module *m = NULL;
-    base_diag dropped = { { 0 } };
+    base_diag dropped = {{0}};
     in->diag = in->diag != NULL ? in->diag : &dropped;
     in->scratch = base_arena_create();
     sy_status status = in->scratch != NULL ? ir_module_create(arena, table, file, &m) : SY_ENOMEM;
@@ -219,16 +229,17 @@ sy_status ir_import_onnx_bytes(base_arena *arena, ir_optable *table, const char 
                                const void *data, size_t n_bytes, const ir_import_options *options,
                                base_diag *diag, ir_module **out)
 {
-    onnx_import in = { .diag = diag, .options = options, .data = data, .n_bytes = n_bytes };
+    onnx_import in = {.diag = diag, .options = options, .data = data, .n_bytes = n_bytes};
     return import_with(arena, table, &in, name, out);
 }
 
 sy_status ir_import_onnx(base_arena *arena, ir_optable *table, const char *path,
                          const ir_import_options *options, base_diag *diag, ir_module **out)
 {
-    base_map map = { 0 };
+    base_map map = {0};
     SY_TRY(base_file_map(diag, path, &map));
-    onnx_import in = { .diag = diag, .options = options, .path = path, .data = map.data, .n_bytes = map.n_bytes };
+    onnx_import in = {
+        .diag = diag, .options = options, .path = path, .data = map.data, .n_bytes = map.n_bytes};
     const sy_status status = import_with(arena, table, &in, path, out);
     base_file_unmap(&map);
     return status;

@@ -1,7 +1,9 @@
 /*
- * onnx_names.c -- from names to values, by scope: regions see the names around them and may not hide them.
+ * onnx_names.c -- from names to values, by scope: regions see the names around them and may not
+ * hide them.
  *
- * Names are interned, so keys are pointers. A name that left its scope keeps its slot, with no value.
+ * Names are interned, so keys are pointers. A name that left its scope keeps its slot, with no
+ * value.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,7 +27,7 @@ static uint32_t find_slot(const onnx_names *names, const char *interned)
 sy_status ir_onnx_names_init(onnx_names *names, base_arena *arena)
 {
     const uint32_t capacity = 256;
-    *names = (onnx_names){ .arena = arena, .mask = capacity - 1 };
+    *names = (onnx_names){.arena = arena, .mask = capacity - 1};
     names->keys = BASE_ARENA_ARRAY(arena, const char *, capacity);
     names->values = BASE_ARENA_ARRAY(arena, void *, capacity);
     return names->keys != NULL && names->values != NULL ? SY_OK : SY_ENOMEM;
@@ -46,7 +48,8 @@ static sy_status grow(onnx_names *names)
         const uint32_t slot = find_slot(&larger, names->keys[old]);
         larger.keys[slot] = names->keys[old];
         larger.values[slot] = names->values[old];
-        larger.bound.items[i] = slot; /* the array is the same: each entry is read before it is written */
+        larger.bound.items[i] =
+            slot; /* the array is the same: each entry is read before it is written */
         larger.n_keys++;
     }
     *names = larger;

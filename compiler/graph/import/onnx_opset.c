@@ -1,9 +1,9 @@
 /*
  * onnx_opset.c -- operators of older operator sets, in the form that the operator table has.
  *
- * One row per change: the operator, the version in which it took its present form, and the rule for what came before.
- * A rule changes operands and attributes of the node, or builds it from several operators.
- * Source: the change logs of ONNX (docs/Changelog.md), operator sets 1 to 28.
+ * One row per change: the operator, the version in which it took its present form, and the rule for
+ * what came before. A rule changes operands and attributes of the node, or builds it from several
+ * operators. Source: the change logs of ONNX (docs/Changelog.md), operator sets 1 to 28.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -94,9 +94,10 @@ static sy_status only_int(onnx_node *n, const char *name, int64_t value)
     int64_t have = value;
     bool found = false;
     SY_TRY(ir_onnx_take_int(n, name, &have, &found));
-    return have == value ? SY_OK
-                         : ir_onnx_fail(n, SY_EUNSUPPORTED, "attribute '%s' is %lld, only %lld is supported", name,
-                                     (long long)have, (long long)value);
+    return have == value
+               ? SY_OK
+               : ir_onnx_fail(n, SY_EUNSUPPORTED, "attribute '%s' is %lld, only %lld is supported",
+                              name, (long long)have, (long long)value);
 }
 
 /* Adds an integer attribute that the node does not have. */
@@ -104,8 +105,8 @@ static sy_status add_int(onnx_node *n, const char *name, int64_t value)
 {
     Onnx__AttributeProto *a = BASE_ARENA_NEW(n->in->scratch, Onnx__AttributeProto);
     char *copy = base_arena_strdup(n->in->scratch, name);
-    const Onnx__AttributeProto **attrs =
-        BASE_ARENA_ARRAY(n->in->scratch, const Onnx__AttributeProto *, (size_t)n->n_attrs + 1);
+    const Onnx__AttributeProto **attrs = BASE_ARENA_ARRAY(
+        n->in->scratch, const Onnx__AttributeProto *, (size_t)n->n_attrs + 1);
     if (a == NULL || copy == NULL || attrs == NULL) {
         return SY_ENOMEM;
     }
@@ -132,12 +133,47 @@ static sy_status emit_one(onnx_node *n, uint32_t code, uint32_t n_inputs, ir_val
 
 static sy_status reshape_like(onnx_node *n, ir_value *x, ir_value *like, ir_value **out)
 {
-    ir_value *operands[2] = { x, NULL };
+    ir_value *operands[2] = {x, NULL};
     SY_TRY(emit_one(n, IR_OP_SHAPE, 1, &like, &operands[1]));
     return emit_one(n, IR_OP_RESHAPE, 2, operands, out);
 }
 
-/* ---------------------------------------------------------------- broadcasting before operator set 7 */
+/* ---------------------------------------------------------------- broadcasting before operator set
+ * 7 */
+
+/* Appends n_more dimensions of size 1 to operand 1. */
+static sy_status append_dims(onnx_node *n, int64_t n_more)
+{
+    int64_t axes[IR_MAX_RANK];
+    ir_value *operands[2] = {n->inputs[1], NULL};
+    if (n_more <= 0) {
+        return SY_OK;
+    }
+    for (int64_t i = 0; i < n_more; i++) {
+        axes[i] = n->inputs[1]->type.rank + i;
+    }
+    SY_TRY(ir_onnx_emit_i64s(n, (uint32_t)n_more, axes, &operands[1]));
+    return emit_one(n, IR_OP_UNSQUEEZE, 2, operands, &n->inputs[1]);
+}
+
+/* A slope for each channel was a vector, whatever x's rank. */
+static sy_status prelu_before_7(onnx_node *n, bool *built)
+{
+    (void)built;
+    SY_TRY(need_input(n, 0));
+    SY_TRY(need_input(n, 1));
+    const ir_type *x = &n->inputs[0]->type, *slope = &n->inputs[1]->type;
+    int64_t size = 0;
+    if (slope->has_rank &&
+        (slope->rank != 1 || (ir_dim_is_const(slope->dims[0], &size) && size == 1))) {
+        return SY_OK;
+    }
+    if (!x->has_rank || !slope->has_rank) {
+        return ir_onnx_fail(n, SY_EUNSUPPORTED,
+                            "slopes for each channel need an operand of known rank");
+    }
+    return append_dims(n, x->rank - 2);
+}
 
 /* With `axis`, b's dimensions stand at that place of a's: append dimensions of size 1. */
 static sy_status old_broadcast(onnx_node *n, bool *built)
@@ -154,48 +190,21 @@ static sy_status old_broadcast(onnx_node *n, bool *built)
     SY_TRY(need_input(n, 1));
     const ir_type *a = &n->inputs[0]->type, *b = &n->inputs[1]->type;
     if (!a->has_rank || !b->has_rank) {
-        return ir_onnx_fail(n, SY_EUNSUPPORTED, "broadcasting along axis %lld needs operands of known rank", (long long)axis);
+        return ir_onnx_fail(n, SY_EUNSUPPORTED,
+                            "broadcasting along axis %lld needs operands of known rank",
+                            (long long)axis);
     }
     axis += axis < 0 ? a->rank : 0;
     const int64_t n_more = a->rank - axis - b->rank;
     if (axis < 0 || n_more < 0) {
-        return ir_onnx_fail(n, SY_ESHAPE, "cannot broadcast rank %d to rank %d along axis %lld", b->rank, a->rank,
-                         (long long)axis);
+        return ir_onnx_fail(n, SY_ESHAPE, "cannot broadcast rank %d to rank %d along axis %lld",
+                            b->rank, a->rank, (long long)axis);
     }
-    if (n_more > 0) {
-        int64_t axes[IR_MAX_RANK];
-        ir_value *operands[2] = { n->inputs[1], NULL };
-        for (int64_t i = 0; i < n_more; i++) {
-            axes[i] = b->rank + i;
-        }
-        SY_TRY(ir_onnx_emit_i64s(n, (uint32_t)n_more, axes, &operands[1]));
-        SY_TRY(emit_one(n, IR_OP_UNSQUEEZE, 2, operands, &n->inputs[1]));
-    }
-    return SY_OK;
+    return append_dims(n, n_more);
 }
 
-/* A slope of one dimension had one entry per channel. */
-static sy_status prelu_before_7(onnx_node *n, bool *built)
-{
-    (void)built;
-    SY_TRY(need_input(n, 0));
-    SY_TRY(need_input(n, 1));
-    const ir_type *x = &n->inputs[0]->type, *slope = &n->inputs[1]->type;
-    int64_t size = 0;
-    if (!x->has_rank || !slope->has_rank || slope->rank != 1 || x->rank < 3 ||
-        (ir_dim_is_const(slope->dims[0], &size) && size == 1)) {
-        return SY_OK;
-    }
-    int64_t axes[IR_MAX_RANK];
-    ir_value *operands[2] = { n->inputs[1], NULL };
-    for (int32_t i = 0; i < x->rank - 2; i++) {
-        axes[i] = 1 + i;
-    }
-    SY_TRY(ir_onnx_emit_i64s(n, (uint32_t)(x->rank - 2), axes, &operands[1]));
-    return emit_one(n, IR_OP_UNSQUEEZE, 2, operands, &n->inputs[1]);
-}
-
-/* ---------------------------------------------------------------- attributes that became operands */
+/* ---------------------------------------------------------------- attributes that became operands
+ */
 
 static sy_status axes_as_attribute(onnx_node *n, bool *built)
 {
@@ -244,7 +253,7 @@ static sy_status pad_before_11(onnx_node *n, bool *built)
 /* Operator set 6 clips to the finite numbers by default, 1 not at all. */
 static sy_status clip_before_11(onnx_node *n, bool *built)
 {
-    static const char *const names[2] = { "min", "max" };
+    static const char *const names[2] = {"min", "max"};
     (void)built;
     SY_TRY(need_input(n, 0));
     const bool finite = n->version >= 6 && n->inputs[0]->type.dtype == SY_DT_F32;
@@ -284,7 +293,9 @@ static sy_status lstm_1(onnx_node *n, bool *built)
 static sy_status scan_8(onnx_node *n, bool *built)
 {
     (void)built;
-    return ir_onnx_fail(n, SY_EUNSUPPORTED, "Scan of operator set 8 (with a batch axis): export the model with 9 or later");
+    return ir_onnx_fail(
+        n, SY_EUNSUPPORTED,
+        "Scan of operator set 8 (with a batch axis): export the model with 9 or later");
 }
 
 /* The rows are those of the flattened matrix [d0*...*d(axis-1), d(axis)*...]. */
@@ -316,9 +327,9 @@ static sy_dtype cast_name(const ProtobufCBinaryData *s)
         const char *name;
         sy_dtype dtype;
     } names[] = {
-        { "FLOAT", SY_DT_F32 },  { "UINT8", SY_DT_U8 },   { "INT8", SY_DT_I8 },    { "UINT16", SY_DT_U16 },
-        { "INT16", SY_DT_I16 },  { "INT32", SY_DT_I32 },  { "INT64", SY_DT_I64 },  { "BOOL", SY_DT_BOOL },
-        { "FLOAT16", SY_DT_F16 }, { "DOUBLE", SY_DT_F64 }, { "UINT32", SY_DT_U32 }, { "UINT64", SY_DT_U64 },
+        {"FLOAT", SY_DT_F32},   {"UINT8", SY_DT_U8},   {"INT8", SY_DT_I8},    {"UINT16", SY_DT_U16},
+        {"INT16", SY_DT_I16},   {"INT32", SY_DT_I32},  {"INT64", SY_DT_I64},  {"BOOL", SY_DT_BOOL},
+        {"FLOAT16", SY_DT_F16}, {"DOUBLE", SY_DT_F64}, {"UINT32", SY_DT_U32}, {"UINT64", SY_DT_U64},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strlen(names[i].name) == s->len && memcmp(names[i].name, s->data, s->len) == 0) {
@@ -331,7 +342,8 @@ static sy_dtype cast_name(const ProtobufCBinaryData *s)
 static sy_status cast(onnx_node *n, bool *built)
 {
     const Onnx__AttributeProto *to = ir_onnx_attr_find(n, "to");
-    (void)ir_onnx_attr_take(n, "round_mode"); /* only for f8e8m0, and "up", its default, is what we do */
+    (void)ir_onnx_attr_take(
+        n, "round_mode"); /* only for f8e8m0, and "up", its default, is what we do */
     if (n->version >= 6 || to == NULL || !to->has_s) {
         return SY_OK;
     }
@@ -360,7 +372,7 @@ static sy_status dropout_mask(onnx_node *n, ir_value **out)
     static const uint16_t one_f16 = 0x3c00;
     static const float one_f32 = 1.0f;
     static const double one_f64 = 1.0;
-    const int64_t dims[1] = { 1 };
+    const int64_t dims[1] = {1};
     const sy_dtype dtype = n->version >= 10 ? SY_DT_BOOL : n->inputs[0]->type.dtype;
     const void *data = dtype == SY_DT_F16    ? (const void *)&one_f16
                        : dtype == SY_DT_F64  ? (const void *)&one_f64
@@ -373,7 +385,8 @@ static sy_status dropout_mask(onnx_node *n, ir_value **out)
     ir_const *value = NULL;
     (void)sy_dtype_size_bytes(known ? dtype : SY_DT_F32, 1, &n_bytes);
     SY_TRY(emit_one(n, IR_OP_SHAPE, 1, n->inputs, &shape));
-    SY_TRY(ir_const_inline(n->in->m, known ? dtype : SY_DT_F32, 1, dims, data, n_bytes, n->in->diag, &value));
+    SY_TRY(ir_const_inline(n->in->m, known ? dtype : SY_DT_F32, 1, dims, data, n_bytes, n->in->diag,
+                           &value));
     SY_TRY(ir_onnx_emit(n, IR_OP_CONSTANTOFSHAPE, 1, &shape, &mask, out));
     SY_TRY(ir_node_set_tensor(mask, "value", value));
     return ir_onnx_emit_infer(n, mask);
@@ -387,7 +400,8 @@ static sy_status dropout(onnx_node *n, bool *built)
     SY_TRY(need_input(n, 0));
     if (training != NULL) {
         if (training->kind != IR_VALUE_CONST || training->constant->size_bytes != 1) {
-            return SY_OK; /* known when it runs: the table has no such operator, so it is kept as an unknown one */
+            return SY_OK; /* known when it runs: the table has no such operator, so it is kept as an
+                             unknown one */
         }
         SY_TRY(ir_const_data(n->in->m, training->constant, n->in->diag, &data));
         if (*(const uint8_t *)data != 0) {
@@ -401,18 +415,19 @@ static sy_status dropout(onnx_node *n, bool *built)
     return wanted(n, 1) ? dropout_mask(n, &n->outputs[1]) : SY_OK;
 }
 
-/* Statistics for each activation instead of each channel (spatial = 0): elementwise, in the order of the definition. */
+/* Statistics for each activation instead of each channel (spatial = 0): elementwise, in the order
+ * of the definition. */
 static sy_status batchnorm_each(onnx_node *n, float epsilon, bool *built)
 {
     ir_value *centred = NULL, *variance = NULL, *deviation = NULL, *unit = NULL, *scaled = NULL;
     *built = true;
     SY_TRY(scalar_like(n, n->inputs[0], epsilon, &variance));
-    SY_TRY(emit_one(n, IR_OP_SUB, 2, (ir_value *[]){ n->inputs[0], n->inputs[3] }, &centred));
-    SY_TRY(emit_one(n, IR_OP_ADD, 2, (ir_value *[]){ n->inputs[4], variance }, &variance));
+    SY_TRY(emit_one(n, IR_OP_SUB, 2, (ir_value *[]){n->inputs[0], n->inputs[3]}, &centred));
+    SY_TRY(emit_one(n, IR_OP_ADD, 2, (ir_value *[]){n->inputs[4], variance}, &variance));
     SY_TRY(emit_one(n, IR_OP_SQRT, 1, &variance, &deviation));
-    SY_TRY(emit_one(n, IR_OP_DIV, 2, (ir_value *[]){ centred, deviation }, &unit));
-    SY_TRY(emit_one(n, IR_OP_MUL, 2, (ir_value *[]){ unit, n->inputs[1] }, &scaled));
-    return emit_one(n, IR_OP_ADD, 2, (ir_value *[]){ scaled, n->inputs[2] }, &n->outputs[0]);
+    SY_TRY(emit_one(n, IR_OP_DIV, 2, (ir_value *[]){centred, deviation}, &unit));
+    SY_TRY(emit_one(n, IR_OP_MUL, 2, (ir_value *[]){unit, n->inputs[1]}, &scaled));
+    return emit_one(n, IR_OP_ADD, 2, (ir_value *[]){scaled, n->inputs[2]}, &n->outputs[0]);
 }
 
 /* Before 14 the number of results said whether the node trains. */
@@ -424,7 +439,9 @@ static sy_status batchnorm_before_14(onnx_node *n, bool *built)
     SY_TRY(ir_onnx_take_int(n, "spatial", &spatial, &found));
     for (uint32_t i = 1; i < n->n_outputs; i++) {
         if (wanted(n, i)) {
-            return ir_onnx_fail(n, SY_EUNSUPPORTED, "the node is in training mode (result %u is used): export for inference", i);
+            return ir_onnx_fail(
+                n, SY_EUNSUPPORTED,
+                "the node is in training mode (result %u is used): export for inference", i);
         }
     }
     n->n_outputs = n->n_outputs > 1 ? 1 : n->n_outputs;
@@ -440,18 +457,21 @@ static sy_status batchnorm_before_14(onnx_node *n, bool *built)
     return batchnorm_each(n, epsilon, built);
 }
 
-/* ---------------------------------------------------------------- QuantizeLinear, DequantizeLinear */
+/* ---------------------------------------------------------------- QuantizeLinear, DequantizeLinear
+ */
 
 /* Quantizers write per-tensor parameters as vectors of one element too: make them scalars. */
 static sy_status scalar_parameter(onnx_node *n, uint32_t i)
 {
     ir_value *v = input(n, i);
     const void *data = NULL;
-    if (v == NULL || v->kind != IR_VALUE_CONST || v->constant->rank != 1 || v->constant->dims[0] != 1) {
+    if (v == NULL || v->kind != IR_VALUE_CONST || v->constant->rank != 1 ||
+        v->constant->dims[0] != 1) {
         return SY_OK;
     }
     SY_TRY(ir_const_data(n->in->m, v->constant, n->in->diag, &data));
-    return ir_onnx_emit_const(n, v->constant->dtype, 0, NULL, data, v->constant->size_bytes, &n->inputs[i]);
+    return ir_onnx_emit_const(n, v->constant->dtype, 0, NULL, data, v->constant->size_bytes,
+                              &n->inputs[i]);
 }
 
 static sy_status zero_of_dtype(onnx_node *n, int64_t number)
@@ -463,7 +483,8 @@ static sy_status zero_of_dtype(onnx_node *n, int64_t number)
     int64_t count = 1;
     ir_value *zero = NULL;
     if (dtype == SY_DT_NONE || !ir_type_static_dims(&scale->type, dims)) {
-        return ir_onnx_fail(n, SY_EUNSUPPORTED, "output_dtype %lld with a scale of unknown shape", (long long)number);
+        return ir_onnx_fail(n, SY_EUNSUPPORTED, "output_dtype %lld with a scale of unknown shape",
+                            (long long)number);
     }
     for (int32_t i = 0; i < scale->type.rank; i++) {
         if (dims[i] > 1 << 24 || (count *= dims[i]) > 1 << 24) {
@@ -471,7 +492,8 @@ static sy_status zero_of_dtype(onnx_node *n, int64_t number)
         }
     }
     if (!sy_dtype_size_bytes(dtype, count, &n_bytes)) {
-        return ir_onnx_fail(n, SY_EFORMAT, "output_dtype %lld cannot be quantised to", (long long)number);
+        return ir_onnx_fail(n, SY_EFORMAT, "output_dtype %lld cannot be quantised to",
+                            (long long)number);
     }
     void *data = base_arena_alloc(n->in->scratch, n_bytes, 1);
     if (data == NULL) {
@@ -492,11 +514,14 @@ static sy_status quantize(onnx_node *n, bool *built)
     SY_TRY(ir_onnx_take_int(n, "precision", &precision, &found));
     SY_TRY(ir_onnx_take_int(n, "output_dtype", &dtype, &found));
     if (precision != 0 && precision != SY_DT_F32) {
-        return ir_onnx_fail(n, SY_EUNSUPPORTED, "precision %lld, only fp32 is supported", (long long)precision);
+        return ir_onnx_fail(n, SY_EUNSUPPORTED, "precision %lld, only fp32 is supported",
+                            (long long)precision);
     }
     SY_TRY(scalar_parameter(n, 1));
     SY_TRY(scalar_parameter(n, 2));
-    return dtype != 0 && input(n, 2) == NULL && strcmp(n->op, "QuantizeLinear") == 0 ? zero_of_dtype(n, dtype) : SY_OK;
+    return dtype != 0 && input(n, 2) == NULL && strcmp(n->op, "QuantizeLinear") == 0
+               ? zero_of_dtype(n, dtype)
+               : SY_OK;
 }
 
 static sy_status dequantize(onnx_node *n, bool *built)
@@ -509,7 +534,8 @@ static sy_status dequantize(onnx_node *n, bool *built)
     SY_TRY(only_int(n, "block_size", 0));
     SY_TRY(ir_onnx_take_int(n, "output_dtype", &dtype, &found));
     if (dtype != 0 && dtype != (int64_t)n->inputs[1]->type.dtype) {
-        return ir_onnx_fail(n, SY_EUNSUPPORTED, "output_dtype %lld differs from the scale's type", (long long)dtype);
+        return ir_onnx_fail(n, SY_EUNSUPPORTED, "output_dtype %lld differs from the scale's type",
+                            (long long)dtype);
     }
     SY_TRY(scalar_parameter(n, 1));
     return scalar_parameter(n, 2);
@@ -530,40 +556,40 @@ static const struct {
     int64_t before; /* the rule is for operator sets below this one */
     rule_fn rule;
 } rules[] = {
-    { "Add", 7, old_broadcast },
-    { "Sub", 7, old_broadcast },
-    { "Mul", 7, old_broadcast },
-    { "Div", 7, old_broadcast },
-    { "Pow", 7, old_broadcast },
-    { "Equal", 7, old_broadcast },
-    { "And", 7, old_broadcast },
-    { "Or", 7, old_broadcast },
-    { "Xor", 7, old_broadcast },
-    { "Less", 7, old_broadcast },
-    { "Greater", 7, old_broadcast },
-    { "PRelu", 7, prelu_before_7 },
-    { "ReduceMean", 18, axes_as_attribute },
-    { "ReduceSum", 13, axes_as_attribute },
-    { "ReduceMax", 18, axes_as_attribute },
-    { "ReduceMin", 18, axes_as_attribute },
-    { "Squeeze", 13, axes_as_attribute },
-    { "Unsqueeze", 13, axes_as_attribute },
-    { "Reshape", 5, reshape_1 },
-    { "Split", 18, split_before_18 },
-    { "Slice", 10, slice_1 },
-    { "Pad", 11, pad_before_11 },
-    { "Clip", 11, clip_before_11 },
-    { "Concat", 4, concat_1 },
-    { "Gemm", 7, gemm_before_7 },
-    { "LSTM", 7, lstm_1 },
-    { "Scan", 9, scan_8 },
-    { "Softmax", 13, softmax_before_13 },
-    { "BatchNormalization", 14, batchnorm_before_14 },
-    { "Cast", EVERY_VERSION, cast },
-    { "Dropout", EVERY_VERSION, dropout },
-    { "QuantizeLinear", EVERY_VERSION, quantize },
-    { "DequantizeLinear", EVERY_VERSION, dequantize },
-    { "Range", EVERY_VERSION, range_27 },
+    {"Add", 7, old_broadcast},
+    {"Sub", 7, old_broadcast},
+    {"Mul", 7, old_broadcast},
+    {"Div", 7, old_broadcast},
+    {"Pow", 7, old_broadcast},
+    {"Equal", 7, old_broadcast},
+    {"And", 7, old_broadcast},
+    {"Or", 7, old_broadcast},
+    {"Xor", 7, old_broadcast},
+    {"Less", 7, old_broadcast},
+    {"Greater", 7, old_broadcast},
+    {"PRelu", 7, prelu_before_7},
+    {"ReduceMean", 18, axes_as_attribute},
+    {"ReduceMax", 18, axes_as_attribute},
+    {"ReduceMin", 18, axes_as_attribute},
+    {"ReduceSum", 13, axes_as_attribute},
+    {"Squeeze", 13, axes_as_attribute},
+    {"Unsqueeze", 13, axes_as_attribute},
+    {"Reshape", 5, reshape_1},
+    {"Split", 18, split_before_18},
+    {"Slice", 10, slice_1},
+    {"Pad", 11, pad_before_11},
+    {"Clip", 11, clip_before_11},
+    {"Concat", 4, concat_1},
+    {"Gemm", 7, gemm_before_7},
+    {"LSTM", 7, lstm_1},
+    {"Scan", 9, scan_8},
+    {"Softmax", 13, softmax_before_13},
+    {"BatchNormalization", 14, batchnorm_before_14},
+    {"Cast", EVERY_VERSION, cast},
+    {"Dropout", EVERY_VERSION, dropout},
+    {"QuantizeLinear", EVERY_VERSION, quantize},
+    {"DequantizeLinear", EVERY_VERSION, dequantize},
+    {"Range", EVERY_VERSION, range_27},
 };
 
 sy_status ir_onnx_opset_rules(onnx_node *n, bool *built)

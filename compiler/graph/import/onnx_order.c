@@ -1,9 +1,9 @@
 /*
  * onnx_order.c -- the order in which nodes are imported.
  *
- * ONNX asks writers for topological order, and nearly all keep to it: that is checked with one lookup per operand.
- * Only where it fails, nodes are sorted (stable: of those that are ready, the first in the file comes first),
- * counting what their regions capture as operands too.
+ * ONNX asks writers for topological order, and nearly all keep to it: that is checked with one
+ * lookup per operand. Only where it fails, nodes are sorted (stable: of those that are ready, the
+ * first in the file comes first), counting what their regions capture as operands too.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -45,7 +45,8 @@ static sy_status find_producers(edges *e, Onnx__NodeProto *const *nodes)
                 return SY_ENOMEM;
             }
             const sy_status status = ir_onnx_names_bind(&e->producers, interned, &e->index[i]);
-            if (status != SY_OK && status != SY_EINVAL) { /* duplicates are reported when the node is built */
+            if (status != SY_OK &&
+                status != SY_EINVAL) { /* duplicates are reported when the node is built */
                 return status;
             }
         }
@@ -76,7 +77,8 @@ static sy_status add_edges(edges *e, const Onnx__NodeProto *node, uint32_t user)
             return SY_ENOMEM;
         }
     }
-    for (size_t k = 0; k < node->n_attribute; k++) { /* what regions use: the wire pass bounds the depth */
+    for (size_t k = 0; k < node->n_attribute;
+         k++) { /* what regions use: the wire pass bounds the depth */
         const Onnx__GraphProto *g = node->attribute[k]->g;
         for (size_t i = 0; g != NULL && i < g->n_node; i++) {
             SY_TRY(add_edges(e, g->node[i], user));
@@ -86,8 +88,9 @@ static sy_status add_edges(edges *e, const Onnx__NodeProto *node, uint32_t user)
             if (g->output[i]->name != NULL) {
                 SY_TRY(producer(e, g->output[i]->name, &p));
             }
-            if (p < e->n_nodes && p != user && (!base_vec_push(e->in->scratch, &e->users, p) ||
-                                                !base_vec_push(e->in->scratch, &e->users, user))) {
+            if (p < e->n_nodes && p != user &&
+                (!base_vec_push(e->in->scratch, &e->users, p) ||
+                 !base_vec_push(e->in->scratch, &e->users, user))) {
                 return SY_ENOMEM;
             }
         }
@@ -128,7 +131,7 @@ static sy_status sort(edges *e, Onnx__NodeProto *const *nodes, uint32_t *order)
         SY_TRY(add_edges(e, nodes[i], i));
     }
     const size_t n_edges = e->users.n / 2;
-    uint32_t *waits = BASE_ARENA_ARRAY(e->in->scratch, uint32_t, n);      /* producers not yet placed */
+    uint32_t *waits = BASE_ARENA_ARRAY(e->in->scratch, uint32_t, n); /* producers not yet placed */
     size_t *first = BASE_ARENA_ARRAY(e->in->scratch, size_t, (size_t)n + 2);
     uint32_t *users = BASE_ARENA_ARRAY(e->in->scratch, uint32_t, n_edges);
     uint32_t *heap = BASE_ARENA_ARRAY(e->in->scratch, uint32_t, n);
@@ -162,23 +165,27 @@ static sy_status sort(edges *e, Onnx__NodeProto *const *nodes, uint32_t *order)
     }
     for (uint32_t i = 0; n_placed < n && i < n; i++) {
         if (waits[i] > 0) {
-            return base_fail(e->in->diag, SY_EFORMAT,
-                             "%s: node '%s' (%s) cannot be placed: the graph has a cycle in it or before it", e->in->file,
-                             nodes[i]->name != NULL && nodes[i]->name[0] != '\0' ? nodes[i]->name
-                             : nodes[i]->n_output > 0                            ? nodes[i]->output[0]
-                                                                                 : "",
-                             nodes[i]->op_type != NULL ? nodes[i]->op_type : "");
+            return base_fail(
+                e->in->diag, SY_EFORMAT,
+                "%s: node '%s' (%s) cannot be placed: the graph has a cycle in it or before it",
+                e->in->file,
+                nodes[i]->name != NULL && nodes[i]->name[0] != '\0' ? nodes[i]->name
+                : nodes[i]->n_output > 0                            ? nodes[i]->output[0]
+                                                                    : "",
+                nodes[i]->op_type != NULL ? nodes[i]->op_type : "");
         }
     }
     return SY_OK;
 }
 
-sy_status ir_onnx_order(onnx_import *in, size_t n_nodes, Onnx__NodeProto *const *nodes, uint32_t **out)
+sy_status ir_onnx_order(onnx_import *in, size_t n_nodes, Onnx__NodeProto *const *nodes,
+                        uint32_t **out)
 {
     if (n_nodes >= UINT32_MAX) {
-        return base_fail(in->diag, SY_ERANGE, "%s: a graph has %zu nodes: too many", in->file, n_nodes);
+        return base_fail(in->diag, SY_ERANGE, "%s: a graph has %zu nodes: too many", in->file,
+                         n_nodes);
     }
-    edges e = { .in = in, .n_nodes = (uint32_t)n_nodes };
+    edges e = {.in = in, .n_nodes = (uint32_t)n_nodes};
     uint32_t *order = BASE_ARENA_ARRAY(in->scratch, uint32_t, n_nodes);
     bool sorted = true;
     e.index = BASE_ARENA_ARRAY(in->scratch, uint32_t, n_nodes);

@@ -1,9 +1,11 @@
 /*
- * onnx_qlinear.c -- the QLinear operators, taken apart into what they mean: dequantise, compute, quantise.
+ * onnx_qlinear.c -- the QLinear operators, taken apart into what they mean: dequantise, compute,
+ * quantise.
  *
- * So there is one recognition for both forms (quant_recognise.c), and what it leaves alone still runs, in float. A QLinear
- * operator in a form that cannot be taken apart is kept as it is, an unknown operator.
- * Sources: ONNX operators QLinearConv, QLinearMatMul; ONNX Runtime's docs/ContribOperators.md for com.microsoft.
+ * So there is one recognition for both forms (quant_recognise.c), and what it leaves alone still
+ * runs, in float. A QLinear operator in a form that cannot be taken apart is kept as it is, an
+ * unknown operator. Sources: ONNX operators QLinearConv, QLinearMatMul; ONNX Runtime's
+ * docs/ContribOperators.md for com.microsoft.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,10 +38,10 @@ static sy_status as_scalar(const onnx_node *n, ir_value *v, ir_value **out)
 }
 
 /* QuantizeLinear or DequantizeLinear; axis < 0: per tensor. */
-static sy_status emit_qdq(const onnx_node *n, uint32_t code, ir_value *x, ir_value *scale, ir_value *zero, int64_t axis,
-                          ir_value **out)
+static sy_status emit_qdq(const onnx_node *n, uint32_t code, ir_value *x, ir_value *scale,
+                          ir_value *zero, int64_t axis, ir_value **out)
 {
-    ir_value *operands[3] = { x, NULL, NULL };
+    ir_value *operands[3] = {x, NULL, NULL};
     ir_node *node = NULL;
     SY_TRY(as_scalar(n, scale, &operands[1]));
     SY_TRY(as_scalar(n, zero, &operands[2]));
@@ -53,21 +55,25 @@ static sy_status emit_qdq(const onnx_node *n, uint32_t code, ir_value *x, ir_val
 /* Operands at, at + 1, at + 2 are x, scale, zero. */
 static sy_status dq(const onnx_node *n, uint32_t at, int64_t axis, ir_value **out)
 {
-    return emit_qdq(n, IR_OP_DEQUANTIZELINEAR, operand(n, at), operand(n, at + 1), operand(n, at + 2), axis, out);
+    return emit_qdq(n, IR_OP_DEQUANTIZELINEAR, operand(n, at), operand(n, at + 1),
+                    operand(n, at + 2), axis, out);
 }
 
 static sy_status q(onnx_node *n, ir_value *x, uint32_t at_scale)
 {
-    return emit_qdq(n, IR_OP_QUANTIZELINEAR, x, operand(n, at_scale), operand(n, at_scale + 1), -1, &n->outputs[0]);
+    return emit_qdq(n, IR_OP_QUANTIZELINEAR, x, operand(n, at_scale), operand(n, at_scale + 1), -1,
+                    &n->outputs[0]);
 }
 
 /* The operator in the middle, with what attributes are left. */
-static sy_status middle(const onnx_node *n, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_value **out)
+static sy_status middle(const onnx_node *n, uint32_t code, uint32_t n_inputs,
+                        ir_value *const *inputs, ir_value **out)
 {
     ir_node *node = NULL;
     onnx_node plain = *n;
     const ir_op *row = ir_optable_row(n->in->m->table, code);
-    plain.domain = row->domain; /* attributes are checked against this row, not the QLinear operator's */
+    plain.domain =
+        row->domain; /* attributes are checked against this row, not the QLinear operator's */
     plain.op = row->name;
     SY_TRY(ir_onnx_emit(n, code, n_inputs, inputs, &node, out));
     SY_TRY(ir_onnx_attrs_set(&plain, node));
@@ -90,8 +96,10 @@ static bool is_vector(const ir_value *v)
            !(v->kind == IR_VALUE_CONST && v->constant->rank == 1 && v->constant->dims[0] == 1);
 }
 
-/* The scale of an int32 bias: fl(fl(x_scale * w_scale) * alpha), a constant where the others are. */
-static sy_status bias_scale(const onnx_node *n, ir_value *x_scale, ir_value *w_scale, ir_value **out)
+/* The scale of an int32 bias: fl(fl(x_scale * w_scale) * alpha), a constant where the others are.
+ */
+static sy_status bias_scale(const onnx_node *n, ir_value *x_scale, ir_value *w_scale,
+                            ir_value **out)
 {
     if (is_const(x_scale) && is_const(w_scale) && x_scale->constant->dtype == SY_DT_F32 &&
         w_scale->constant->dtype == SY_DT_F32 && x_scale->constant->size_bytes == sizeof(float) &&
@@ -99,7 +107,7 @@ static sy_status bias_scale(const onnx_node *n, ir_value *x_scale, ir_value *w_s
         const void *x = NULL, *w = NULL;
         const size_t count = w_scale->constant->size_bytes / sizeof(float);
         float *product = BASE_ARENA_ARRAY(n->in->scratch, float, count);
-        const int64_t dims[1] = { (int64_t)count };
+        const int64_t dims[1] = {(int64_t)count};
         if (product == NULL) {
             return SY_ENOMEM;
         }
@@ -108,10 +116,11 @@ static sy_status bias_scale(const onnx_node *n, ir_value *x_scale, ir_value *w_s
         for (size_t i = 0; i < count; i++) {
             product[i] = *(const float *)x * ((const float *)w)[i];
         }
-        return ir_onnx_emit_const(n, SY_DT_F32, count == 1 ? 0 : 1, dims, product, count * sizeof(float), out);
+        return ir_onnx_emit_const(n, SY_DT_F32, count == 1 ? 0 : 1, dims, product,
+                                  count * sizeof(float), out);
     }
     ir_node *node = NULL;
-    SY_TRY(ir_onnx_emit(n, IR_OP_MUL, 2, (ir_value *[]){ x_scale, w_scale }, &node, out));
+    SY_TRY(ir_onnx_emit(n, IR_OP_MUL, 2, (ir_value *[]){x_scale, w_scale}, &node, out));
     return ir_onnx_emit_infer(n, node);
 }
 
@@ -120,7 +129,7 @@ static sy_status bias_scale(const onnx_node *n, ir_value *x_scale, ir_value *w_s
 /* x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias */
 static sy_status qlinear_conv(onnx_node *n, bool *built)
 {
-    ir_value *in[3] = { NULL, NULL, NULL }, *y = NULL, *scale = NULL;
+    ir_value *in[3] = {NULL, NULL, NULL}, *y = NULL, *scale = NULL;
     if (!have(n, 0, 8)) {
         return ir_onnx_fail(n, SY_EFORMAT, "expected at least 8 operands and one result");
     }
@@ -135,10 +144,11 @@ static sy_status qlinear_conv(onnx_node *n, bool *built)
     return q(n, y, 6);
 }
 
-/* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero; vectors of scales: rows of a, columns of b */
+/* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero; vectors of scales: rows of a, columns of
+ * b */
 static sy_status qlinear_matmul(onnx_node *n, bool *built)
 {
-    ir_value *in[2] = { NULL, NULL }, *y = NULL;
+    ir_value *in[2] = {NULL, NULL}, *y = NULL;
     if (!have(n, 0, 8)) {
         return ir_onnx_fail(n, SY_EFORMAT, "expected 8 operands and one result");
     }
@@ -157,13 +167,15 @@ static sy_status qlinear_matmul(onnx_node *n, bool *built)
 /* a, a_scale, a_zero, b, b_scale, b_zero, c, y_scale, y_zero; without y_scale the result is fp32 */
 static sy_status q_gemm(onnx_node *n, bool *built)
 {
-    ir_value *in[3] = { NULL, NULL, NULL }, *y = NULL, *scale = NULL;
-    const Onnx__AttributeProto *trans_b = ir_onnx_attr_find(n, "transB"), *alpha = ir_onnx_attr_find(n, "alpha");
+    ir_value *in[3] = {NULL, NULL, NULL}, *y = NULL, *scale = NULL;
+    const Onnx__AttributeProto *trans_b = ir_onnx_attr_find(n, "transB"),
+                               *alpha = ir_onnx_attr_find(n, "alpha");
     if (!have(n, 0, 6)) {
         return ir_onnx_fail(n, SY_EFORMAT, "expected at least 6 operands and one result");
     }
     if (operand(n, 6) != NULL && alpha != NULL && alpha->f != 1.0f) {
-        return SY_OK; /* then the bias has the scale alpha * a_scale * b_scale, which no exporter writes */
+        return SY_OK; /* then the bias has the scale alpha * a_scale * b_scale, which no exporter
+                         writes */
     }
     *built = true;
     SY_TRY(dq(n, 0, -1, &in[0]));
@@ -184,7 +196,7 @@ static sy_status q_gemm(onnx_node *n, bool *built)
 /* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero */
 static sy_status binary(onnx_node *n, uint32_t code, bool *built)
 {
-    ir_value *in[2] = { NULL, NULL }, *y = NULL;
+    ir_value *in[2] = {NULL, NULL}, *y = NULL;
     if (!have(n, 0, 2) || !have(n, 3, 2) || !have(n, 6, 1)) {
         return ir_onnx_fail(n, SY_EFORMAT, "expected 8 operands and one result");
     }
@@ -244,6 +256,11 @@ static sy_status qlinear_sigmoid(onnx_node *n, bool *built)
     return unary(n, IR_OP_SIGMOID, built);
 }
 
+static sy_status qlinear_leaky_relu(onnx_node *n, bool *built)
+{
+    return unary(n, IR_OP_LEAKYRELU, built);
+}
+
 static sy_status qlinear_softmax(onnx_node *n, bool *built)
 {
     const Onnx__AttributeProto *axis = ir_onnx_attr_find(n, "axis");
@@ -260,7 +277,7 @@ static sy_status qlinear_reduce_mean(onnx_node *n, bool *built)
     const int64_t *axes = NULL;
     uint32_t n_axes = 0;
     bool found = false;
-    ir_value *in[2] = { NULL, NULL }, *y = NULL;
+    ir_value *in[2] = {NULL, NULL}, *y = NULL;
     if (!have(n, 0, 2) || !have(n, 3, 1)) {
         return ir_onnx_fail(n, SY_EFORMAT, "expected 5 operands and one result");
     }
@@ -280,7 +297,8 @@ static sy_status qlinear_concat(onnx_node *n, bool *built)
     const uint32_t count = n->n_inputs >= 5 ? (n->n_inputs - 2) / 3 : 0;
     ir_value *y = NULL;
     if (count == 0 || count * 3 + 2 != n->n_inputs || !have(n, 0, n->n_inputs)) {
-        return ir_onnx_fail(n, SY_EFORMAT, "expected 2 operands and three more for each part, got %u", n->n_inputs);
+        return ir_onnx_fail(
+            n, SY_EFORMAT, "expected 2 operands and three more for each part, got %u", n->n_inputs);
     }
     ir_value **in = BASE_ARENA_ARRAY(n->in->scratch, ir_value *, count);
     if (in == NULL) {
@@ -294,7 +312,7 @@ static sy_status qlinear_concat(onnx_node *n, bool *built)
     return q(n, y, 0);
 }
 
-/* com.microsoft has these two as well, with the same meaning. */
+/* com.microsoft has these as well, with the same meaning. */
 static sy_status same_as_onnx(onnx_node *n, bool *built)
 {
     (void)built;
@@ -309,20 +327,22 @@ static const struct {
     const char *domain, *op;
     sy_status (*rule)(onnx_node *n, bool *built);
 } rules[] = {
-    { "", "QLinearConv", qlinear_conv },
-    { "", "QLinearMatMul", qlinear_matmul },
-    { "com.microsoft", "QGemm", q_gemm },
-    { "com.microsoft", "QLinearConv", qlinear_conv },
-    { "com.microsoft", "QLinearAdd", qlinear_add },
-    { "com.microsoft", "QLinearMul", qlinear_mul },
-    { "com.microsoft", "QLinearAveragePool", qlinear_average },
-    { "com.microsoft", "QLinearGlobalAveragePool", qlinear_global_average },
-    { "com.microsoft", "QLinearReduceMean", qlinear_reduce_mean },
-    { "com.microsoft", "QLinearSigmoid", qlinear_sigmoid },
-    { "com.microsoft", "QLinearSoftmax", qlinear_softmax },
-    { "com.microsoft", "QLinearConcat", qlinear_concat },
-    { "com.microsoft", "QuantizeLinear", same_as_onnx },
-    { "com.microsoft", "DequantizeLinear", same_as_onnx },
+    {"", "QLinearConv", qlinear_conv},
+    {"", "QLinearMatMul", qlinear_matmul},
+    {"com.microsoft", "QGemm", q_gemm},
+    {"com.microsoft", "QLinearConv", qlinear_conv},
+    {"com.microsoft", "QLinearAdd", qlinear_add},
+    {"com.microsoft", "QLinearMul", qlinear_mul},
+    {"com.microsoft", "QLinearAveragePool", qlinear_average},
+    {"com.microsoft", "QLinearGlobalAveragePool", qlinear_global_average},
+    {"com.microsoft", "QLinearReduceMean", qlinear_reduce_mean},
+    {"com.microsoft", "QLinearSigmoid", qlinear_sigmoid},
+    {"com.microsoft", "QLinearLeakyRelu", qlinear_leaky_relu},
+    {"com.microsoft", "QLinearSoftmax", qlinear_softmax},
+    {"com.microsoft", "QLinearConcat", qlinear_concat},
+    {"com.microsoft", "QuantizeLinear", same_as_onnx},
+    {"com.microsoft", "DequantizeLinear", same_as_onnx},
+    {"com.microsoft", "Gelu", same_as_onnx},
 };
 
 sy_status ir_onnx_qlinear_rules(onnx_node *n, bool *built)

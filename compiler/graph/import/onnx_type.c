@@ -36,7 +36,8 @@ static sy_status learn_size(onnx_import *in, const char *symbol, int64_t value, 
         return *known == value
                    ? SY_OK
                    : base_fail(in->diag, SY_EINVAL,
-                               "%s: shape of '%s': free dimension '%s' is %lld here and %lld elsewhere: give them one size",
+                               "%s: shape of '%s': free dimension '%s' is %lld here and %lld "
+                               "elsewhere: give them one size",
                                in->file, where, symbol, (long long)value, (long long)*known);
     }
     SY_ASSERT(in->n_symbols < in->symbols_capacity);
@@ -45,11 +46,13 @@ static sy_status learn_size(onnx_import *in, const char *symbol, int64_t value, 
     return SY_OK;
 }
 
-/* The free dimension that dimension i of this declared shape is; NULL if it has a fixed size or no name. */
+/* The free dimension that dimension i of this declared shape is; NULL if it has a fixed size or no
+ * name. */
 static const char *dim_name(const Onnx__TensorShapeProto *shape, size_t i)
 {
     const Onnx__TensorShapeProto__Dimension *d = shape->dim[i];
-    return d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM && d->dim_param[0] != '\0'
+    return d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
+                   d->dim_param[0] != '\0'
                ? d->dim_param
                : NULL;
 }
@@ -80,7 +83,8 @@ static sy_status learn_from_input(onnx_import *in, const Onnx__ValueInfoProto *i
         return SY_OK;
     }
     if (shape->n_dim != (size_t)given->rank) {
-        return base_fail(in->diag, SY_EINVAL, "%s: shape given for input '%s' has %d dimensions, the model's %zu",
+        return base_fail(in->diag, SY_EINVAL,
+                         "%s: shape given for input '%s' has %d dimensions, the model's %zu",
                          in->file, input->name, given->rank, shape->n_dim);
     }
     for (int32_t i = 0; i < given->rank; i++) {
@@ -106,7 +110,8 @@ static uint32_t count_symbols(const onnx_import *in)
     return n;
 }
 
-/* A name that is no input is a free dimension with one size; whether the model has it shows when types are made. */
+/* A name that is no input is a free dimension with one size; whether the model has it shows when
+ * types are made. */
 static sy_status learn_named(onnx_import *in, uint32_t i, const Onnx__GraphProto *graph)
 {
     const ir_import_shape *s = &in->options->shapes[i];
@@ -116,7 +121,8 @@ static sy_status learn_named(onnx_import *in, uint32_t i, const Onnx__GraphProto
         }
     }
     if (s->rank != 1) {
-        return base_fail(in->diag, SY_EINVAL, "%s: a shape is given for '%s', but the model has no such input", in->file,
+        return base_fail(in->diag, SY_EINVAL,
+                         "%s: a shape is given for '%s', but the model has no such input", in->file,
                          s->name);
     }
     const char *symbol = ir_intern(in->m, s->name);
@@ -151,7 +157,8 @@ sy_status ir_onnx_shapes_check(onnx_import *in)
     for (uint32_t i = 0; in->options != NULL && i < in->options->n_shapes; i++) {
         if (!in->shape_used[i]) {
             return base_fail(in->diag, SY_EINVAL,
-                             "%s: a shape is given for '%s', but the model has no input or free dimension of that name",
+                             "%s: a shape is given for '%s', but the model has no input or free "
+                             "dimension of that name",
                              in->file, in->options->shapes[i].name);
         }
     }
@@ -165,7 +172,8 @@ sy_status ir_onnx_shape_given(onnx_import *in, const char *input, ir_type *type)
         return SY_OK;
     }
     if (type->kind != IR_TYPE_TENSOR) {
-        return base_fail(in->diag, SY_EINVAL, "%s: a shape is given for '%s', which is no tensor", in->file, input);
+        return base_fail(in->diag, SY_EINVAL, "%s: a shape is given for '%s', which is no tensor",
+                         in->file, input);
     }
     return ir_type_tensor_i64(in->m, type->dtype, given->rank, given->dims, type);
 }
@@ -184,10 +192,13 @@ static sy_status make_dim(onnx_import *in, const Onnx__TensorShapeProto *shape, 
             (void)given_shape(in, name); /* marks it as used */
         }
         *out = size != NULL ? ir_dim_const(in->m, *size) : ir_dim_symbol(in->m, name);
-    } else if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value >= 0) {
+    } else if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE &&
+               d->dim_value >= 0) {
         *out = ir_dim_const(in->m, d->dim_value);
-    } else if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value < -1) {
-        return base_fail(in->diag, SY_ERANGE, "%s: '%s' has size %lld in dimension %zu, expected at least 0", in->file,
+    } else if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE &&
+               d->dim_value < -1) {
+        return base_fail(in->diag, SY_ERANGE,
+                         "%s: '%s' has size %lld in dimension %zu, expected at least 0", in->file,
                          value_name, (long long)d->dim_value, i);
     } else { /* no size, no name, or -1, which some exporters write: an unknown of its own */
         const char *fresh = base_arena_printf(in->scratch, "%s.%zu", value_name, i);
@@ -208,7 +219,8 @@ static sy_status check_size(onnx_import *in, const char *name, int32_t rank, con
             return SY_OK;
         }
         if (size > ONNX_MAX_ELEMENTS / n) {
-            return base_fail(in->diag, SY_ERANGE, "%s: '%s' has more than 2^40 elements: refused", in->file, name);
+            return base_fail(in->diag, SY_ERANGE, "%s: '%s' has more than 2^40 elements: refused",
+                             in->file, name);
         }
         n *= size;
     }
@@ -220,14 +232,16 @@ static sy_status tensor_type(onnx_import *in, const Onnx__TypeProto__Tensor *t, 
 {
     const sy_dtype dtype = ir_onnx_dtype(t->has_elem_type ? t->elem_type : 0);
     if (dtype == SY_DT_NONE && t->has_elem_type && t->elem_type != 0) {
-        return base_fail(in->diag, SY_EUNSUPPORTED, "%s: '%s' has element type %d, which is not known here", in->file,
-                         name, t->elem_type);
+        return base_fail(in->diag, SY_EUNSUPPORTED,
+                         "%s: '%s' has element type %d, which is not known here", in->file, name,
+                         t->elem_type);
     }
     if (t->shape == NULL) {
         return ir_type_tensor(in->m, dtype, -1, NULL, out);
     }
     if (t->shape->n_dim > IR_MAX_RANK) {
-        return base_fail(in->diag, SY_ERANGE, "%s: '%s' has %zu dimensions, at most %d are possible", in->file, name,
+        return base_fail(in->diag, SY_ERANGE,
+                         "%s: '%s' has %zu dimensions, at most %d are possible", in->file, name,
                          t->shape->n_dim, IR_MAX_RANK);
     }
     ir_dim dims[IR_MAX_RANK];
@@ -241,17 +255,18 @@ static sy_status tensor_type(onnx_import *in, const Onnx__TypeProto__Tensor *t, 
 static sy_status make_type(onnx_import *in, const Onnx__TypeProto *t, const char *name,
                            uint32_t depth, ir_type *out)
 {
-    ir_type elem = { 0 };
+    ir_type elem = {0};
     if (t == NULL) {
-        *out = (ir_type){ .kind = IR_TYPE_UNKNOWN };
+        *out = (ir_type){.kind = IR_TYPE_UNKNOWN};
         return SY_OK;
     }
     if (depth > MAX_TYPE_DEPTH) {
-        return base_fail(in->diag, SY_ERANGE, "%s: the type of '%s' is nested deeper than %d", in->file, name,
-                         MAX_TYPE_DEPTH);
+        return base_fail(in->diag, SY_ERANGE, "%s: the type of '%s' is nested deeper than %d",
+                         in->file, name, MAX_TYPE_DEPTH);
     }
     switch (t->value_case) {
-    case ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE: return tensor_type(in, t->tensor_type, name, out);
+    case ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE:
+        return tensor_type(in, t->tensor_type, name, out);
     case ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE:
         SY_TRY(make_type(in, t->sequence_type->elem_type, name, depth + 1, &elem));
         return ir_type_sequence(in->m, &elem, out);
@@ -260,12 +275,15 @@ static sy_status make_type(onnx_import *in, const Onnx__TypeProto *t, const char
         return ir_type_optional(in->m, &elem, out);
     case ONNX__TYPE_PROTO__VALUE_MAP_TYPE:
         SY_TRY(make_type(in, t->map_type->value_type, name, depth + 1, &elem));
-        return ir_type_map(in->m, ir_onnx_dtype(t->map_type->has_key_type ? t->map_type->key_type : 0), &elem, out);
+        return ir_type_map(in->m,
+                           ir_onnx_dtype(t->map_type->has_key_type ? t->map_type->key_type : 0),
+                           &elem, out);
     case ONNX__TYPE_PROTO__VALUE_SPARSE_TENSOR_TYPE:
-        return base_fail(in->diag, SY_EUNSUPPORTED, "%s: '%s' is a sparse tensor: make it dense", in->file, name);
+        return base_fail(in->diag, SY_EUNSUPPORTED, "%s: '%s' is a sparse tensor: make it dense",
+                         in->file, name);
     case ONNX__TYPE_PROTO__VALUE__NOT_SET:
     case _ONNX__TYPE_PROTO__VALUE__CASE_IS_INT_SIZE:
-        *out = (ir_type){ .kind = IR_TYPE_UNKNOWN };
+        *out = (ir_type){.kind = IR_TYPE_UNKNOWN};
         return SY_OK;
     }
     SY_UNREACHABLE();
@@ -282,9 +300,11 @@ sy_status ir_import_parse_shape(base_arena *arena, const char *text, base_diag *
                                 ir_import_shape *out)
 {
     const char *equals = strrchr(text, '='); /* names may hold '=', sizes do not */
-    ir_import_shape shape = { 0 };
+    ir_import_shape shape = {0};
     if (equals == NULL || equals == text) {
-        return base_fail(diag, SY_EINVAL, "shape '%s': expected NAME=DIMS, such as image=1x3x224x224 or batch=8", text);
+        return base_fail(diag, SY_EINVAL,
+                         "shape '%s': expected NAME=DIMS, such as image=1x3x224x224 or batch=8",
+                         text);
     }
     const char *p = equals + 1;
     while (*p != '\0') {
@@ -295,11 +315,13 @@ sy_status ir_import_parse_shape(base_arena *arena, const char *text, base_diag *
             return base_fail(diag, SY_EINVAL, "shape '%s': expected a size at '%s'", text, p);
         }
         if (shape.rank == IR_MAX_RANK) {
-            return base_fail(diag, SY_EINVAL, "shape '%s': more than %d dimensions", text, IR_MAX_RANK);
+            return base_fail(diag, SY_EINVAL, "shape '%s': more than %d dimensions", text,
+                             IR_MAX_RANK);
         }
         shape.dims[shape.rank++] = size;
         if (*end != '\0' && (strchr("x,", *end) == NULL || end[1] == '\0')) {
-            return base_fail(diag, SY_EINVAL, "shape '%s': expected 'x' or ',' and a size at '%s'", text, end);
+            return base_fail(diag, SY_EINVAL, "shape '%s': expected 'x' or ',' and a size at '%s'",
+                             text, end);
         }
         p = *end != '\0' ? end + 1 : end;
     }

@@ -1,10 +1,11 @@
 /*
  * onnx_wire.c -- bytes of an ONNX file, checked and unpacked by protobuf-c, without its weights.
  *
- * protobuf-c copies every byte field and recurses as deep as the file tells it to. So a first pass walks the wire
- * format along protobuf-c's own descriptors: it checks lengths, wire types and depth, and writes a skeleton of the
- * message in which raw_data is replaced by its place in the file. Only the skeleton is unpacked, into an arena:
- * the weights are never copied, and the memory is bounded by a multiple of the file.
+ * protobuf-c copies every byte field and recurses as deep as the file tells it to. So a first pass
+ * walks the wire format along protobuf-c's own descriptors: it checks lengths, wire types and
+ * depth, and writes a skeleton of the message in which raw_data is replaced by its place in the
+ * file. Only the skeleton is unpacked, into an arena: the weights are never copied, and the memory
+ * is bounded by a multiple of the file.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,19 +16,16 @@
 #include <limits.h>
 #include <string.h>
 
-/* A region inside a region is three messages deeper: attribute, graph, node. Types and entries add a few. */
+/* A region inside a region is three messages deeper: attribute, graph, node. Types and entries add
+ * a few. */
 #define MAX_DEPTH (3 * ONNX_MAX_REGION_DEPTH + 24)
 
-/* A message of two bytes becomes a structure of a few hundred: bound what a file of empty messages may take. */
+/* A message of two bytes becomes a structure of a few hundred: bound what a file of empty messages
+ * may take. */
 #define ALLOWED_BASE_BYTES ((size_t)64 << 20)
-#define ALLOWED_FACTOR 48
+#define ALLOWED_FACTOR     48
 
-typedef enum wire_type {
-    WIRE_VARINT = 0,
-    WIRE_64 = 1,
-    WIRE_BYTES = 2,
-    WIRE_32 = 5
-} wire_type;
+typedef enum wire_type { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 } wire_type;
 
 typedef struct wire {
     base_diag *diag;
@@ -39,9 +37,10 @@ typedef struct wire {
 static sy_status damaged(wire *w, const unsigned char *at, const ProtobufCMessageDescriptor *d,
                          const char *what)
 {
-    return base_fail(w->diag, SY_EFORMAT,
-                     "%s: not an ONNX model, or damaged: %s in %s at byte %zu (was the file copied whole?)",
-                     w->file, what, d->short_name, (size_t)(at - w->data));
+    return base_fail(
+        w->diag, SY_EFORMAT,
+        "%s: not an ONNX model, or damaged: %s in %s at byte %zu (was the file copied whole?)",
+        w->file, what, d->short_name, (size_t)(at - w->data));
 }
 
 /* Reads a varint; NULL if it does not end in time. */
@@ -73,21 +72,26 @@ static wire_type natural_type(ProtobufCType type)
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_BOOL:
-    case PROTOBUF_C_TYPE_ENUM: return WIRE_VARINT;
+    case PROTOBUF_C_TYPE_ENUM:
+        return WIRE_VARINT;
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE: return WIRE_64;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return WIRE_64;
     case PROTOBUF_C_TYPE_SFIXED32:
     case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT: return WIRE_32;
+    case PROTOBUF_C_TYPE_FLOAT:
+        return WIRE_32;
     case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE: return WIRE_BYTES;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return WIRE_BYTES;
     }
     SY_UNREACHABLE();
 }
 
-/* The five-byte form of a length: longer than needed, so that it can be written before the length is known. */
+/* The five-byte form of a length: longer than needed, so that it can be written before the length
+ * is known. */
 static void put_length(unsigned char *at, size_t length)
 {
     for (int i = 0; i < 5; i++) {
@@ -113,7 +117,8 @@ static sy_status scan_submessage(wire *w, const ProtobufCMessageDescriptor *d, u
 {
     if (depth >= MAX_DEPTH) {
         return base_fail(w->diag, SY_ERANGE,
-                         "%s: messages nested deeper than %d (at byte %zu): more than %d regions inside each other "
+                         "%s: messages nested deeper than %d (at byte %zu): more than %d regions "
+                         "inside each other "
                          "are refused",
                          w->file, MAX_DEPTH, (size_t)(p - w->data), ONNX_MAX_REGION_DEPTH);
     }
@@ -156,7 +161,7 @@ static sy_status scan_bytes(wire *w, const ProtobufCMessageDescriptor *d,
         return scan_submessage(w, f->descriptor, tag, p, end, depth);
     }
     if (d == &onnx__tensor_proto__descriptor && strcmp(f->name, "raw_data") == 0) {
-        const onnx_place place = { (uint64_t)(p - w->data), (uint64_t)(end - p) };
+        const onnx_place place = {(uint64_t)(p - w->data), (uint64_t)(end - p)};
         put_tag(&w->out, tag);
         base_buf_put_u8(&w->out, sizeof place);
         base_buf_append(&w->out, &place, sizeof place);
@@ -179,15 +184,19 @@ static sy_status check_field(wire *w, const ProtobufCMessageDescriptor *d,
     const bool packed = f->label == PROTOBUF_C_LABEL_REPEATED && natural != WIRE_BYTES;
     if (type != (unsigned)natural && !(packed && type == WIRE_BYTES)) {
         return base_fail(w->diag, SY_EFORMAT,
-                         "%s: not an ONNX model, or damaged: field '%s' of %s at byte %zu has wire type %u, expected %d",
-                         w->file, f->name, d->short_name, (size_t)(at - w->data), type, (int)natural);
+                         "%s: not an ONNX model, or damaged: field '%s' of %s at byte %zu has wire "
+                         "type %u, expected %d",
+                         w->file, f->name, d->short_name, (size_t)(at - w->data), type,
+                         (int)natural);
     }
-    /* protobuf would merge the two; no ONNX writer makes such files, and the merge has a history of bugs */
+    /* protobuf would merge the two; no ONNX writer makes such files, and the merge has a history of
+     * bugs */
     const uint32_t bit = UINT32_C(1) << ((uint32_t)(f - d->fields) & 31u);
     if (f->type == PROTOBUF_C_TYPE_MESSAGE && f->label != PROTOBUF_C_LABEL_REPEATED) {
         if ((*seen & bit) != 0) {
-            return base_fail(w->diag, SY_EFORMAT, "%s: %s at byte %zu has two fields '%s', expected one",
-                             w->file, d->short_name, (size_t)(at - w->data), f->name);
+            return base_fail(w->diag, SY_EFORMAT,
+                             "%s: %s at byte %zu has two fields '%s', expected one", w->file,
+                             d->short_name, (size_t)(at - w->data), f->name);
         }
         *seen |= bit;
     }
@@ -212,9 +221,15 @@ static sy_status scan(wire *w, const ProtobufCMessageDescriptor *d, const unsign
         SY_TRY(check_field(w, d, f, type, &seen, start));
         const size_t left = (size_t)(end - p);
         switch (type) {
-        case WIRE_VARINT: p = read_varint(p, end, &value); break;
-        case WIRE_64: p = left >= 8 ? p + 8 : NULL; break;
-        case WIRE_32: p = left >= 4 ? p + 4 : NULL; break;
+        case WIRE_VARINT:
+            p = read_varint(p, end, &value);
+            break;
+        case WIRE_64:
+            p = left >= 8 ? p + 8 : NULL;
+            break;
+        case WIRE_32:
+            p = left >= 4 ? p + 4 : NULL;
+            break;
         case WIRE_BYTES: {
             p = read_varint(p, end, &value);
             if (p != NULL && value > (uint64_t)(end - p)) {
@@ -226,7 +241,8 @@ static sy_status scan(wire *w, const ProtobufCMessageDescriptor *d, const unsign
             }
             break;
         }
-        default: return damaged(w, start, d, "an unknown wire type");
+        default:
+            return damaged(w, start, d, "an unknown wire type");
         }
         if (p == NULL) {
             return damaged(w, start, d, "a field that goes beyond its end");
@@ -245,20 +261,23 @@ static const struct {
     const char *bytes;
     const char *what;
 } signatures[] = {
-    { 0, 8, "\x89PNG\r\n\x1a\n", "a PNG image" },
-    { 0, 4, "\x7f" "ELF", "an ELF file (run it, or give 'compile' the model it was made from)" },
-    { 0, 3, "\xff\xd8\xff", "a JPEG image" },
-    { 0, 2, "\x1f\x8b", "a gzip file (unpack it first)" },
-    { 0, 4, "PK\x03\x04", "a zip archive (a PyTorch checkpoint or .npz? export it to ONNX first)" },
-    { 0, 8, "\x89HDF\r\n\x1a\n", "an HDF5 file (a Keras model? export it to ONNX first)" },
-    { 4, 4, "TFL3", "a TensorFlow Lite model (convert it to ONNX first)" },
-    { 4, 4, "ORTM", "an ONNX Runtime format model (use the .onnx it was made from)" },
-    { 0, 6, "\x93NUMPY", "a NumPy array" },
-    { 0, 4, "GGUF", "a GGUF file" },
-    { 0, 5, "%PDF-", "a PDF document" },
-    { 0, 8, "version ", "a text file (a Git LFS pointer? fetch the file itself)" },
-    { 0, 1, "{", "a JSON or other text file" },
-    { 0, 1, "<", "an XML or HTML file (was the download redirected?)" },
+    {0, 8, "\x89PNG\r\n\x1a\n", "a PNG image"},
+    {0, 4,
+     "\x7f"
+     "ELF",
+     "an ELF file (run it, or give 'compile' the model it was made from)"},
+    {0, 3, "\xff\xd8\xff", "a JPEG image"},
+    {0, 2, "\x1f\x8b", "a gzip file (unpack it first)"},
+    {0, 4, "PK\x03\x04", "a zip archive (a PyTorch checkpoint or .npz? export it to ONNX first)"},
+    {0, 8, "\x89HDF\r\n\x1a\n", "an HDF5 file (a Keras model? export it to ONNX first)"},
+    {4, 4, "TFL3", "a TensorFlow Lite model (convert it to ONNX first)"},
+    {4, 4, "ORTM", "an ONNX Runtime format model (use the .onnx it was made from)"},
+    {0, 6, "\x93NUMPY", "a NumPy array"},
+    {0, 4, "GGUF", "a GGUF file"},
+    {0, 5, "%PDF-", "a PDF document"},
+    {0, 8, "version ", "a text file (a Git LFS pointer? fetch the file itself)"},
+    {0, 1, "{", "a JSON or other text file"},
+    {0, 1, "<", "an XML or HTML file (was the download redirected?)"},
 };
 
 static sy_status check_signature(const char *file, const unsigned char *data, size_t n_bytes,
@@ -302,33 +321,35 @@ static void bounded_free(void *data, void *pointer)
     (void)pointer; /* the arena goes as a whole */
 }
 
-static sy_status unpack_skeleton(base_arena *arena, wire *w, size_t file_bytes, Onnx__ModelProto **out)
+static sy_status unpack_skeleton(base_arena *arena, wire *w, size_t file_bytes,
+                                 Onnx__ModelProto **out)
 {
-    bounded_arena bounded = { arena, ALLOWED_BASE_BYTES, false };
+    bounded_arena bounded = {arena, ALLOWED_BASE_BYTES, false};
     bounded.left_bytes += file_bytes > (SIZE_MAX - ALLOWED_BASE_BYTES) / ALLOWED_FACTOR
                               ? SIZE_MAX - ALLOWED_BASE_BYTES
                               : file_bytes * ALLOWED_FACTOR;
-    ProtobufCAllocator allocator = { bounded_alloc, bounded_free, &bounded };
+    ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &bounded};
     const uint8_t *bytes = w->out.data != NULL ? (const uint8_t *)w->out.data : (const uint8_t *)"";
     Onnx__ModelProto *model = onnx__model_proto__unpack(&allocator, w->out.n_bytes, bytes);
     if (bounded.too_large) {
-        return base_fail(w->diag, SY_ERANGE,
-                         "%s: its messages take more than %d times their size in memory: refused as hostile",
-                         w->file, ALLOWED_FACTOR);
+        return base_fail(
+            w->diag, SY_ERANGE,
+            "%s: its messages take more than %d times their size in memory: refused as hostile",
+            w->file, ALLOWED_FACTOR);
     }
     if (model == NULL) {
-        return base_fail(w->diag, SY_EFORMAT, "%s: not an ONNX model, or damaged: protobuf cannot unpack it",
-                         w->file);
+        return base_fail(w->diag, SY_EFORMAT,
+                         "%s: not an ONNX model, or damaged: protobuf cannot unpack it", w->file);
     }
     *out = model;
     return SY_OK;
 }
 
 sy_status ir_onnx_unpack(base_arena *arena, const char *file, const void *data, size_t n_bytes,
-                      base_diag *diag, Onnx__ModelProto **out)
+                         base_diag *diag, Onnx__ModelProto **out)
 {
     SY_TRY(check_signature(file, data, n_bytes, diag));
-    wire w = { .diag = diag, .file = file, .data = data };
+    wire w = {.diag = diag, .file = file, .data = data};
     const unsigned char *bytes = data;
     sy_status status = scan(&w, &onnx__model_proto__descriptor, bytes, bytes + n_bytes, 0);
     if (status == SY_OK) {
@@ -359,14 +380,14 @@ const char *ir_onnx_unknown_text(base_arena *arena, const ProtobufCMessage *mess
     return "";
 }
 
-sy_status ir_onnx_unknown_attributes(base_arena *arena, const ProtobufCMessage *message, uint32_t tag,
-                                  Onnx__AttributeProto ***out, uint32_t *n_out)
+sy_status ir_onnx_unknown_attributes(base_arena *arena, const ProtobufCMessage *message,
+                                     uint32_t tag, Onnx__AttributeProto ***out, uint32_t *n_out)
 {
-    Onnx__AttributeProto **attrs =
-        BASE_ARENA_ARRAY(arena, Onnx__AttributeProto *, message->n_unknown_fields);
+    Onnx__AttributeProto **attrs = BASE_ARENA_ARRAY(arena, Onnx__AttributeProto *,
+                                                    message->n_unknown_fields);
     uint32_t n = 0;
-    bounded_arena bounded = { arena, SIZE_MAX, false }; /* the model's own unpacking was bounded */
-    ProtobufCAllocator allocator = { bounded_alloc, bounded_free, &bounded };
+    bounded_arena bounded = {arena, SIZE_MAX, false}; /* the model's own unpacking was bounded */
+    ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &bounded};
     if (attrs == NULL) {
         return SY_ENOMEM;
     }

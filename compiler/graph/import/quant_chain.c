@@ -1,15 +1,16 @@
 /*
  * quant_chain.c -- what stands between a core operator and its DequantizeLinear or QuantizeLinear.
  *
- * Why each step is exact, for every input. DQ(q) = fl((q - z) * s) and Q(v) = sat(rne(fl(v / s)) + z) with s > 0 are
- * monotone, and Q(DQ(q)) = q (quant_params_of admits only scales where that holds).
- *   moves     f(DQ(q)) = DQ(f(q)) and Q(f(v)) = f(Q(v)), since f only picks elements. Pad adds its fill c: Q(c) going
- *             up; going down c must be DQ of some integer (0 is DQ of the zero point).
- *   MaxPool   a monotone function of the largest is the largest of the function; its padding loses every comparison
- *             (-128, and every window holds a real element).
- *   Relu,     clamp(v, lo, hi) is v, lo or hi, so Q(clamp(v, lo, hi)) = clamp(Q(v), Q(lo), Q(hi)) for lo <= hi; Relu is
- *   Clip      lo = 0, and Q(0) = z. A quantised operator's result stands for Q(v), so its y_min and y_max take the
- *             clamp. Going down, lo and hi must be DQ of integers, or beyond all of them.
+ * Why each step is exact, for every input. DQ(q) = fl((q - z) * s) and Q(v) = sat(rne(fl(v / s)) +
+ * z) with s > 0 are monotone, and Q(DQ(q)) = q (quant_params_of admits only scales where that
+ * holds). moves     f(DQ(q)) = DQ(f(q)) and Q(f(v)) = f(Q(v)), since f only picks elements. Pad
+ * adds its fill c: Q(c) going up; going down c must be DQ of some integer (0 is DQ of the zero
+ * point). maxima,   a monotone function of the largest is the largest of the function; MaxPool's
+ * padding loses every minima    comparison (-128, and every window holds a real element). Relu,
+ * clamp(v, lo, hi) is v, lo or hi, so Q(clamp(v, lo, hi)) = clamp(Q(v), Q(lo), Q(hi)) for lo <= hi;
+ * Relu is Clip      lo = 0, and Q(0) = z. A quantised operator's result stands for Q(v), so its
+ * y_min and y_max take the clamp. Going down, lo and hi must be DQ of integers, or beyond all of
+ * them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,9 +21,10 @@
 
 bool ir_quant_is_move(const ir_node *n)
 {
-    static const uint32_t moves[] = { IR_OP_IDENTITY,  IR_OP_RESHAPE, IR_OP_FLATTEN, IR_OP_SQUEEZE, IR_OP_UNSQUEEZE,
-                                      IR_OP_TRANSPOSE, IR_OP_CONCAT,  IR_OP_SLICE,   IR_OP_GATHER,  IR_OP_EXPAND,
-                                      IR_OP_PAD,       IR_OP_MAXPOOL };
+    static const uint32_t moves[] = {
+        IR_OP_IDENTITY,  IR_OP_RESHAPE, IR_OP_FLATTEN,       IR_OP_SQUEEZE,   IR_OP_UNSQUEEZE,
+        IR_OP_TRANSPOSE, IR_OP_CONCAT,  IR_OP_SLICE,         IR_OP_GATHER,    IR_OP_EXPAND,
+        IR_OP_PAD,       IR_OP_MAXPOOL, IR_OP_GLOBALMAXPOOL, IR_OP_REDUCEMAX, IR_OP_REDUCEMIN};
     for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
         if (ir_node_is(n, moves[i])) {
             return n->n_outputs == 1 || n->outputs[1] == NULL; /* MaxPool without indices */
@@ -36,7 +38,8 @@ static bool is_clamp(const ir_node *n)
     return ir_node_is(n, IR_OP_RELU) || ir_node_is(n, IR_OP_CLIP);
 }
 
-/* The bounds of a Relu or Clip; absent ones are infinite. False if they are not constants, or empty, or NaN. */
+/* The bounds of a Relu or Clip; absent ones are infinite. False if they are not constants, or
+ * empty, or NaN. */
 static bool clamp_bounds(quant_pass *p, const ir_node *n, float *low, float *high)
 {
     *low = ir_node_is(n, IR_OP_RELU) ? 0.0f : -INFINITY;
@@ -61,7 +64,8 @@ static uint32_t n_data(const ir_node *n)
     return ir_node_is(n, IR_OP_CONCAT) ? n->n_inputs : 1;
 }
 
-/* The number that a constant-mode Pad writes. False if the mode copies elements, or it is not constant. */
+/* The number that a constant-mode Pad writes. False if the mode copies elements, or it is not
+ * constant. */
 static bool pad_fill(quant_pass *p, const ir_node *n, float *fill, bool *refused)
 {
     const char *mode = ir_node_string(n, "mode", "constant");
@@ -78,8 +82,8 @@ static bool pad_fill(quant_pass *p, const ir_node *n, float *fill, bool *refused
 }
 
 /* A copy of a move on int8 data; `fill` as an int8 operand for a Pad in constant mode. */
-static sy_status copy_move(quant_pass *p, const ir_node *n, ir_value *const *data, bool has_fill, int32_t fill,
-                           ir_value **out)
+static sy_status copy_move(quant_pass *p, const ir_node *n, ir_value *const *data, bool has_fill,
+                           int32_t fill, ir_value **out)
 {
     const uint32_t n_inputs = has_fill && n->n_inputs < 3 ? 3 : n->n_inputs;
     ir_value **operands = BASE_ARENA_ARRAY(p->scratch, ir_value *, n_inputs);
@@ -106,9 +110,10 @@ static sy_status copy_move(quant_pass *p, const ir_node *n, ir_value *const *dat
 }
 
 /* Clip on integers; bounds at the type's own limits are left out. */
-static sy_status emit_clip(quant_pass *p, const ir_node *source, ir_value *x, int32_t low, int32_t high, ir_value **out)
+static sy_status emit_clip(quant_pass *p, const ir_node *source, ir_value *x, int32_t low,
+                           int32_t high, ir_value **out)
 {
-    ir_value *operands[3] = { x, NULL, NULL };
+    ir_value *operands[3] = {x, NULL, NULL};
     ir_node *node = NULL;
     if (low <= -128 && high >= 127) {
         *out = x;
@@ -154,7 +159,7 @@ static sy_status operand_move(quant_pass *p, ir_node *n, uint32_t depth, quant_v
 {
     const uint32_t count = n_data(n);
     ir_value **data = BASE_ARENA_ARRAY(p->scratch, ir_value *, count);
-    quant_value x = { 0 }, first = { 0 };
+    quant_value x = {0}, first = {0};
     float fill = 0.0f;
     int32_t q_fill = 0;
     bool refused = false;
@@ -168,7 +173,8 @@ static sy_status operand_move(quant_pass *p, ir_node *n, uint32_t depth, quant_v
         }
         first = i == 0 ? x : first;
         if (x.params.scale != first.params.scale || x.params.zero != first.params.zero) {
-            return ir_quant_refuse(p, n, "its operands have different scales and it is not quantised itself");
+            return ir_quant_refuse(
+                p, n, "its operands have different scales and it is not quantised itself");
         }
         data[i] = x.value;
     }
@@ -184,7 +190,8 @@ static sy_status operand_move(quant_pass *p, ir_node *n, uint32_t depth, quant_v
 }
 
 /* Split moves data too, to several results: its int8 copy serves them all. */
-static sy_status operand_split(quant_pass *p, ir_node *n, uint32_t depth, uint32_t index, quant_value *out)
+static sy_status operand_split(quant_pass *p, ir_node *n, uint32_t depth, uint32_t index,
+                               quant_value *out)
 {
     quant_value x;
     ir_value *first = NULL;
@@ -192,7 +199,7 @@ static sy_status operand_split(quant_pass *p, ir_node *n, uint32_t depth, uint32
     if (x.value == NULL) {
         return SY_OK;
     }
-    ir_value *operands[2] = { x.value, ir_node_input(n, 1) };
+    ir_value *operands[2] = {x.value, ir_node_input(n, 1)};
     ir_node *copy = NULL;
     SY_TRY(ir_quant_copy(p, n, operands, &copy, &first));
     for (uint32_t i = 0; copy != NULL && i < n->n_outputs; i++) {
@@ -201,7 +208,7 @@ static sy_status operand_split(quant_pass *p, ir_node *n, uint32_t depth, uint32
             return SY_ENOMEM;
         }
         if (info != NULL) {
-            info->operand = (quant_value){ copy->outputs[i], x.params, false };
+            info->operand = (quant_value){copy->outputs[i], x.params, false};
             info->operand_tried = true;
         }
         if (i == index) {
@@ -213,7 +220,7 @@ static sy_status operand_split(quant_pass *p, ir_node *n, uint32_t depth, uint32
 
 sy_status ir_quant_operand(quant_pass *p, ir_value *v, uint32_t depth, quant_value *out)
 {
-    *out = (quant_value){ 0 };
+    *out = (quant_value){0};
     if (v == NULL || v->kind != IR_VALUE_RESULT) {
         return SY_OK;
     }
@@ -255,7 +262,8 @@ static bool same(quant_params a, quant_params b)
     return a.scale == b.scale && a.zero == b.zero;
 }
 
-static sy_status requantize(quant_pass *p, const ir_node *source, quant_value x, quant_params want, quant_value *out)
+static sy_status requantize(quant_pass *p, const ir_node *source, quant_value x, quant_params want,
+                            quant_value *out)
 {
     ir_node *node = NULL;
     if (same(x.params, want)) {
@@ -266,7 +274,7 @@ static sy_status requantize(quant_pass *p, const ir_node *source, quant_value x,
     if (!isnormal(x.params.scale / want.scale)) {
         return ir_quant_refuse(p, source, "the ratio of its scales is no normal number");
     }
-    *out = (quant_value){ NULL, want, true };
+    *out = (quant_value){NULL, want, true};
     SY_TRY(ir_quant_emit(source, IR_OP_QREQUANTIZE, 1, &x.value, &node, &out->value));
     SY_TRY(ir_node_set_float(node, "x_scale", x.params.scale));
     SY_TRY(ir_node_set_int(node, "x_zero", x.params.zero));
@@ -275,8 +283,8 @@ static sy_status requantize(quant_pass *p, const ir_node *source, quant_value x,
     return ir_quant_infer(p, source, node, &out->value);
 }
 
-static sy_status result_clamp(quant_pass *p, ir_node *n, quant_params want, bool shared, uint32_t depth,
-                              quant_value *out)
+static sy_status result_clamp(quant_pass *p, ir_node *n, quant_params want, bool shared,
+                              uint32_t depth, quant_value *out)
 {
     float low, high;
     quant_value x;
@@ -301,12 +309,12 @@ static sy_status result_clamp(quant_pass *p, ir_node *n, quant_params want, bool
     return ir_node_set_int(core, "y_max", y_max);
 }
 
-static sy_status result_move(quant_pass *p, ir_node *n, quant_params want, bool shared, uint32_t depth,
-                             quant_value *out)
+static sy_status result_move(quant_pass *p, ir_node *n, quant_params want, bool shared,
+                             uint32_t depth, quant_value *out)
 {
     const uint32_t count = n_data(n);
     ir_value **data = BASE_ARENA_ARRAY(p->scratch, ir_value *, count);
-    quant_value x = { 0 };
+    quant_value x = {0};
     float fill = 0.0f;
     bool refused = false;
     if (data == NULL) {
@@ -323,7 +331,7 @@ static sy_status result_move(quant_pass *p, ir_node *n, quant_params want, bool 
         }
         data[i] = x.value;
     }
-    *out = (quant_value){ NULL, want, false };
+    *out = (quant_value){NULL, want, false};
     return copy_move(p, n, data, has_fill, ir_quant_of_float(want, fill), &out->value);
 }
 
@@ -338,9 +346,10 @@ static bool read_elsewhere(const ir_value *v)
     return false;
 }
 
-sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool shared, uint32_t depth, quant_value *out)
+sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool shared,
+                          uint32_t depth, quant_value *out)
 {
-    *out = (quant_value){ 0 };
+    *out = (quant_value){0};
     if (v == NULL || v->kind != IR_VALUE_RESULT) {
         return SY_OK;
     }

@@ -1,8 +1,10 @@
 /*
- * quant_core.c -- the operators of numerics.md, "Quantised arithmetic", from their float forms between DQ and Q.
+ * quant_core.c -- the operators of numerics.md, "Quantised arithmetic", from their float forms
+ * between DQ and Q.
  *
- * Each function finds its operands, checks that the operator says no more than the formula does, and emits the quantised
- * operator; where something does not fit it refuses with a reason, and the float operator stays.
+ * Each function finds its operands, checks that the operator says no more than the formula does,
+ * and emits the quantised operator; where something does not fit it refuses with a reason, and the
+ * float operator stays.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -33,7 +35,7 @@ static sy_status finish(const core *c, ir_node *node, ir_value *result, quant_va
 {
     SY_TRY(set_quant(node, "y_scale", "y_zero", c->want));
     SY_TRY(ir_quant_infer(c->p, c->n, node, &result));
-    *out = (quant_value){ result, c->want, true };
+    *out = (quant_value){result, c->want, true};
     return SY_OK;
 }
 
@@ -42,7 +44,8 @@ static sy_status operand(const core *c, uint32_t i, quant_value *x)
 {
     SY_TRY(ir_quant_operand(c->p, ir_node_input(c->n, i), 0, x));
     return x->value != NULL ? SY_OK
-                            : refuse(c, i == 0 ? "its first operand is not quantised" : "its second operand is not quantised");
+                            : refuse(c, i == 0 ? "its first operand is not quantised"
+                                               : "its second operand is not quantised");
 }
 
 /* ---------------------------------------------------------------- windows */
@@ -56,10 +59,11 @@ static bool copy_ints(const ir_node *from, ir_node *to, const char *name, sy_sta
 }
 
 /*
- * Pads of the quantised operator, which has no auto_pad. *ok is false with a reason if they depend on sizes that are not
- * known.
+ * Pads of the quantised operator, which has no auto_pad. *ok is false with a reason if they depend
+ * on sizes that are not known.
  */
-static sy_status set_pads(const core *c, ir_node *node, const ir_type *x, const int64_t *kernel, bool *ok)
+static sy_status set_pads(const core *c, ir_node *node, const ir_type *x, const int64_t *kernel,
+                          bool *ok)
 {
     const char *auto_pad = ir_node_string(c->n, "auto_pad", "NOTSET");
     sy_status status = SY_OK;
@@ -130,7 +134,7 @@ static sy_status conv(const core *c, quant_value *out)
 {
     quant_value x;
     quant_weights w;
-    ir_value *operands[3] = { NULL, NULL, NULL }, *result = NULL;
+    ir_value *operands[3] = {NULL, NULL, NULL}, *result = NULL;
     ir_node *node = NULL;
     sy_status status = SY_OK;
     bool ok = true;
@@ -156,7 +160,8 @@ static sy_status conv(const core *c, quant_value *out)
     operands[0] = x.value;
     operands[1] = w.value;
     if (ir_node_input(c->n, 2) != NULL) {
-        SY_TRY(ir_quant_bias_of(c->p, c->n, ir_node_input(c->n, 2), x.params.scale, &w, weights->dims[0], &operands[2]));
+        SY_TRY(ir_quant_bias_of(c->p, c->n, ir_node_input(c->n, 2), x.params.scale, &w,
+                                weights->dims[0], &operands[2]));
         if (operands[2] == NULL) {
             return SY_OK;
         }
@@ -168,7 +173,8 @@ static sy_status conv(const core *c, quant_value *out)
         ir_node_erase(node);
         return SY_OK;
     }
-    if (!copy_ints(c->n, node, "strides", &status) || !copy_ints(c->n, node, "dilations", &status)) {
+    if (!copy_ints(c->n, node, "strides", &status) ||
+        !copy_ints(c->n, node, "dilations", &status)) {
         return status;
     }
     SY_TRY(ir_node_set_int(node, "group", ir_node_int(c->n, "group", 1)));
@@ -177,14 +183,16 @@ static sy_status conv(const core *c, quant_value *out)
 
 /* ---------------------------------------------------------------- products */
 
-/* Operand i of a Gemm as int8, transposed if the attribute says so; *x.value NULL if it is not quantised. */
+/* Operand i of a Gemm as int8, transposed if the attribute says so; *x.value NULL if it is not
+ * quantised. */
 static sy_status gemm_operand(const core *c, uint32_t i, const char *attribute, quant_value *x)
 {
-    static const int64_t perm[2] = { 1, 0 };
+    static const int64_t perm[2] = {1, 0};
     ir_node *node = NULL;
     ir_value *turned = NULL;
     SY_TRY(operand(c, i, x));
-    if (x->value == NULL || ir_node_int(c->n, attribute, 0) == 0) { /* MatMul has no such attribute */
+    if (x->value == NULL ||
+        ir_node_int(c->n, attribute, 0) == 0) { /* MatMul has no such attribute */
         return SY_OK;
     }
     SY_TRY(ir_quant_emit(c->n, IR_OP_TRANSPOSE, 1, &x->value, &node, &turned));
@@ -211,20 +219,22 @@ static sy_status matmul_of_activations(const core *c, quant_value *out)
     if (!isnormal(product) || !isnormal(product / c->want.scale)) {
         return refuse(c, "a_scale * b_scale / y_scale is no normal number");
     }
-    if (!a.value->type.has_rank || a.value->type.rank < 2 || !b.value->type.has_rank || b.value->type.rank < 2) {
+    if (!a.value->type.has_rank || a.value->type.rank < 2 || !b.value->type.has_rank ||
+        b.value->type.rank < 2) {
         return refuse(c, "its operands are not matrices of known rank");
     }
-    SY_TRY(ir_quant_emit(c->n, IR_OP_QMATMUL, 2, (ir_value *[]){ a.value, b.value }, &node, &result));
+    SY_TRY(ir_quant_emit(c->n, IR_OP_QMATMUL, 2, (ir_value *[]){a.value, b.value}, &node, &result));
     SY_TRY(set_quant(node, "a_scale", "a_zero", a.params));
     SY_TRY(set_quant(node, "b_scale", "b_zero", b.params));
     return finish(c, node, result, out);
 }
 
-static sy_status gemm_with(const core *c, ir_value *weights, bool transpose, ir_value *bias, quant_value *out)
+static sy_status gemm_with(const core *c, ir_value *weights, bool transpose, ir_value *bias,
+                           quant_value *out)
 {
     quant_value x;
     quant_weights w;
-    ir_value *operands[3] = { NULL, NULL, NULL }, *result = NULL;
+    ir_value *operands[3] = {NULL, NULL, NULL}, *result = NULL;
     ir_node *node = NULL;
     SY_TRY(gemm_operand(c, 0, "transA", &x));
     if (x.value == NULL) {
@@ -237,7 +247,8 @@ static sy_status gemm_with(const core *c, ir_value *weights, bool transpose, ir_
     operands[0] = x.value;
     operands[1] = w.value;
     if (bias != NULL) {
-        SY_TRY(ir_quant_bias_of(c->p, c->n, bias, x.params.scale, &w, w.value->constant->dims[1], &operands[2]));
+        SY_TRY(ir_quant_bias_of(c->p, c->n, bias, x.params.scale, &w, w.value->constant->dims[1],
+                                &operands[2]));
         if (operands[2] == NULL) {
             return SY_OK;
         }
@@ -272,20 +283,23 @@ static bool is_constant_matrix(const ir_value *v)
 static sy_status matmul(const core *c, quant_value *out)
 {
     ir_value *b = ir_node_input(c->n, 1);
-    return is_constant_matrix(b) ? gemm_with(c, b, false, NULL, out) : matmul_of_activations(c, out);
+    return is_constant_matrix(b) ? gemm_with(c, b, false, NULL, out)
+                                 : matmul_of_activations(c, out);
 }
 
 static sy_status gemm(const core *c, quant_value *out)
 {
     ir_value *b = ir_node_input(c->n, 1), *bias = ir_node_input(c->n, 2);
     const bool transpose = ir_node_int(c->n, "transB", 0) != 0;
-    if (ir_node_float(c->n, "alpha", 1.0f) != 1.0f || (bias != NULL && ir_node_float(c->n, "beta", 1.0f) != 1.0f)) {
+    if (ir_node_float(c->n, "alpha", 1.0f) != 1.0f ||
+        (bias != NULL && ir_node_float(c->n, "beta", 1.0f) != 1.0f)) {
         return refuse(c, "alpha or beta is not 1");
     }
     if (is_constant_matrix(b)) {
         return gemm_with(c, b, transpose, bias, out);
     }
-    return bias != NULL ? refuse(c, "its weights are not a constant matrix") : matmul_of_activations(c, out);
+    return bias != NULL ? refuse(c, "its weights are not a constant matrix")
+                        : matmul_of_activations(c, out);
 }
 
 /* ---------------------------------------------------------------- elementwise */
@@ -307,11 +321,12 @@ static sy_status binary(const core *c, uint32_t code, quant_value *out)
         return SY_OK;
     }
     const float sa = a.params.scale, sb = b.params.scale, sy = c->want.scale;
-    const bool sound = code == IR_OP_QMUL ? isnormal(sa * sb) && isnormal(sa * sb / sy) : isnormal(sa / sy) && isnormal(sb / sy);
+    const bool sound = code == IR_OP_QMUL ? isnormal(sa * sb) && isnormal(sa * sb / sy)
+                                          : isnormal(sa / sy) && isnormal(sb / sy);
     if (!sound) {
         return refuse(c, "the ratio of its scales is no normal number");
     }
-    SY_TRY(ir_quant_emit(c->n, code, 2, (ir_value *[]){ a.value, b.value }, &node, &result));
+    SY_TRY(ir_quant_emit(c->n, code, 2, (ir_value *[]){a.value, b.value}, &node, &result));
     SY_TRY(set_quant(node, "a_scale", "a_zero", a.params));
     SY_TRY(set_quant(node, "b_scale", "b_zero", b.params));
     return finish(c, node, result, out);
@@ -346,7 +361,8 @@ static sy_status average_pool(const core *c, quant_value *out)
         ir_node_erase(node);
         return SY_OK;
     }
-    if (!copy_ints(c->n, node, "kernel_shape", &status) || !copy_ints(c->n, node, "strides", &status)) {
+    if (!copy_ints(c->n, node, "kernel_shape", &status) ||
+        !copy_ints(c->n, node, "strides", &status)) {
         return status;
     }
     SY_TRY(ir_node_set_int(node, "ceil_mode", ir_node_int(c->n, "ceil_mode", 0)));
@@ -409,9 +425,10 @@ static sy_status reduce_mean(const core *c, quant_value *out)
     if (out->value == NULL || ir_node_int(c->n, "keepdims", 1) != 0) {
         return SY_OK;
     }
-    SY_TRY(ir_quant_emit(c->n, IR_OP_SQUEEZE, 2, (ir_value *[]){ out->value, axes }, &node, &squeezed));
+    SY_TRY(
+        ir_quant_emit(c->n, IR_OP_SQUEEZE, 2, (ir_value *[]){out->value, axes}, &node, &squeezed));
     SY_TRY(ir_quant_infer(c->p, c->n, node, &squeezed));
-    *out = (quant_value){ squeezed, c->want, false };
+    *out = (quant_value){squeezed, c->want, false};
     return SY_OK;
 }
 
@@ -436,16 +453,16 @@ static const struct {
     uint32_t code;
     sy_status (*build)(const core *c, quant_value *out);
 } cores[] = {
-    { IR_OP_CONV, conv },
-    { IR_OP_GEMM, gemm },
-    { IR_OP_MATMUL, matmul },
-    { IR_OP_ADD, add },
-    { IR_OP_SUM, add },
-    { IR_OP_SUB, sub },
-    { IR_OP_MUL, mul },
-    { IR_OP_AVERAGEPOOL, average_pool },
-    { IR_OP_GLOBALAVERAGEPOOL, plane_mean },
-    { IR_OP_REDUCEMEAN, reduce_mean },
+    {IR_OP_CONV, conv},
+    {IR_OP_GEMM, gemm},
+    {IR_OP_MATMUL, matmul},
+    {IR_OP_ADD, add},
+    {IR_OP_SUM, add},
+    {IR_OP_SUB, sub},
+    {IR_OP_MUL, mul},
+    {IR_OP_AVERAGEPOOL, average_pool},
+    {IR_OP_GLOBALAVERAGEPOOL, plane_mean},
+    {IR_OP_REDUCEMEAN, reduce_mean},
 };
 
 bool ir_quant_is_core(const ir_node *n)
@@ -460,8 +477,8 @@ bool ir_quant_is_core(const ir_node *n)
 
 sy_status ir_quant_core(quant_pass *p, ir_node *n, quant_params want, quant_value *out)
 {
-    const core c = { p, n, want };
-    *out = (quant_value){ 0 };
+    const core c = {p, n, want};
+    *out = (quant_value){0};
     for (size_t i = 0; i < sizeof cores / sizeof cores[0]; i++) {
         if (ir_node_is(n, cores[i].code)) {
             return cores[i].build(&c, out);

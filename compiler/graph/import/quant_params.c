@@ -1,7 +1,8 @@
 /*
  * quant_params.c -- scales and zero points; int8 twins of uint8 values; weights and biases.
  *
- * x uint8 with zero point z means the same as x ^ 0x80 int8 with zero point z - 128: the integers x - z are equal.
+ * x uint8 with zero point z means the same as x ^ 0x80 int8 with zero point z - 128: the integers x
+ * - z are equal.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,11 +29,12 @@ sy_status ir_quant_refuse(quant_pass *p, const ir_node *culprit, const char *rea
     return SY_OK;
 }
 
-sy_status ir_quant_emit(const ir_node *source, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_node **node,
-                     ir_value **result)
+sy_status ir_quant_emit(const ir_node *source, uint32_t code, uint32_t n_inputs,
+                        ir_value *const *inputs, ir_node **node, ir_value **result)
 {
     /* at the place of the source: its operands are defined there, and its users come later */
-    SY_TRY(ir_node_create_op(source->graph, (ir_node *)source, code, n_inputs, inputs, node, result));
+    SY_TRY(
+        ir_node_create_op(source->graph, (ir_node *)source, code, n_inputs, inputs, node, result));
     (*node)->name = source->name;
     (*node)->number = source->number;
     (*node)->loc = source->loc;
@@ -61,15 +63,15 @@ sy_status ir_quant_infer(quant_pass *p, const ir_node *source, ir_node *node, ir
     return SY_OK;
 }
 
-sy_status ir_quant_copy(quant_pass *p, const ir_node *source, ir_value *const *inputs, ir_node **node,
-                        ir_value **result)
+sy_status ir_quant_copy(quant_pass *p, const ir_node *source, ir_value *const *inputs,
+                        ir_node **node, ir_value **result)
 {
     ir_node *copy = NULL;
     SY_TRY(ir_node_clone(source, source->graph, (ir_node *)source, inputs, &copy));
     copy->name = source->name;
     for (uint32_t i = 0; i < copy->n_outputs; i++) {
         if (copy->outputs[i] != NULL) { /* the clone has the float operator's types */
-            copy->outputs[i]->type = (ir_type){ .kind = IR_TYPE_UNKNOWN };
+            copy->outputs[i]->type = (ir_type){.kind = IR_TYPE_UNKNOWN};
             copy->outputs[i]->elements = NULL;
             copy->outputs[i]->n_elements = 0;
             copy->outputs[i]->info = NULL;
@@ -100,7 +102,9 @@ ir_const *ir_quant_const_of(const ir_value *v)
         if (v->kind == IR_VALUE_CONST) {
             return v->constant->kind != IR_CONST_STATE ? v->constant : NULL;
         }
-        v = v->kind == IR_VALUE_RESULT && ir_node_is(v->producer, IR_OP_IDENTITY) ? ir_node_input(v->producer, 0) : NULL;
+        v = v->kind == IR_VALUE_RESULT && ir_node_is(v->producer, IR_OP_IDENTITY)
+                ? ir_node_input(v->producer, 0)
+                : NULL;
     }
     return NULL;
 }
@@ -118,8 +122,8 @@ static const void *bytes_of(quant_pass *p, ir_const *c)
 /* ---------------------------------------------------------------- scales and zero points */
 
 /*
- * A scale in which x^ * s neither overflows nor loses bits for all 8-bit x, so that Q(DQ(x)) is x for equal
- * parameters: a normal number with room above.
+ * A scale in which x^ * s neither overflows nor loses bits for all 8-bit x, so that Q(DQ(x)) is x
+ * for equal parameters: a normal number with room above.
  */
 static bool is_sound_scale(float s)
 {
@@ -159,7 +163,8 @@ bool ir_quant_params_of(quant_pass *p, const ir_node *n, quant_params *out)
         return false;
     }
     if (scale->size_bytes != sizeof(float) || (c != NULL && c->size_bytes != 1)) {
-        (void)ir_quant_refuse(p, n, "an activation has a scale for each channel, not one for the tensor");
+        (void)ir_quant_refuse(p, n,
+                              "an activation has a scale for each channel, not one for the tensor");
         return false;
     }
     const float *s = bytes_of(p, scale);
@@ -192,7 +197,8 @@ float ir_quant_to_float(quant_params p, int32_t q)
 bool ir_quant_float_of(quant_pass *p, const ir_value *v, float *out)
 {
     ir_const *c = ir_quant_const_of(v);
-    if (c == NULL && v->kind == IR_VALUE_RESULT && ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)) {
+    if (c == NULL && v->kind == IR_VALUE_RESULT &&
+        ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)) {
         /* quantisers quantise fills and limits as well */
         const ir_node *dq = v->producer;
         quant_params params;
@@ -201,10 +207,13 @@ bool ir_quant_float_of(quant_pass *p, const ir_value *v, float *out)
         if (byte == NULL || !ir_quant_params_of(p, dq, &params)) {
             return false;
         }
-        *out = ir_quant_to_float(params, byte_at(byte, 0, c->dtype == SY_DT_U8) - (c->dtype == SY_DT_U8 ? 128 : 0));
+        *out = ir_quant_to_float(params, byte_at(byte, 0, c->dtype == SY_DT_U8) -
+                                             (c->dtype == SY_DT_U8 ? 128 : 0));
         return true;
     }
-    const float *data = c != NULL && c->dtype == SY_DT_F32 && c->size_bytes == sizeof *out ? bytes_of(p, c) : NULL;
+    const float *data = c != NULL && c->dtype == SY_DT_F32 && c->size_bytes == sizeof *out
+                            ? bytes_of(p, c)
+                            : NULL;
     if (data != NULL) {
         memcpy(out, data, sizeof *out);
     }
@@ -224,7 +233,8 @@ static sy_status flip_constant(quant_pass *p, ir_value *v, ir_const *c, ir_value
     for (size_t i = 0; i < c->size_bytes; i++) {
         flipped[i] = data[i] ^ 0x80u;
     }
-    SY_TRY(ir_const_inline(p->m, SY_DT_I8, c->rank, c->dims, flipped, c->size_bytes, p->diag, &twin));
+    SY_TRY(
+        ir_const_inline(p->m, SY_DT_I8, c->rank, c->dims, flipped, c->size_bytes, p->diag, &twin));
     SY_TRY(ir_graph_add_const(v->graph, NULL, twin, out));
     (*out)->loc = v->loc;
     return SY_OK;
@@ -239,7 +249,7 @@ static sy_status convert(quant_pass *p, ir_value *v, ir_value **out)
     ir_node *widen = NULL, *shift = NULL, *narrow = NULL;
     ir_value *x = NULL;
     ir_const *c = NULL;
-    ir_value *operands[2] = { NULL, NULL };
+    ir_value *operands[2] = {NULL, NULL};
     SY_TRY(ir_const_inline(p->m, SY_DT_I32, 0, NULL, &offset, sizeof offset, p->diag, &c));
     SY_TRY(ir_graph_add_const(g, NULL, c, &operands[1]));
     SY_TRY(ir_node_create_op(g, before, IR_OP_CAST, 1, &v, &widen, &operands[0]));
@@ -304,8 +314,8 @@ static bool zeros_are(const void *zeros, size_t n, bool is_unsigned)
 }
 
 /* The bytes as int8, transposed if wanted, as a constant beside the core. */
-static sy_status weights_constant(quant_pass *p, const ir_node *core, const ir_node *dq, ir_const *c, bool transpose,
-                                  ir_value **out)
+static sy_status weights_constant(quant_pass *p, const ir_node *core, const ir_node *dq,
+                                  ir_const *c, bool transpose, ir_value **out)
 {
     const bool is_unsigned = c->dtype == SY_DT_U8;
     ir_value *x = ir_node_input(dq, 0);
@@ -316,7 +326,8 @@ static sy_status weights_constant(quant_pass *p, const ir_node *core, const ir_n
     const uint8_t *data = bytes_of(p, c);
     uint8_t *made = base_arena_alloc(p->scratch, c->size_bytes, 1);
     ir_const *twin = NULL;
-    const int64_t rows = transpose ? c->dims[0] : 1, columns = transpose ? c->dims[1] : (int64_t)c->size_bytes;
+    const int64_t rows = transpose ? c->dims[0] : 1,
+                  columns = transpose ? c->dims[1] : (int64_t)c->size_bytes;
     int64_t dims[IR_MAX_RANK];
     if (data == NULL || made == NULL) {
         return made == NULL ? SY_ENOMEM : ir_quant_refuse(p, core, "the weights cannot be read");
@@ -337,32 +348,37 @@ static sy_status weights_constant(quant_pass *p, const ir_node *core, const ir_n
     return SY_OK;
 }
 
-sy_status ir_quant_weights_of(quant_pass *p, const ir_node *core, ir_value *v, int32_t axis, bool transpose,
-                           quant_weights *out)
+sy_status ir_quant_weights_of(quant_pass *p, const ir_node *core, ir_value *v, int32_t axis,
+                              bool transpose, quant_weights *out)
 {
     bool turned = false;
     const ir_node *dq = v->kind == IR_VALUE_RESULT ? weights_source(v, &turned) : NULL;
     ir_const *c = dq != NULL ? ir_quant_const_of(ir_node_input(dq, 0)) : NULL;
-    *out = (quant_weights){ NULL, 0, NULL };
+    *out = (quant_weights){NULL, 0, NULL};
     if (c == NULL) {
-        return ir_quant_refuse(p, core, dq == NULL ? "its weights are not quantised" : "its weights are not constant");
+        return ir_quant_refuse(
+            p, core, dq == NULL ? "its weights are not quantised" : "its weights are not constant");
     }
     if (c->dtype != SY_DT_I8 && c->dtype != SY_DT_U8) {
         return ir_quant_refuse(p, core, "its weights are neither int8 nor uint8");
     }
-    ir_const *scale = ir_quant_const_of(ir_node_input(dq, 1)), *zero = ir_quant_const_of(ir_node_input(dq, 2));
+    ir_const *scale = ir_quant_const_of(ir_node_input(dq, 1)),
+             *zero = ir_quant_const_of(ir_node_input(dq, 2));
     const float *scales = scale != NULL && scale->dtype == SY_DT_F32 ? bytes_of(p, scale) : NULL;
     const void *zeros = zero != NULL ? bytes_of(p, zero) : NULL;
     const size_t n = scales != NULL ? scale->size_bytes / sizeof(float) : 0;
     if (n == 0 || n > UINT32_MAX || (ir_node_input(dq, 2) != NULL && zeros == NULL)) {
-        return ir_quant_refuse(p, core, "scale or zero point of its weights are not constants (fp32 scale)");
+        return ir_quant_refuse(p, core,
+                               "scale or zero point of its weights are not constants (fp32 scale)");
     }
-    if (zeros != NULL ? !zeros_are(zeros, zero->size_bytes, c->dtype == SY_DT_U8) : c->dtype == SY_DT_U8) {
+    if (zeros != NULL ? !zeros_are(zeros, zero->size_bytes, c->dtype == SY_DT_U8)
+                      : c->dtype == SY_DT_U8) {
         return ir_quant_refuse(p, core, "its weights have a zero point other than 0 (uint8: 128)");
     }
     for (size_t i = 0; i < n; i++) {
         if (!is_sound_scale(scales[i])) {
-            return ir_quant_refuse(p, core, "a scale of its weights is not a positive normal number");
+            return ir_quant_refuse(p, core,
+                                   "a scale of its weights is not a positive normal number");
         }
     }
     if (n > 1) {
@@ -370,7 +386,8 @@ sy_status ir_quant_weights_of(quant_pass *p, const ir_node *core, ir_value *v, i
         dq_axis += dq_axis < 0 ? c->rank : 0;
         const int64_t wanted = turned != transpose ? (int64_t)(c->rank - 1 - axis) : axis;
         if (dq_axis != wanted || (int64_t)n != c->dims[wanted]) {
-            return ir_quant_refuse(p, core, "the scales of its weights are not one for each output channel");
+            return ir_quant_refuse(p, core,
+                                   "the scales of its weights are not one for each output channel");
         }
     }
     out->n_scales = (uint32_t)n;
@@ -387,13 +404,15 @@ static bool within_one_ulp(float a, float b)
 }
 
 /* The constant as int32 [n], repeated if it is one number; NULL if its shape is another. */
-static sy_status bias_vector(quant_pass *p, const ir_node *core, ir_value *x, ir_const *c, int64_t n, ir_value **out)
+static sy_status bias_vector(quant_pass *p, const ir_node *core, ir_value *x, ir_const *c,
+                             int64_t n, ir_value **out)
 {
     const int32_t *data = bytes_of(p, c);
     const size_t count = c->size_bytes / sizeof(int32_t);
     ir_const *made = NULL;
     *out = NULL;
-    if (data == NULL || (count != (size_t)n && count != 1) || (c->rank > 0 && c->dims[c->rank - 1] != (int64_t)count)) {
+    if (data == NULL || (count != (size_t)n && count != 1) ||
+        (c->rank > 0 && c->dims[c->rank - 1] != (int64_t)count)) {
         return ir_quant_refuse(p, core, "its bias is not one number for each output channel");
     }
     if (c->rank == 1 && count == (size_t)n && x->kind == IR_VALUE_CONST) {
@@ -407,24 +426,29 @@ static sy_status bias_vector(quant_pass *p, const ir_node *core, ir_value *x, ir
     for (int64_t i = 0; i < n; i++) {
         values[i] = data[count == 1 ? 0 : i];
     }
-    SY_TRY(ir_const_inline(p->m, SY_DT_I32, 1, &n, values, (size_t)n * sizeof *values, p->diag, &made));
+    SY_TRY(ir_const_inline(p->m, SY_DT_I32, 1, &n, values, (size_t)n * sizeof *values, p->diag,
+                           &made));
     SY_TRY(ir_graph_add_const(core->graph, ir_name_unique(p->m, x->name), made, out));
     (*out)->loc = x->loc;
     return SY_OK;
 }
 
-sy_status ir_quant_bias_of(quant_pass *p, const ir_node *core, ir_value *v, float x_scale, const quant_weights *w,
-                        int64_t n, ir_value **out)
+sy_status ir_quant_bias_of(quant_pass *p, const ir_node *core, ir_value *v, float x_scale,
+                           const quant_weights *w, int64_t n, ir_value **out)
 {
-    const ir_node *dq = v->kind == IR_VALUE_RESULT && ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR) ? v->producer
-                                                                                                       : NULL;
+    const ir_node *dq = v->kind == IR_VALUE_RESULT &&
+                                ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)
+                            ? v->producer
+                            : NULL;
     ir_value *x = dq != NULL ? ir_node_input(dq, 0) : NULL;
     ir_const *c = ir_quant_const_of(x);
     *out = NULL;
     if (c == NULL || c->dtype != SY_DT_I32) {
-        return ir_quant_refuse(p, core, "its bias is not a constant int32 through DequantizeLinear");
+        return ir_quant_refuse(p, core,
+                               "its bias is not a constant int32 through DequantizeLinear");
     }
-    ir_const *scale = ir_quant_const_of(ir_node_input(dq, 1)), *zero = ir_quant_const_of(ir_node_input(dq, 2));
+    ir_const *scale = ir_quant_const_of(ir_node_input(dq, 1)),
+             *zero = ir_quant_const_of(ir_node_input(dq, 2));
     const float *scales = scale != NULL && scale->dtype == SY_DT_F32 ? bytes_of(p, scale) : NULL;
     const int32_t *zeros = zero != NULL && zero->dtype == SY_DT_I32 ? bytes_of(p, zero) : NULL;
     const size_t n_scales = scales != NULL ? scale->size_bytes / sizeof(float) : 0;
@@ -450,7 +474,8 @@ sy_status ir_quant_bias_of(quant_pass *p, const ir_node *core, ir_value *v, floa
 
 sy_status ir_quant_fold_constant(quant_pass *p, ir_node *q, bool *folded)
 {
-    ir_const *x = ir_quant_const_of(ir_node_input(q, 0)), *scale = ir_quant_const_of(ir_node_input(q, 1));
+    ir_const *x = ir_quant_const_of(ir_node_input(q, 0)),
+             *scale = ir_quant_const_of(ir_node_input(q, 1));
     ir_const *zero = ir_quant_const_of(ir_node_input(q, 2));
     const sy_dtype dtype = integer_dtype(q);
     *folded = false;
@@ -458,7 +483,8 @@ sy_status ir_quant_fold_constant(quant_pass *p, ir_node *q, bool *folded)
         (dtype != SY_DT_I8 && dtype != SY_DT_U8) || (ir_node_input(q, 2) != NULL && zero == NULL)) {
         return SY_OK;
     }
-    const size_t n_scales = scale->size_bytes / sizeof(float), count = x->size_bytes / sizeof(float);
+    const size_t n_scales = scale->size_bytes / sizeof(float),
+                 count = x->size_bytes / sizeof(float);
     int64_t axis = ir_node_int(q, "axis", 1), inner = 1;
     axis += axis < 0 ? x->rank : 0;
     if (n_scales != 1 && (axis < 0 || axis >= x->rank || x->dims[axis] != (int64_t)n_scales)) {
@@ -475,17 +501,20 @@ sy_status ir_quant_fold_constant(quant_pass *p, ir_node *q, bool *folded)
     if (made == NULL) {
         return SY_ENOMEM;
     }
-    if (data == NULL || scales == NULL || (zero != NULL && (zeros == NULL || zero->size_bytes != n_scales))) {
+    if (data == NULL || scales == NULL ||
+        (zero != NULL && (zeros == NULL || zero->size_bytes != n_scales))) {
         return SY_OK;
     }
     for (size_t i = 0; i < count; i++) {
         const size_t k = n_scales == 1 ? 0 : i / (size_t)inner % n_scales;
         const int32_t flip = dtype == SY_DT_U8 ? 128 : 0;
-        const quant_params one = { scales[k], (zeros != NULL ? byte_at(zeros, k, dtype == SY_DT_U8) : 0) - flip };
+        const quant_params one = {
+            scales[k], (zeros != NULL ? byte_at(zeros, k, dtype == SY_DT_U8) : 0) - flip};
         if (!is_sound_scale(one.scale) || isnan(data[i])) {
             return SY_OK;
         }
-        made[i] = (int8_t)(ir_quant_of_float(one, data[i]) + flip); /* uint8: back to its own bits, modulo 256 */
+        made[i] = (int8_t)(ir_quant_of_float(one, data[i]) +
+                           flip); /* uint8: back to its own bits, modulo 256 */
     }
     SY_TRY(ir_const_inline(p->m, dtype, x->rank, x->dims, made, count, p->diag, &c));
     SY_TRY(ir_graph_add_const(q->graph, NULL, c, &v));

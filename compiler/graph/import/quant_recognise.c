@@ -1,10 +1,12 @@
 /*
- * quant_recognise.c -- finds the quantised clusters of a module and makes them the quantised operators of numerics.md.
+ * quant_recognise.c -- finds the quantised clusters of a module and makes them the quantised
+ * operators of numerics.md.
  *
- * How: for each QuantizeLinear, in order, quant_result follows its operand up to DequantizeLinear nodes and emits
- * int8 operators on the way; the float operators die when nothing reads them any more. uint8 tensors inside become
- * int8; those that the graph takes in, gives out, or that an operator outside the clusters reads are converted exactly.
- * What is not recognised stays in float, with a note (ir_import_note).
+ * How: for each QuantizeLinear, in order, quant_result follows its operand up to DequantizeLinear
+ * nodes and emits int8 operators on the way; the float operators die when nothing reads them any
+ * more. uint8 tensors inside become int8; those that the graph takes in, gives out, or that an
+ * operator outside the clusters reads are converted exactly. What is not recognised stays in float,
+ * with a note (ir_import_note).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +20,8 @@ static bool reads_quantised(const ir_node *n)
 {
     for (uint32_t i = 0; i < n->n_inputs; i++) {
         const ir_value *v = ir_node_input(n, i);
-        if (v != NULL && v->kind == IR_VALUE_RESULT && ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)) {
+        if (v != NULL && v->kind == IR_VALUE_RESULT &&
+            ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)) {
             return true;
         }
     }
@@ -29,7 +32,8 @@ static sy_status note(quant_pass *p)
 {
     const ir_node *n = p->culprit;
     if (p->reason == NULL || n == NULL || n->number == UINT32_MAX ||
-        !(reads_quantised(n) || ir_node_is(n, IR_OP_DEQUANTIZELINEAR) || ir_node_is(n, IR_OP_QUANTIZELINEAR))) {
+        !(reads_quantised(n) || ir_node_is(n, IR_OP_DEQUANTIZELINEAR) ||
+          ir_node_is(n, IR_OP_QUANTIZELINEAR))) {
         return SY_OK; /* a float operator in a float part of the network needs no excuse */
     }
     return ir_import_add_note(p->m, n->number, p->reason);
@@ -57,14 +61,15 @@ static bool undoes(quant_pass *p, const ir_node *q, quant_params params)
     const ir_value *v = ir_node_input(q, 0);
     quant_params before;
     return v->kind == IR_VALUE_RESULT && ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR) &&
-           ir_quant_params_of(p, v->producer, &before) && before.scale == params.scale && before.zero == params.zero &&
+           ir_quant_params_of(p, v->producer, &before) && before.scale == params.scale &&
+           before.zero == params.zero &&
            ir_node_input(v->producer, 0)->type.dtype == q->outputs[0]->type.dtype;
 }
 
 /* QuantizeLinear to int8 for what starts from float: the uint8 form's zero point minus 128. */
 static sy_status emit_quantize(quant_pass *p, ir_node *q, quant_params params, ir_value **out)
 {
-    ir_value *operands[3] = { ir_node_input(q, 0), NULL, NULL };
+    ir_value *operands[3] = {ir_node_input(q, 0), NULL, NULL};
     ir_node *node = NULL;
     ir_const *scale = NULL;
     SY_TRY(ir_const_f32(p->m, params.scale, &scale));
@@ -102,7 +107,8 @@ static sy_status visit_quantize(quant_pass *p, ir_node *q)
         return SY_ENOMEM;
     }
     result = info->result;
-    if (result.value == NULL || result.params.scale != params.scale || result.params.zero != params.zero) {
+    if (result.value == NULL || result.params.scale != params.scale ||
+        result.params.zero != params.zero) {
         SY_TRY(ir_quant_result(p, v, params, false, 0, &result));
     }
     if (result.value != NULL) {
@@ -118,7 +124,8 @@ static sy_status visit_quantize(quant_pass *p, ir_node *q)
     return i8 != NULL ? succeed(p, y, i8, false) : SY_OK;
 }
 
-/* ---------------------------------------------------------------- uint8 tensors that are only moved */
+/* ---------------------------------------------------------------- uint8 tensors that are only
+ * moved */
 
 static bool has_i8(const ir_value *v)
 {
@@ -126,7 +133,8 @@ static bool has_i8(const ir_value *v)
     return v != NULL && v->type.dtype == SY_DT_U8 && info != NULL && info->i8 != NULL;
 }
 
-/* MaxPool, Reshape, ... standing on uint8 tensors (QLinear networks): the same on int8, if that is where the data are. */
+/* MaxPool, Reshape, ... standing on uint8 tensors (QLinear networks): the same on int8, if that is
+ * where the data are. */
 static sy_status visit_move(quant_pass *p, ir_node *n)
 {
     bool any = false;
@@ -134,7 +142,8 @@ static sy_status visit_move(quant_pass *p, ir_node *n)
         return SY_OK;
     }
     const uint32_t n_data = ir_node_is(n, IR_OP_CONCAT) ? n->n_inputs : 1;
-    const bool pads = ir_node_is(n, IR_OP_PAD) && strcmp(ir_node_string(n, "mode", "constant"), "constant") == 0;
+    const bool pads = ir_node_is(n, IR_OP_PAD) &&
+                      strcmp(ir_node_string(n, "mode", "constant"), "constant") == 0;
     ir_value **operands = BASE_ARENA_ARRAY(p->scratch, ir_value *, (size_t)n->n_inputs + 3);
     ir_value *result = NULL;
     if (operands == NULL) {
@@ -144,11 +153,13 @@ static sy_status visit_move(quant_pass *p, ir_node *n)
         operands[i] = ir_node_input(n, i);
         any = any || (i < n_data && has_i8(operands[i]));
     }
-    if (!any || (pads && ir_node_input(n, 2) == NULL)) { /* a fill of uint8 0 left out: rare, stays uint8 */
+    if (!any ||
+        (pads && ir_node_input(n, 2) == NULL)) { /* a fill of uint8 0 left out: rare, stays uint8 */
         return SY_OK;
     }
     for (uint32_t i = 0; i < n->n_inputs; i++) {
-        if (operands[i] != NULL && (i < n_data || (pads && i == 2)) && operands[i]->type.dtype == SY_DT_U8) {
+        if (operands[i] != NULL && (i < n_data || (pads && i == 2)) &&
+            operands[i]->type.dtype == SY_DT_U8) {
             SY_TRY(ir_quant_as_i8(p, operands[i], &operands[i]));
         }
     }
@@ -160,7 +171,8 @@ static sy_status visit_move(quant_pass *p, ir_node *n)
 static void visit_shape(ir_node *n)
 {
     const ir_value *v = ir_node_is(n, IR_OP_SHAPE) ? ir_node_input(n, 0) : NULL;
-    if (v != NULL && v->kind == IR_VALUE_RESULT && ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)) {
+    if (v != NULL && v->kind == IR_VALUE_RESULT &&
+        ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)) {
         ir_value *x = ir_node_input(v->producer, 0);
         const quant_info *info = x != NULL ? x->info : NULL;
         if (x != NULL) {
@@ -257,7 +269,7 @@ static sy_status convert_back(quant_pass *p, ir_value *i8, ir_value **out)
     ir_graph *g = i8->graph;
     ir_node *before = i8->kind == IR_VALUE_RESULT ? i8->producer->next : g->first;
     ir_node *widen = NULL, *shift = NULL, *narrow = NULL;
-    ir_value *operands[2] = { NULL, NULL }, *sum = NULL;
+    ir_value *operands[2] = {NULL, NULL}, *sum = NULL;
     ir_const *c = NULL;
     SY_TRY(ir_const_inline(p->m, SY_DT_I32, 0, NULL, &offset, sizeof offset, p->diag, &c));
     SY_TRY(ir_graph_add_const(g, NULL, c, &operands[1]));
@@ -272,8 +284,8 @@ static sy_status convert_back(quant_pass *p, ir_value *i8, ir_value **out)
 }
 
 /*
- * What still reads a replaced value (an output, a node outside the clusters) gets it converted back. Dead readers do, too:
- * they go together with the conversion.
+ * What still reads a replaced value (an output, a node outside the clusters) gets it converted
+ * back. Dead readers do, too: they go together with the conversion.
  */
 static sy_status settle(quant_pass *p)
 {
@@ -301,7 +313,8 @@ static sy_status take_names(quant_pass *p)
         ir_value *y = p->succeeded.items[i];
         const quant_info *info = y->info;
         ir_value *heir = info->back != NULL && info->back->n_uses > 0 ? info->back : info->i8;
-        if (y->n_uses == 0 && heir->kind == IR_VALUE_RESULT && heir->n_uses > 0 && heir->mark == 0) {
+        if (y->n_uses == 0 && heir->kind == IR_VALUE_RESULT && heir->n_uses > 0 &&
+            heir->mark == 0) {
             heir->mark = 1; /* the first of several names */
             SY_TRY(ir_value_rename(heir, y->name));
         }
@@ -349,8 +362,8 @@ static sy_status recognise(quant_pass *p)
 
 sy_status ir_recognise_quantised(ir_module *m, base_diag *diag)
 {
-    base_diag dropped = { { 0 } };
-    quant_pass p = { .m = m, .scratch = base_arena_create(), .diag = diag != NULL ? diag : &dropped };
+    base_diag dropped = {{0}};
+    quant_pass p = {.m = m, .scratch = base_arena_create(), .diag = diag != NULL ? diag : &dropped};
     if (p.scratch == NULL) {
         return SY_ENOMEM;
     }
