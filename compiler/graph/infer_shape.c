@@ -21,7 +21,7 @@ sy_status ir_infer_shape(ir_infer_args *a)
         end = end < start ? start : end > x.rank ? x.rank : end;
         n = ir_dim_const(a->module, end - start);
         SY_TRY(ir_infer_result(a, 0, SY_DT_I64, 1, &n));
-        return ir_infer_set_elements(a, 0, (uint32_t)(end - start), x.dims + (x.rank > 0 ? start : 0));
+        return ir_infer_set_elements(a, 0, (uint32_t)(end - start), x.rank > 0 ? x.dims + start : NULL);
     }
     return ir_infer_result(a, 0, SY_DT_I64, 1, &n);
 }
