@@ -222,7 +222,7 @@ sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const char
                 *c = ';';
             }
         }
-        base_buf_printf(&line, ": %s", why);
+        base_buf_printf(&line, "%s%s", n > 0 ? ": " : "", why);
     }
     base_fail(diag, status, "%s: %s", machine->name, line.data != NULL ? line.data : sy_status_text(status));
     base_buf_free(&line);
