@@ -2,7 +2,8 @@
 # timeout: 300
 #
 # SPDX-License-Identifier: Apache-2.0
-source tests/include/cli.bash
+# shellcheck disable=SC2154 # cli.bash sets zoo, work, systole
+source "$PWD/tests/include/cli.bash"
 
 n=0
 while IFS=$'\t' read -r file what; do

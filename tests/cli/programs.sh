@@ -1,7 +1,8 @@
 # programs.sh -- plain programs: assembled, listed, run; how they end is said in one line, and the exit status says it too.
 #
 # SPDX-License-Identifier: Apache-2.0
-source tests/include/cli.bash
+# shellcheck disable=SC2154 # cli.bash sets zoo, work, systole
+source "$PWD/tests/include/cli.bash"
 
 # program NAME [TEXT] -- assembles TEXT (a line each) for tiny.
 program() {

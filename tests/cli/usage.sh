@@ -1,7 +1,8 @@
 # usage.sh -- wrong command lines give one line and exit status 2; help gives 0, for every command.
 #
 # SPDX-License-Identifier: Apache-2.0
-source tests/include/cli.bash
+# shellcheck disable=SC2154 # cli.bash sets zoo, work, systole
+source "$PWD/tests/include/cli.bash"
 
 mapfile -t commands < <(sed -n -E 's/^COMMAND\(([a-z]+),.*/\1/p' cli/commands.def)
 (( ${#commands[@]} >= 10 ))

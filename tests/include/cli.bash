@@ -5,6 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 systole=$1/cli/systole
+# shellcheck disable=SC2034 # for the tests
 zoo=tests/data/zoo
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
