@@ -138,7 +138,6 @@ typedef void (*sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, int 
 static double time_sgemm(int64_t m, int64_t n, int64_t k)
 {
     sgemm_fn sgemm = NULL;
-    (void)setenv("OPENBLAS_NUM_THREADS", "1", 1);
     void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     void *symbol = library != NULL ? dlsym(library, "cblas_sgemm") : NULL;
     if (symbol == NULL) {
@@ -164,8 +163,17 @@ static double time_sgemm(int64_t m, int64_t n, int64_t k)
     return best;
 }
 
+/* The same settings as the runtime gives the library: one thread, nothing from the environment. */
+static void neutralise(void)
+{
+    (void)setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    (void)unsetenv("OPENBLAS_CORETYPE");
+    (void)unsetenv("OPENBLAS_L2_SIZE");
+}
+
 int main(void)
 {
+    neutralise();
     (void)printf("%-36s %9s %9s %9s %9s   %s\n", "GMAC/s, one thread", "int8", "fp32", "fp32 own", "sgemm",
                  "int8, fp32, own / sgemm");
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {

@@ -3,58 +3,89 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#define _GNU_SOURCE /* environ */
 #include "blas.h"
+
+#include "systole/base/arena.h"
 
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CBLAS_ROW_MAJOR 101
 #define CBLAS_NO_TRANS 111
 #define CBLAS_TRANS 112
 
 /*
- * OpenBLAS reads these in its constructor. A number of threads other than one changes the order of sums, a core type the
- * kernels. The library must see our values, the rest of the program its own.
+ * OpenBLAS reads these in its constructor. A number of threads other than one changes the order of sums, a core type or a
+ * cache size the kernels and blocks. The library must see our values, the rest of the program its own.
  */
-static const char *const variables[] = {
-    "OPENBLAS_NUM_THREADS", "OPENBLAS_DEFAULT_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS",
-    "OPENBLAS_CORETYPE",    "OPENBLAS_MAIN_FREE",           "OPENBLAS_VERBOSE", "OPENBLAS_BLOCK_FACTOR",
-    "GOTOBLAS_MAIN_FREE",   "OPENBLAS_THREAD_TIMEOUT",
-};
-#define N_VARIABLES (sizeof variables / sizeof variables[0])
+static const char *const prefixes[] = { "OPENBLAS_", "GOTO_", "GOTOBLAS_", "OMP_NUM_THREADS=" };
 
-/* Longer values are not kept: nobody sets these to more than a word. */
-#define VALUE_BYTES 256
+static bool is_for_blas(const char *variable)
+{
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(variable, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
+/* The "NAME=value" lines that were taken away; kept in the arena. */
 typedef struct saved_environment {
-    bool was_set[N_VARIABLES];
-    char value[N_VARIABLES][VALUE_BYTES];
+    base_arena *arena;
+    char **lines;
+    size_t n;
 } saved_environment;
 
-static void environment_neutralise(saved_environment *saved)
+static sy_status environment_neutralise(saved_environment *saved)
 {
-    for (size_t i = 0; i < N_VARIABLES; i++) {
-        const char *value = getenv(variables[i]);
-        saved->was_set[i] = value != NULL && strlen(value) < VALUE_BYTES;
-        if (saved->was_set[i]) {
-            memcpy(saved->value[i], value, strlen(value) + 1);
+    size_t n = 0;
+    while (environ[n] != NULL) {
+        n++;
+    }
+    saved->lines = BASE_ARENA_ARRAY(saved->arena, char *, n);
+    for (size_t i = 0; i < n && saved->lines != NULL; i++) {
+        if (is_for_blas(environ[i])) {
+            char *line = base_arena_strdup(saved->arena, environ[i]);
+            if (line == NULL) {
+                return SY_ENOMEM;
+            }
+            saved->lines[saved->n++] = line;
         }
-        (void)unsetenv(variables[i]);
+    }
+    for (size_t i = 0; i < saved->n; i++) {
+        *strchr(saved->lines[i], '=') = '\0';
+        (void)unsetenv(saved->lines[i]);
     }
     (void)setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    return saved->lines != NULL ? SY_OK : SY_ENOMEM;
 }
 
 static void environment_restore(const saved_environment *saved)
 {
     (void)unsetenv("OPENBLAS_NUM_THREADS");
-    for (size_t i = 0; i < N_VARIABLES; i++) {
-        if (saved->was_set[i]) {
-            (void)setenv(variables[i], saved->value[i], 1);
-        }
+    for (size_t i = 0; i < saved->n; i++) {
+        const char *name = saved->lines[i];
+        (void)setenv(name, name + strlen(name) + 1, 1);
     }
+}
+
+/* dlopen with the environment put aside; NULL as dlopen. */
+static sy_status open_alone(const char *name, void **handle)
+{
+    saved_environment saved = { .arena = base_arena_create() };
+    const sy_status status = saved.arena != NULL ? environment_neutralise(&saved) : SY_ENOMEM;
+    if (status == SY_OK) {
+        *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+        environment_restore(&saved);
+    }
+    base_arena_destroy(saved.arena);
+    return status;
 }
 
 /* A symbol as a function pointer; C has no cast from void * for it, POSIX says the bytes are the same. */
@@ -77,10 +108,8 @@ sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag)
         return SY_OK;
     }
     const char *name = library != NULL ? library : "libopenblas.so.0";
-    saved_environment saved;
-    environment_neutralise(&saved);
-    void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    environment_restore(&saved);
+    void *handle = NULL;
+    SY_TRY(open_alone(name, &handle));
     if (handle == NULL) {
         if (library != NULL) {
             const char *reason = dlerror();

@@ -300,10 +300,25 @@ static void test_missing_library(void **state)
     node_case_end(&c);
 }
 
+/* The library that a process finds must not follow the environment; the environment is as before. */
+static void test_environment(void **state)
+{
+    (void)state;
+    rt_cpu *cpu = NULL;
+    node_case c;
+    (void)build_gemm(1, false, &c);
+    (void)setenv("OPENBLAS_CORETYPE", "Prescott", 1);
+    assert_ok(rt_cpu_create(c.module, NULL, &c.diag, &cpu));
+    assert_null(strstr(rt_cpu_blas_name(cpu), "Prescott"));
+    assert_string_equal(getenv("OPENBLAS_CORETYPE"), "Prescott");
+    rt_cpu_destroy(cpu);
+    node_case_end(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own),       cmocka_unit_test(test_openblas),            cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_environment), cmocka_unit_test(test_own),       cmocka_unit_test(test_openblas),            cmocka_unit_test(test_threads),
         cmocka_unit_test(test_exact),     cmocka_unit_test(test_functions),           cmocka_unit_test(test_missing_library),
         cmocka_unit_test(test_reference_functions),
     };
