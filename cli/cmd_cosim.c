@@ -13,9 +13,10 @@
 const char help_cosim[] =
     "usage: systole cosim MODEL.elf|MODEL.onnx|PROGRAM.elf [OPTION]...\n"
     "\n"
-    "Runs a model or program on the simulator and on the Verilog in lockstep, and compares all that both report: each command's\n"
-    "unit, operation, number, start and end cycle; each instruction's pc and cycle; how it ended, counters; and at the end every\n"
-    "byte of every memory. Prints the first difference with both sides (exit status 1), or \"difference 0\".\n"
+    "Runs a model or program on the simulator and on the Verilog in lockstep, and compares\n"
+    "all that both report: each command's unit, operation, number, start and end cycle; each\n"
+    "instruction's pc and cycle; how it ended, counters; and at the end every byte of every\n"
+    "memory. Prints the first difference with both sides (exit status 1), or \"difference 0\".\n"
     "\n"
     "      --images N           with --data: the first N samples, one run each\n" CLI_DATA_HELP
     "      --fill SEED          memories begin with a seeded pattern instead of zeros\n" CLI_MODEL_HELP

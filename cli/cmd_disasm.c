@@ -9,7 +9,8 @@
 const char help_disasm[] =
     "usage: systole disasm FILE.elf\n"
     "\n"
-    "Lists the instructions of a program or compiled model: labels, addresses, words, and text that 'systole asm' reads.\n"
+    "Lists the instructions of a program or compiled model: labels, addresses, words, and\n"
+    "text that 'systole asm' reads.\n"
     "\n"
     "Example:\n"
     "    systole disasm model.elf | less\n";

@@ -12,19 +12,22 @@
 const char help_eval[] =
     "usage: systole eval MODEL --data SPEC [--device D | --devices D,D,...] [OPTION]...\n"
     "\n"
-    "Runs a model over labelled samples: the share whose largest output is the label, and the cycles of the machine.\n"
-    "With several devices, also the number of outputs that differ in any bit from the first device's.\n"
+    "Runs a model over labelled samples: the share whose largest output is the label, and the\n"
+    "cycles of the machine. With several devices, also the number of outputs that differ in\n"
+    "any bit from the first device's.\n"
     "\n" CLI_DATA_HELP
-    "      --device D           cpu (default), sim, rtl, or reference (cpu with the plain kernels)\n"
+    "      --device D           cpu (default), sim, rtl, or reference (cpu with the plain\n"
+    "                           kernels)\n"
     "      --devices D,D,..     several of them\n"
     "      --limit N            the first N samples only\n" CLI_MODEL_HELP
     "\n"
-    "The model has one input for the samples, with batch 1 (or an open batch), and one output of scores.\n"
+    "The model has one input for the samples, with batch 1 (or an open batch), and one output\n"
+    "of scores.\n"
     "\n"
     "Example:\n"
     "    F=/usr/share/datasets/fashion-mnist\n"
-    "    systole eval model.elf --devices sim,cpu --reference --data idx:$F/t10k-images-idx3-ubyte.gz,$F/t10k-labels-idx1-ubyte.gz \\\n"
-    "        --scale 0.00392156862745098\n";
+    "    systole eval model.elf --devices sim,cpu --reference --scale 0.00392156862745098 \\\n"
+    "        --data idx:$F/t10k-images-idx3-ubyte.gz,$F/t10k-labels-idx1-ubyte.gz\n";
 
 enum { DEVICE = CLI_OWN, DEVICES, LIMIT, MAX_DEVICES = 4 };
 

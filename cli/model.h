@@ -56,22 +56,28 @@ enum {
 
 /* Their lines of help. */
 #define CLI_MODEL_HELP                                                                                            \
-    "  -c, --config CONFIG      the machine: edge, tiny, ... or an .ini file (default edge; compiled models bring theirs)\n" \
-    "      --input NAME=FILE.npy  an input; may be repeated; without it, seeded random data\n"                    \
-    "      --seed N             of the random data (default 1)\n"                                                 \
-    "      --shape NAME=DIMS    a size that the model leaves open, e.g. image=8x3x224x224 or batch=8\n"           \
-    "      --reference          host work by the plain reference kernels: all devices then give the same bits\n"  \
-    "      --threads N          threads of the host's work (default: one per processor)\n"                        \
-    "      --blas LIB           library for fp32 products on the host ('' for our own kernels)\n"                 \
-    "      --max-cycles N       stop a run of the machine there\n"                                                \
-    "      --stalls SEED:MAX    inject 0 to MAX cycles of delay into each DRAM burst\n"                           \
-    "      --portable           simulate with plain C kernels instead of the host's vector unit\n"                \
-    "      --no-fallback        fail, instead of using the cpu, if the machine can run nothing of the model\n"    \
+    "  -c, --config CONFIG      the machine: edge, tiny, ... or an .ini file (default edge;\n" \
+    "                           compiled models bring theirs)\n" \
+    "      --input NAME=FILE.npy  an input; may be repeated; without it, seeded random data\n" \
+    "      --seed N             of the random data (default 1)\n" \
+    "      --shape NAME=DIMS    a size that the model leaves open, e.g. image=8x3x224x224 or\n" \
+    "                           batch=8\n" \
+    "      --reference          host work by the plain reference kernels: all devices then\n" \
+    "                           give the same bits\n" \
+    "      --threads N          threads of the host's work (default: one per processor)\n" \
+    "      --blas LIB           library for fp32 products on the host ('' for our own\n" \
+    "                           kernels)\n" \
+    "      --max-cycles N       stop a run of the machine there\n" \
+    "      --stalls SEED:MAX    inject 0 to MAX cycles of delay into each DRAM burst\n" \
+    "      --portable           simulate with plain C kernels instead of the host's vector\n" \
+    "                           unit\n" \
+    "      --no-fallback        fail, instead of using the cpu, if the machine can run\n" \
+    "                           nothing of the model\n" \
     "      --json               print JSON\n"
 
 #define CLI_DATA_HELP                                                                                             \
-    "      --data SPEC          samples: idx:IMAGES,LABELS or npy:IMAGES,LABELS (gzip too)\n"                     \
-    "      --scale S, --mean M,.., --std S,..   each value becomes (value * scale - mean) / std\n"
+    "      --data SPEC          samples: idx:IMAGES,LABELS or npy:IMAGES,LABELS (gzip too)\n" \
+    "      --scale S, --mean M,.., --std S,..  each value becomes (value * scale - mean) / std\n"
 
 typedef struct cli_model_args {
     const char *command;
