@@ -113,11 +113,11 @@ static sy_status depthwise_task(void *user, int64_t i, rt_scratch *scratch)
     const conv_job *j = user;
     const rt_window2 *w = &j->w;
     const int64_t image = i / j->channels, channel = i % j->channels, per_group = j->n_out / j->group;
-    float *plane = rt_scratch_get(scratch, (size_t)(w->plane + w->n_positions) * sizeof(float));
+    float *plane = rt_scratch_get(scratch, (size_t)(w->plane + w->n_positions + 2 * RT_TAPS_BLOCK) * sizeof(float));
     if (plane == NULL) {
         return SY_ENOMEM;
     }
-    float *positions = plane + w->plane;
+    float *positions = plane + w->plane + RT_TAPS_BLOCK;
     rt_window2_floats(w, j->x + i * j->in_plane, 0.0f, plane);
     for (int64_t m = channel * per_group; m < (channel + 1) * per_group; m++) {
         float *y = j->y + (image * j->n_out + m) * j->out_plane;

@@ -155,6 +155,21 @@ static void store_row(const rt_window2 *w, int64_t p, int64_t n, const int8_t *r
     }
 }
 
+/* The same for a tile of positions p, p + 1, ... */
+static void store_tile(const rt_window2 *w, int64_t p, int rows, const int8_t *results, int8_t *y)
+{
+    const int64_t row = p / w->phase_columns, column = p % w->phase_columns, out_plane = w->out[0] * w->out[1];
+    const bool gapless = w->phase_columns == w->out[1] && p + RT_QTILE_COLUMNS <= out_plane;
+    const bool one_run = column + RT_QTILE_COLUMNS <= w->out[1] && row < w->out[0];
+    for (int r = 0; r < rows; r++) {
+        if (gapless || one_run) { /* by far the most: a copy of known size */
+            memcpy(y + r * out_plane + row * w->out[1] + column, results + r * RT_QTILE_COLUMNS, RT_QTILE_COLUMNS);
+        } else {
+            store_row(w, p, RT_QTILE_COLUMNS, results + r * RT_QTILE_COLUMNS, y + r * out_plane);
+        }
+    }
+}
+
 static sy_status panel_task(void *user, int64_t i, rt_scratch *scratch)
 {
     const qconv_job *j = user;
@@ -175,17 +190,14 @@ static sy_status panel_task(void *user, int64_t i, rt_scratch *scratch)
         int32_t sums[RT_QTILE_ROWS * RT_QTILE_COLUMNS];
         j->simd->qtile(rows, s->n_quads, s->weights + channel * 4 * s->n_quads, 4 * s->n_quads, panel, s->start + channel,
                        NULL, sums);
-        for (int r = 0; r < rows; r++) {
-            int8_t results[RT_QTILE_COLUMNS];
-            j->simd->requantise(RT_QTILE_COLUMNS, sums + r * RT_QTILE_COLUMNS, s->multipliers[channel + r], &s->requant,
-                                results);
-            store_row(&j->w, p, RT_QTILE_COLUMNS, results, j->y + (channel + r) * out_plane);
-        }
+        int8_t results[RT_QTILE_ROWS * RT_QTILE_COLUMNS];
+        j->simd->requantise_tile(rows, sums, s->multipliers + channel, &s->requant, results);
+        store_tile(&j->w, p, rows, results, j->y + channel * out_plane);
     }
     return SY_OK;
 }
 
-#define DEPTHWISE_BLOCK 512
+#define DEPTHWISE_BLOCK 512 /* positions; a multiple of RT_TAPS_BLOCK */
 
 /* One input channel and the output channels that it alone makes. */
 static sy_status depthwise_task(void *user, int64_t channel, rt_scratch *scratch)
@@ -193,7 +205,7 @@ static sy_status depthwise_task(void *user, int64_t channel, rt_scratch *scratch
     const qconv_job *j = user;
     const qconv_state *s = j->s;
     const int64_t per_group = s->n_out / s->group, out_plane = j->w.out[0] * j->w.out[1];
-    uint8_t *plane = rt_scratch_get(scratch, (size_t)j->w.plane);
+    uint8_t *plane = rt_scratch_get(scratch, (size_t)j->w.plane + RT_TAPS_BLOCK);
     if (plane == NULL) {
         return SY_ENOMEM;
     }

@@ -13,6 +13,7 @@
 
 #define RT_QTILE_ROWS 14
 #define RT_QTILE_COLUMNS 32
+#define RT_TAPS_BLOCK 64
 #define RT_QUAD_BYTES (4 * RT_QTILE_COLUMNS) /* four k of one panel */
 
 /* The output side of the quantised operators: clamp(rne(v) + zero, low, high), low and high within int8. */
@@ -33,12 +34,18 @@ typedef struct rt_simd {
     /* panel[q][j][i] = base[offsets[4 * q + i] + j] ^ flip; reads 32 bytes at each offset. */
     void (*pack_panel)(int64_t n_quads, const uint8_t *base, const int64_t *offsets, uint8_t flip, uint8_t *panel);
 
-    /* sums[j] = start + sum over t of weights[t] * base[offsets[t] + j], modulo 2^32. */
+    /*
+     * sums[j] = start + sum over t of weights[t] * base[offsets[t] + j], modulo 2^32. Whole blocks: n is rounded up to a
+     * multiple of RT_TAPS_BLOCK in what is read and written.
+     */
     void (*qtaps)(int64_t n, int64_t n_taps, const int8_t *weights, const uint8_t *base, const int64_t *offsets,
                   int32_t start, int32_t *sums);
 
-    /* out[j] = requantised fl(fl(sums[j]) * multiplier), one for all or one each; finite multipliers. */
+    /*
+     * out[j] = requantised fl(fl(sums[j]) * multiplier), one for all, one per row of a tile, or one each; tame
+     * multipliers (rt_tame). */
     void (*requantise)(int64_t n, const int32_t *sums, float multiplier, const rt_requant *r, int8_t *out);
+    void (*requantise_tile)(int rows, const int32_t *sums, const float *multipliers, const rt_requant *r, int8_t *out);
     void (*requantise_each)(int64_t n, const int32_t *sums, const float *multipliers, const rt_requant *r, int8_t *out);
 
     /* Requantised fl(fl(a^ * ma) + fl(b^ * mb)) and fl(fl(a^ * b^) * m); step 0 repeats one element of b. */

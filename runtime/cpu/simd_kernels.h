@@ -196,59 +196,75 @@ static void pack_panel(int64_t n_quads, const uint8_t *base, const int64_t *offs
     }
 }
 
-#define TAPS_BLOCK 64 /* results that stay in registers while the taps run */
+/* Sixteen lanes; where vectors are shorter, the compiler takes them apart. memcpy, because addresses are not aligned. */
+typedef float float_lanes __attribute__((vector_size(64)));
+typedef uint32_t unsigned_lanes __attribute__((vector_size(64)));
+
+/* Sixteen bytes widened. By pointer: vectors by value would be another calling convention without AVX-512. */
+static inline void widen(const uint8_t *from, unsigned_lanes *to)
+{
+#if defined(__AVX512F__)
+    const __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
+    memcpy(to, &v, sizeof v);
+#elif defined(__AVX2__)
+    const __m256i low = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)from));
+    const __m256i high = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(from + 8)));
+    memcpy(to, &low, sizeof low);
+    memcpy((char *)to + sizeof low, &high, sizeof high);
+#else
+    for (int i = 0; i < 16; i++) {
+        (*to)[i] = from[i];
+    }
+#endif
+}
 
 static void qtaps(int64_t n, int64_t n_taps, const int8_t *weights, const uint8_t *base, const int64_t *offsets, int32_t start,
                   int32_t *sums)
 {
-    int64_t j = 0;
-    for (; j + TAPS_BLOCK <= n; j += TAPS_BLOCK) {
-        uint32_t block[TAPS_BLOCK];
-        for (int i = 0; i < TAPS_BLOCK; i++) {
-            block[i] = (uint32_t)start;
-        }
+    for (int64_t j = 0; j < n; j += RT_TAPS_BLOCK) {
+        unsigned_lanes s0 = (unsigned_lanes){ 0 } + (uint32_t)start, s1 = s0, s2 = s0, s3 = s0;
         for (int64_t t = 0; t < n_taps; t++) {
-            const int32_t w = weights[t];
+            const uint32_t w = (uint32_t)weights[t];
             const uint8_t *from = base + offsets[t] + j;
-            for (int i = 0; i < TAPS_BLOCK; i++) {
-                block[i] += (uint32_t)(w * from[i]);
-            }
+            unsigned_lanes v0, v1, v2, v3;
+            widen(from, &v0);
+            widen(from + 16, &v1);
+            widen(from + 32, &v2);
+            widen(from + 48, &v3);
+            s0 += v0 * w;
+            s1 += v1 * w;
+            s2 += v2 * w;
+            s3 += v3 * w;
         }
-        memcpy(sums + j, block, sizeof block);
-    }
-    for (; j < n; j++) {
-        uint32_t sum = (uint32_t)start;
-        for (int64_t t = 0; t < n_taps; t++) {
-            sum += (uint32_t)(weights[t] * base[offsets[t] + j]);
-        }
-        memcpy(sums + j, &sum, sizeof sum);
+        memcpy(sums + j, &s0, sizeof s0);
+        memcpy(sums + j + 16, &s1, sizeof s1);
+        memcpy(sums + j + 32, &s2, sizeof s2);
+        memcpy(sums + j + 48, &s3, sizeof s3);
     }
 }
 
 static void taps(int64_t n, int64_t n_taps, const float *weights, const float *base, const int64_t *offsets, float start,
                  float *y)
 {
-    int64_t j = 0;
-    for (; j + TAPS_BLOCK <= n; j += TAPS_BLOCK) {
-        float block[TAPS_BLOCK];
-        for (int i = 0; i < TAPS_BLOCK; i++) {
-            block[i] = start;
-        }
+    for (int64_t j = 0; j < n; j += RT_TAPS_BLOCK) {
+        float_lanes s0 = (float_lanes){ 0 } + start, s1 = s0, s2 = s0, s3 = s0;
         for (int64_t t = 0; t < n_taps; t++) {
             const float w = weights[t];
             const float *from = base + offsets[t] + j;
-            for (int i = 0; i < TAPS_BLOCK; i++) {
-                block[i] += w * from[i];
-            }
+            float_lanes v0, v1, v2, v3;
+            memcpy(&v0, from, sizeof v0);
+            memcpy(&v1, from + 16, sizeof v1);
+            memcpy(&v2, from + 32, sizeof v2);
+            memcpy(&v3, from + 48, sizeof v3);
+            s0 += v0 * w;
+            s1 += v1 * w;
+            s2 += v2 * w;
+            s3 += v3 * w;
         }
-        memcpy(y + j, block, sizeof block);
-    }
-    for (; j < n; j++) {
-        float sum = start;
-        for (int64_t t = 0; t < n_taps; t++) {
-            sum += weights[t] * base[offsets[t] + j];
-        }
-        y[j] = sum;
+        memcpy(y + j, &s0, sizeof s0);
+        memcpy(y + j + 16, &s1, sizeof s1);
+        memcpy(y + j + 32, &s2, sizeof s2);
+        memcpy(y + j + 48, &s3, sizeof s3);
     }
 }
 
@@ -259,6 +275,19 @@ static void requantise(int64_t n, const int32_t *restrict sums, float multiplier
     const int32_t zero = r->zero, low = r->low, high = r->high;
     for (int64_t j = 0; j < n; j++) {
         out[j] = requantised((float)sums[j] * multiplier, zero, low, high);
+    }
+}
+
+static void requantise_tile(int rows, const int32_t *restrict sums, const float *restrict multipliers, const rt_requant *r,
+                            int8_t *restrict out)
+{
+    const int32_t zero = r->zero, low = r->low, high = r->high;
+    for (int i = 0; i < rows; i++) {
+        const float multiplier = multipliers[i];
+        for (int j = 0; j < RT_QTILE_COLUMNS; j++) {
+            const int at = i * RT_QTILE_COLUMNS + j;
+            out[at] = requantised((float)sums[at] * multiplier, zero, low, high);
+        }
     }
 }
 
@@ -467,6 +496,7 @@ const rt_simd RT_SIMD_TABLE = {
     .pack_panel = pack_panel,
     .qtaps = qtaps,
     .requantise = requantise,
+    .requantise_tile = requantise_tile,
     .requantise_each = requantise_each,
     .qadd = qadd,
     .qmul = qmul,
