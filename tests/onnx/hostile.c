@@ -7,9 +7,12 @@
 #include "test.h"
 
 #include "onnx_write.h"
+#include "systole/base/file.h"
 #include "systole/graph/import.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FOLDER SY_TEST_DATA_DIR "/hostile/"
 
@@ -312,6 +315,88 @@ static void test_attributes(void **state)
     expect(finished(g), SY_EUNSUPPORTED, "kind 99");
 }
 
+/* ---------------------------------------------------------------- data in other files */
+
+/* Imports FOLDER/m.onnx, whose weights lie at `location`. */
+static sy_status import_external(const char *folder, const char *location, int64_t offset,
+                                 base_diag *diag, float *first)
+{
+    static const int64_t two[1] = {2};
+    char path[300], number[24];
+    base_buf g = {0}, t = {0};
+    const char *const entries[4] = {"location", location, "offset", number};
+    ir_optable *table = NULL;
+    ir_module *m = NULL;
+    base_arena *arena = base_arena_create();
+    snprintf(path, sizeof path, "%s/m.onnx", folder);
+    snprintf(number, sizeof number, "%lld", (long long)offset);
+    ow_int(&t, 1, 2);
+    ow_int(&t, 2, SY_DT_F32);
+    ow_text(&t, 8, "w");
+    for (int i = 0; i < 2; i++) {
+        base_buf e = {0};
+        ow_text(&e, 1, entries[2 * i]);
+        ow_text(&e, 2, entries[2 * i + 1]);
+        ow_message(&t, 13, e);
+    }
+    ow_int(&t, 14, 1); /* data_location EXTERNAL */
+    ow_message(&g, 5, t);
+    ow_add_input(&g, "x", SY_DT_F32, 1, two);
+    ow_add_node(&g, ow_node("Add", "x w", "y"));
+    base_buf model = finished(g);
+    assert_ok(base_file_write_atomic(diag, path, model.data, model.n_bytes));
+    base_buf_free(&model);
+    assert_ok(ir_optable_create(arena, &table));
+    const sy_status status = ir_import_onnx(arena, table, path, NULL, diag, &m);
+    if (status == SY_OK) {
+        const void *data = NULL;
+        assert_ok(ir_const_data(m, ir_node_input(m->main->first, 1)->constant, diag, &data));
+        *first = *(const float *)data;
+    } else {
+        check_line(path, diag->message);
+    }
+    ir_module_destroy(m);
+    base_arena_destroy(arena);
+    return status;
+}
+
+static void test_external(void **state)
+{
+    (void)state;
+    static const float weights[3] = {1, 2, 3};
+    char folder[] = "/tmp/onnx_external_XXXXXX", path[300], outside[300];
+    float first = 0;
+    base_diag diag = {{0}};
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/in", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(outside, sizeof outside, "%s/secret.bin", folder);
+    assert_ok(base_file_write_atomic(&diag, outside, weights, sizeof weights));
+    snprintf(outside, sizeof outside, "%s/in/w.bin", folder);
+    assert_ok(base_file_write_atomic(&diag, outside, weights, sizeof weights));
+    snprintf(outside, sizeof outside, "%s/in/link.bin", folder);
+    assert_int_equal(symlink("../secret.bin", outside), 0);
+
+    assert_ok(import_external(path, "w.bin", 4, &diag, &first));
+    assert_true(first == 2.0f);
+    assert_ok(import_external(path, "./w.bin", 1, &diag, &first)); /* any alignment */
+    assert_int_equal(import_external(path, "w.bin", 5, &diag, &first), SY_EFORMAT);
+    assert_int_equal(import_external(path, "link.bin", 0, &diag, &first), SY_EINVAL);
+    assert_int_equal(import_external(path, "../secret.bin", 0, &diag, &first), SY_EINVAL);
+    assert_int_equal(import_external(path, "../in/w.bin", 0, &diag, &first), SY_EINVAL);
+    assert_int_equal(import_external(path, "", 0, &diag, &first), SY_EINVAL);
+    assert_int_equal(import_external(path, ".", 0, &diag, &first), SY_EINVAL);
+    assert_int_equal(import_external(path, "/dev/zero", 0, &diag, &first), SY_EINVAL);
+
+    static const char *const made[] = {"in/link.bin", "in/w.bin", "in/m.onnx", "secret.bin"};
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        snprintf(outside, sizeof outside, "%s/%s", folder, made[i]);
+        assert_int_equal(unlink(outside), 0);
+    }
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* Names with control characters and format directives come out as one harmless line. */
 static void test_names(void **state)
 {
@@ -370,12 +455,12 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),         cmocka_unit_test(test_other_formats),
-        cmocka_unit_test(test_depth),         cmocka_unit_test(test_amplification),
-        cmocka_unit_test(test_many_nodes),    cmocka_unit_test(test_order),
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_attributes),
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_files),      cmocka_unit_test(test_other_formats),
+        cmocka_unit_test(test_depth),      cmocka_unit_test(test_amplification),
+        cmocka_unit_test(test_many_nodes), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_values),     cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_external),
+        cmocka_unit_test(test_merge),      cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

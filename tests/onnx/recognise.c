@@ -326,7 +326,7 @@ typedef struct conv_case {
     int w_zero;
     float bias_scale_ulps; /* away from x_scale * w_scale */
     int bias_zero;
-    bool float_bias, auto_pad, free_size;
+    bool float_bias, auto_pad, free_size, free_batch;
 } conv_case;
 
 static base_buf conv(conv_case c)
@@ -337,7 +337,7 @@ static base_buf conv(conv_case c)
     static const int32_t bias[2] = {100, -7};
     static const float float_bias[2] = {1, 2};
     const float xs = 0.3f, ws = 0.7f;
-    const int64_t dims[4] = {1, 1, c.free_size ? -1 : 16, 16};
+    const int64_t dims[4] = {c.free_batch ? -1 : 1, 1, c.free_size ? -1 : 16, 16};
     base_buf g = {0};
     float bs = xs * ws;
     for (int k = 0; k < (int)c.bias_scale_ulps; k++) {
@@ -391,7 +391,7 @@ static void test_conv(void **state)
     assert_int_equal(((const int8_t *)w)[0], 1 - 128);
     drop(&i);
 
-    i = import_model(conv((conv_case){.w_dtype = SY_DT_I8, .auto_pad = true}));
+    i = import_model(conv((conv_case){.w_dtype = SY_DT_I8, .auto_pad = true, .free_batch = true}));
     const int64_t *pads = NULL;
     assert_int_equal(ir_node_ints(find_node(&i, IR_OP_QCONV), "pads", &pads), 4);
     assert_true(pads[0] == 1 && pads[3] == 1);

@@ -86,13 +86,14 @@ static sy_status raw(const tensor *t, ir_const **out)
                          t->what, (unsigned long long)place.n_bytes, t->n_bytes);
     }
     const unsigned char *data = in->data + place.offset;
-    const uint32_t unit = sy_dtype_bits(t->dtype) / 8;
-    const bool aligned = unit <= 1 || (uintptr_t)data % (unit > 8 ? 8 : unit) == 0;
-    if (t->n_bytes <= ONNX_INLINE_BYTES || !aligned) {
+    if (t->n_bytes <= ONNX_INLINE_BYTES) {
         return ir_const_inline(in->m, t->dtype, t->rank, t->dims, data, t->n_bytes, in->diag, out);
     }
     if (in->path == NULL) {
-        return ir_const_borrow(in->m, t->dtype, t->rank, t->dims, data, t->n_bytes, in->diag, out);
+        const uint32_t unit = sy_dtype_bits(t->dtype) / 8;
+        const bool aligned = unit <= 1 || (uintptr_t)data % (unit > 8 ? 8 : unit) == 0;
+        return (aligned ? ir_const_borrow : ir_const_inline)(in->m, t->dtype, t->rank, t->dims,
+                                                             data, t->n_bytes, in->diag, out);
     }
     return ir_const_file(in->m, t->dtype, t->rank, t->dims, in->path, place.offset, in->diag, out);
 }

@@ -58,6 +58,17 @@ static bool copy_ints(const ir_node *from, ir_node *to, const char *name, sy_sta
     return *status == SY_OK;
 }
 
+/* The sizes of x's spatial axes; false if one is not known. The batch may be free. */
+static bool spatial_sizes(const ir_type *x, int64_t sizes[IR_MAX_RANK])
+{
+    for (int32_t i = 2; i < x->rank; i++) {
+        if (!ir_dim_is_const(x->dims[i], &sizes[i - 2])) {
+            return false;
+        }
+    }
+    return x->has_rank;
+}
+
 /*
  * Pads of the quantised operator, which has no auto_pad. *ok is false with a reason if they depend
  * on sizes that are not known.
@@ -67,7 +78,7 @@ static sy_status set_pads(const core *c, ir_node *node, const ir_type *x, const 
 {
     const char *auto_pad = ir_node_string(c->n, "auto_pad", "NOTSET");
     sy_status status = SY_OK;
-    int64_t dims[IR_MAX_RANK], pads[6];
+    int64_t sizes[IR_MAX_RANK], pads[6];
     ir_window w;
     *ok = true;
     if (strcmp(auto_pad, "NOTSET") == 0 || auto_pad[0] == '\0') {
@@ -77,8 +88,8 @@ static sy_status set_pads(const core *c, ir_node *node, const ir_type *x, const 
     if (strcmp(auto_pad, "VALID") == 0) {
         return SY_OK; /* no pads */
     }
-    if (!ir_type_static_dims(x, dims) ||
-        ir_window_resolve(c->n, x->rank - 2, dims + 2, kernel, c->p->diag, &w) != SY_OK) {
+    if (!spatial_sizes(x, sizes) ||
+        ir_window_resolve(c->n, x->rank - 2, sizes, kernel, c->p->diag, &w) != SY_OK) {
         base_diag_clear(c->p->diag);
         *ok = false;
         return refuse(c, "auto_pad depends on a size that is not known: give the input a shape");
