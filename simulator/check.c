@@ -294,12 +294,26 @@ static bool zero_point_fits(uint32_t value, bool is_unsigned)
     return is_unsigned ? zero >= 0 && zero <= 255 : zero >= -128 && zero <= 127;
 }
 
+/* isa_reg_check, or what it said of the same value the last time. */
+static isa_error check_register(isa_unit unit, unsigned reg, uint32_t value, sim_check_memo *memo)
+{
+    if (memo == NULL) {
+        return isa_reg_check(unit, reg, value);
+    }
+    sim_check_memo_row *row = &memo->rows[reg % SIM_CHECK_MEMO_ROWS];
+    if (!row->known || row->reg != reg || row->value != value) {
+        *row = (sim_check_memo_row){.known = true, .reg = reg, .value = value, .error = isa_reg_check(unit, reg, value)};
+    }
+    return row->error;
+}
+
 /* FIELD, then UNIMPLEMENTED, of the registers with bit fields that the command uses. */
-static isa_error check_bits(isa_unit unit, const uint32_t *regs, const unsigned *used, unsigned n)
+static isa_error check_bits(isa_unit unit, const uint32_t *regs, const unsigned *used, unsigned n,
+                            sim_check_memo *memo)
 {
     isa_error worst = ISA_ERROR_NONE;
     for (unsigned i = 0; i < n; i++) {
-        const isa_error error = isa_reg_check(unit, used[i], regs[used[i]]);
+        const isa_error error = check_register(unit, used[i], regs[used[i]], memo);
         if (error == ISA_ERROR_FIELD) {
             return ISA_ERROR_FIELD;
         }
@@ -310,29 +324,29 @@ static isa_error check_bits(isa_unit unit, const uint32_t *regs, const unsigned 
     return worst;
 }
 
-static isa_error check_fields(isa_unit unit, uint32_t funct7, const uint32_t *regs)
+static isa_error check_fields(isa_unit unit, uint32_t funct7, const uint32_t *regs, sim_check_memo *memo)
 {
     static const unsigned chain[] = {ISA_VPU_CHAIN_IN, ISA_VPU_CHAIN_FP, ISA_VPU_CHAIN_OUT};
     static const unsigned rows[] = {ISA_VPU_ROWS};
     static const unsigned mxu_flags[] = {ISA_MXU_FLAGS};
     static const unsigned dma_flags[] = {ISA_LD_FLAGS};
     if (unit == ISA_UNIT_MXU) {
-        const isa_error error = check_bits(unit, regs, mxu_flags, 1);
+        const isa_error error = check_bits(unit, regs, mxu_flags, 1, memo);
         const uint32_t flags = regs[ISA_MXU_FLAGS];
         const bool zeros_fit = zero_point_fits(regs[ISA_MXU_A_ZERO], ISA_GET(flags, ISA_MXU_FLAGS_A_UNSIGNED) != 0) &&
                                zero_point_fits(regs[ISA_MXU_W_ZERO], ISA_GET(flags, ISA_MXU_FLAGS_W_UNSIGNED) != 0);
         return zeros_fit ? error : ISA_ERROR_FIELD;
     }
     if (unit == ISA_UNIT_VPU && funct7 == ISA_F7_VPU_ROWS) {
-        const isa_error error = check_bits(unit, regs, rows, 1);
+        const isa_error error = check_bits(unit, regs, rows, 1, memo);
         const uint32_t first = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST);
         const uint32_t count = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT);
         return count == 0 || first + count > N_ROW_REGISTERS ? ISA_ERROR_FIELD : error;
     }
     if (unit == ISA_UNIT_VPU) {
-        return check_bits(unit, regs, chain, 3);
+        return check_bits(unit, regs, chain, 3, memo);
     }
-    const isa_error error = check_bits(unit, regs, dma_flags, 1);
+    const isa_error error = check_bits(unit, regs, dma_flags, 1, memo);
     const bool fill_fits = unit != ISA_UNIT_LD || regs[ISA_LD_FILL] <= 255;
     return fill_fits && regs[ISA_LD_ADDR_HI] <= 255 ? error : ISA_ERROR_FIELD;
 }
@@ -467,12 +481,13 @@ static bool conflicts_with_itself(const isa_config *config, const sim_stream *st
     return false;
 }
 
-isa_error sim_check(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS])
+isa_error sim_check_again(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS],
+                          sim_check_memo *memo)
 {
     if (!isa_op_describe(isa_op_of_command(unit, funct7))->built) {
         return ISA_ERROR_UNIMPLEMENTED;
     }
-    const isa_error field = check_fields(unit, funct7, regs);
+    const isa_error field = check_fields(unit, funct7, regs, memo);
     if (field != ISA_ERROR_NONE) {
         return field;
     }
@@ -491,4 +506,9 @@ isa_error sim_check(const isa_config *config, isa_unit unit, uint32_t funct7, co
         return ISA_ERROR_OVERLAP;
     }
     return conflicts_with_itself(config, streams, n_streams) ? ISA_ERROR_SELF_CONFLICT : ISA_ERROR_NONE;
+}
+
+isa_error sim_check(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS])
+{
+    return sim_check_again(config, unit, funct7, regs, NULL);
 }

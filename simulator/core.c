@@ -430,3 +430,85 @@ void sim_core_act(sim *s, uint64_t cycle)
     }
     run_ahead(s, cycle);
 }
+
+/* ---- what the core would do if nothing held it up, for explanations ---- */
+
+#define FORESEE_LIMIT (1u << 20) /* instructions */
+
+/* One Xsystole instruction that succeeds; true if it is the post that is looked for. */
+static bool foresee_xsystole(const sim_core *core, const sim_insn *i, uint32_t semaphore, sim_post_ahead *ahead)
+{
+    const unsigned unit = (unsigned)i->imm >> 8;
+    const uint32_t funct7 = (uint32_t)i->imm & 0xFF;
+    ahead->unit = unit;
+    ahead->pc = core->pc;
+    if (unit == ISA_UNIT_CORE) {
+        return i->op == ISA_OP_CORE_SEMPOST && core->x[i->rs1] == semaphore;
+    }
+    if (funct7 == ISA_F7_POST) {
+        return core->x[i->rs1] == semaphore;
+    }
+    if ((funct7 & ISA_F7_SET) == 0 && funct7 != ISA_F7_WAIT) {
+        ahead->n_commands[unit]++;
+    }
+    return false;
+}
+
+static bool foresee(sim *s, uint32_t semaphore, sim_post_ahead *ahead)
+{
+    sim_core *core = &s->core;
+    for (uint32_t n = 0; n < FORESEE_LIMIT; n++) {
+        const uint32_t index = core->pc >> 2;
+        if (index >= core->n_insns) {
+            return false;
+        }
+        const sim_insn *i = &core->insns[index];
+        fault why = {ISA_EXCEPTION_ILLEGAL, 0};
+        unsigned cost = 0;
+        const halt_at at = execute(s, i, &cost, &why);
+        core->x[0] = 0;
+        if (at == AT_EXCEPTION) {
+            return false;
+        }
+        if (at == AT_NOTHING) {
+            continue;
+        }
+        if (i->op >= ISA_OP_CSRRW && i->op <= ISA_OP_CSRRCI) {
+            if (is_counter((uint32_t)i->imm & 0xFFF)) {
+                core->x[i->rd] = 0; /* nobody knows */
+            } else if (!csr_act(s, i)) {
+                return false;
+            }
+            core->x[0] = 0;
+        } else if (i->op == ISA_OP_CORE_HALT) {
+            return false;
+        } else if (foresee_xsystole(core, i, semaphore, ahead)) {
+            return true;
+        }
+        core->pc += 4;
+    }
+    return false;
+}
+
+bool sim_core_foresee(sim *s, uint32_t semaphore, sim_post_ahead *ahead)
+{
+    const size_t dmem_bytes = s->memory_bytes[ISA_MEMORY_DMEM];
+    if (s->core.state != SIM_CORE_ASLEEP || dmem_bytes > SIM_SCRATCH_BYTES) {
+        return false;
+    }
+    const sim_core saved = s->core;
+    memcpy(s->scratch, s->memory[ISA_MEMORY_DMEM], dmem_bytes);
+    for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
+        const sim_unit *u = &s->units[k];
+        ahead->n_commands[k] = u->n_popped;
+        for (uint32_t i = 0; i < u->queue_n; i++) {
+            const uint32_t funct7 = u->queue[(u->queue_first + i) % s->machine.config.queue_depth].funct7;
+            ahead->n_commands[k] += (funct7 & ISA_F7_SET) == 0 && funct7 != ISA_F7_WAIT && funct7 != ISA_F7_POST;
+        }
+        ahead->n_pushed[k] = ahead->n_commands[k];
+    }
+    const bool found = foresee(s, semaphore, ahead);
+    s->core = saved;
+    memcpy(s->memory[ISA_MEMORY_DMEM], s->scratch, dmem_bytes);
+    return found;
+}

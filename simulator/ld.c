@@ -45,7 +45,8 @@ static uint64_t beat_freed(const sim *s, uint64_t beat)
         return SIM_NEVER; /* beyond the limit of the run */
     }
     const sim_read_burst *burst = &ld->bursts[i & ld->ring_mask];
-    const uint64_t beat_end = (burst->address / s->beat_bytes + (beat - burst->beat_index) + 1) * s->beat_bytes;
+    const uint64_t beat_end =
+        (burst->address & ~(uint64_t)(s->beat_bytes - 1)) + (beat - burst->beat_index + 1) * s->beat_bytes;
     const uint64_t n_bytes = sim_min_u64(burst->n_bytes, beat_end - burst->address);
     return burst->first_piece +
            sim_pieces(burst->address, burst->row_at, n_bytes, s->cut_bytes, burst->row_bytes) - 1;
@@ -193,7 +194,7 @@ static void end_rows(sim *s, const stretch *st, bool closes)
     sim_unit *u = &s->units[ISA_UNIT_LD];
     const uint32_t row_bytes = ld->walk.bytes.row_bytes;
     const uint64_t n_before = ld->rows.n_done;
-    const uint64_t n_full = (ld->row_at + st->n_bytes) / row_bytes;
+    const uint64_t n_full = (ld->row_at + st->n_bytes) >> __builtin_ctz(row_bytes);
     const uint32_t left = (uint32_t)((ld->row_at + st->n_bytes) & (row_bytes - 1));
     const bool cut_short = closes && left > 0;
     ld->rows.n_done += n_full + (cut_short ? 1 : 0);

@@ -103,7 +103,7 @@ static void slot_load(sim *s, sim_unit *u, const sim_entry *entry, uint64_t cycl
     slot->pc = entry->pc;
     slot->number = u->n_popped++;
     memcpy(slot->regs, u->regs, sizeof slot->regs);
-    slot->error = sim_check(&s->machine.config, u->id, entry->funct7, slot->regs);
+    slot->error = sim_check_again(&s->machine.config, u->id, entry->funct7, slot->regs, &u->check_memo);
     slot->n_streams = 0;
     if (slot->error == ISA_ERROR_NONE) {
         slot->n_streams =

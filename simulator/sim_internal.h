@@ -136,6 +136,7 @@ typedef struct sim_unit {
     uint32_t regs[ISA_MAX_REGS];
     uint32_t n_popped; /* commands */
     sim_slot slot;
+    sim_check_memo check_memo;
 
     sim_command flight[SIM_FLIGHT]; /* ring: command k in flight[k % SIM_FLIGHT] */
     uint32_t n_started;
@@ -271,6 +272,8 @@ typedef struct sim_st {
     sim_row_walk rows;
     uint32_t run_at;
     uint32_t row_at;
+    bool row_is_kept;    /* the row that is being cut is in kept_row */
+    uint8_t kept_row[512];
     uint32_t burst_end;  /* byte of the run behind the burst that is being filled */
     bool in_beat;
     uint64_t row_ready;  /* first cycle in which the row's first piece may be */
@@ -480,6 +483,15 @@ void sim_set_flags(sim_unit *u, uint64_t cycle, const sim_flags *first, const si
 void sim_core_start(sim *s, uint32_t entry);
 void sim_core_act(sim *s, uint64_t cycle);
 void sim_core_decode(sim *s);
+
+/* Where the core, asleep, would post to a semaphore if nothing held it up. */
+typedef struct sim_post_ahead {
+    unsigned unit;
+    uint32_t pc;
+    uint32_t n_pushed[ISA_N_QUEUES];   /* commands that each unit has been given until now */
+    uint32_t n_commands[ISA_N_QUEUES]; /* and when the post is pushed */
+} sim_post_ahead;
+bool sim_core_foresee(sim *s, uint32_t semaphore, sim_post_ahead *ahead);
 
 /* explain.c */
 size_t sim_explain(sim_machine *machine, char *text, size_t n_bytes);

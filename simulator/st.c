@@ -2,8 +2,9 @@
  * st.c -- SPM or ACC to DRAM: disassembler, store buffer, requests.
  *
  * How: one event per burst, its AW. Between two of them the disassembler is run ahead as far as the store buffer's room
- * is known, which depends on the cycles of beats already requested. The bytes are read from the rows when they are cut
- * (the banks are held) and wait in the stage for their AW, when they go to DRAM: requests are served in their order.
+ * is known, which depends on the cycles of beats already requested. The bytes are read from the rows when they are cut,
+ * or, for the row at which it has to stop, then (rows not yet read are in banks that are held), and wait in the stage
+ * for their AW, when they go to DRAM: requests are served in their order.
  *
  * Contract: isa/spec/timing.md, section 8.  Verilog twin: rtl/st.v.
  *
@@ -79,25 +80,48 @@ static uint64_t room_for(sim_st *st, uint64_t beat)
 
 /* ---- disassembler ---- */
 
+/* The row that is being cut. */
+static const uint8_t *current_row(const sim *s)
+{
+    const sim_st *st = &s->st;
+    return st->row_is_kept ? st->kept_row
+                           : s->memory[st->walk.bytes.memory] + (uint64_t)st->rows.row * st->walk.bytes.row_bytes;
+}
+
+/* The disassembler stops for now: its row has been read, so the bank may be somebody else's when it goes on. */
+static void keep_row(sim *s)
+{
+    sim_st *st = &s->st;
+    if (!s->options.timing_only && !st->row_is_kept) {
+        memcpy(st->kept_row, current_row(s), st->walk.bytes.row_bytes);
+        st->row_is_kept = true;
+    }
+}
+
+static void next_row(sim_st *st)
+{
+    st->row_is_kept = false;
+    sim_row_walk_next(&st->rows);
+}
+
 /* Takes n bytes from the rows into the stage, or (not wanted) passes them. */
 static void get(sim *s, bool wanted, uint64_t n)
 {
     sim_st *st = &s->st;
     const uint32_t row_bytes = st->walk.bytes.row_bytes;
-    const uint8_t *memory = s->memory[st->walk.bytes.memory];
     uint32_t at = st->row_at;
     while (n > 0) {
         uint64_t part = sim_min_u64(n, row_bytes - at);
         if (wanted) {
             part = sim_min_u64(part, st->stage_mask + 1 - (st->stage_in & st->stage_mask));
-            memcpy(st->stage + (st->stage_in & st->stage_mask), memory + (uint64_t)st->rows.row * row_bytes + at, part);
+            memcpy(st->stage + (st->stage_in & st->stage_mask), current_row(s) + at, part);
             st->stage_in += part;
         }
         at += (uint32_t)part;
         n -= part;
         if (at == row_bytes) {
             at = 0;
-            sim_row_walk_next(&st->rows);
+            next_row(st);
         }
     }
 }
@@ -190,7 +214,7 @@ static void end_rows(sim *s, const part *p, bool closes)
     sim_unit *u = &s->units[ISA_UNIT_ST];
     const uint32_t row_bytes = st->walk.bytes.row_bytes;
     const uint64_t n_before = st->rows.n_done;
-    const uint64_t n_full = (st->row_at + p->n_bytes) / row_bytes;
+    const uint64_t n_full = (st->row_at + p->n_bytes) >> __builtin_ctz(row_bytes);
     const uint32_t left = (uint32_t)((st->row_at + p->n_bytes) & (row_bytes - 1));
     const bool cut_short = closes && left > 0;
     st->rows.n_done += n_full + (cut_short ? 1 : 0);
@@ -206,7 +230,7 @@ static void end_rows(sim *s, const part *p, bool closes)
     st->row_at = left;
     if (cut_short) {
         st->row_at = 0;
-        sim_row_walk_next(&st->rows);
+        next_row(st);
     }
     if (st->row_at == 0) {
         st->row_ready = st->last_piece + (st->walk.bytes.memory == ISA_MEMORY_ACC ? s->d : 1);
@@ -278,10 +302,12 @@ static void cut(sim *s, uint64_t now)
     st->resume = SIM_NEVER;
     while (st->cutting && !st->walk.done) {
         if (st->last_piece > s->max_cycles || !next_part(s, &next)) {
+            keep_row(s);
             return;
         }
         if (!sim_room_for_pieces(s, ISA_UNIT_ST)) {
             st->resume = st->last_piece; /* far ahead (rows of ACC whose bytes are dropped): go on then */
+            keep_row(s);
             return;
         }
         cut_part(s, &next);
@@ -317,6 +343,7 @@ void sim_st_begin(sim *s, sim_command *command, const uint32_t *regs)
     sim_row_walk_begin(s, &st->rows, &rows, &command->streams[0]);
     st->cutting = true;
     st->in_burst = false;
+    st->row_is_kept = false;
     st->run_at = 0;
     st->row_at = 0;
     st->last_piece = command->start;

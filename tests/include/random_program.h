@@ -210,7 +210,7 @@ static inline void random_vpu(random_program *p, uint32_t *r)
         r[ISA_VPU_A_BASE] = r[ISA_VPU_O_BASE];
     }
     const uint32_t first = random_below(p, 6);
-    r[ISA_VPU_ROWS] = first | (1 + random_below(p, 6 - first)) << 3;
+    r[ISA_VPU_ROWS] = ISA_PUT(first, ISA_VPU_ROWS_COUNT, 1 + random_below(p, 6 - first));
 }
 
 static inline void random_dma(random_program *p, isa_unit unit, uint32_t *r)

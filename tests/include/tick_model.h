@@ -34,6 +34,7 @@ typedef struct tick_byte {
     bool ends_row;    /* the row is full, or the closing loop ends */
     bool starts_beat; /* first byte of a beat of a burst */
     uint32_t burst;   /* of the command */
+    uint64_t piece;   /* cycle of its piece */
 } tick_byte;
 
 typedef struct tick_command {
@@ -402,6 +403,7 @@ static inline void tick_ld(tick *m)
         }
         const uint32_t end = tick_piece_end(k, k->at);
         u->piece = true;
+        for (uint32_t j = k->at; j < end; j++) k->bytes[j].piece = t;
         if (b != NULL && (end == k->n_bytes || !k->bytes[end].valid || k->bytes[end].starts_beat || k->bytes[end].run != y->run)) {
             b->freed[tick_beat(m, b, y->address)] = t;
         }

@@ -1,12 +1,14 @@
 // timeout: 120
 /*
- * tick.c -- the event-driven simulator against the contract cycle by cycle, on random machines and programs.
+ * tick.c -- the event-driven simulator against the contract cycle by cycle, and its memories against a byte-by-byte replay, on random
+ * machines and programs.
  *
  *     tick [first seed] [number of seeds]
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "random_program.h"
+#include "replay.h"
 #include "sim_test.h"
 #include "tick_model.h"
 
@@ -18,6 +20,49 @@ static uint64_t n_seeds = PROGRAMS;
 static random_program program;
 static tick model;
 static sim_test t;
+
+#define MEMORY_BYTES (1u << 20)
+static uint8_t memories[ISA_N_MEMORIES + 1][MEMORY_BYTES]; /* what the replay makes of them; DRAM last */
+static uint8_t read_back[MEMORY_BYTES];
+static replay data;
+
+static const sim_memory data_memories[] = {SIM_SPM, SIM_ACC, SIM_DRAM};
+
+static size_t bytes_of(sim_memory mem)
+{
+    const isa_config *c = &program.config;
+    return mem == SIM_SPM ? (size_t)c->spm_banks * c->spm_bank_bytes : mem == SIM_ACC ? (size_t)c->acc_banks * c->acc_bank_bytes : MEMORY_BYTES;
+}
+
+/* Random bytes in SPM, ACC and the part of DRAM that programs reach, the same in both. */
+static void fill_memories(uint64_t seed)
+{
+    for (unsigned k = 0; k < 3; k++) {
+        const sim_memory mem = data_memories[k];
+        const size_t n = bytes_of(mem) < 65536 ? bytes_of(mem) : 65536;
+        for (size_t i = 0; i < n; i += 8) {
+            const uint64_t bits = base_rng_u64(seed, 100 + k, i);
+            memcpy(memories[mem] + i, &bits, 8);
+        }
+        assert_ok(sim_machine_write(t.machine, mem, 0, memories[mem], n));
+    }
+    data.spm = memories[SIM_SPM];
+    data.acc = memories[SIM_ACC];
+    data.dram = memories[SIM_DRAM];
+}
+
+static void compare_memories(char *text, size_t n)
+{
+    for (unsigned k = 0; k < 3 && text[0] == 0; k++) {
+        const sim_memory mem = data_memories[k];
+        assert_ok(sim_machine_read(t.machine, mem, 0, read_back, bytes_of(mem)));
+        for (size_t i = 0; i < bytes_of(mem) && text[0] == 0; i++) {
+            if (read_back[i] != memories[mem][i]) {
+                (void)snprintf(text, n, "memory %u byte %zu: %u, expected %u", (unsigned)mem, i, read_back[i], memories[mem][i]);
+            }
+        }
+    }
+}
 
 /* What differs, in one line, or "". */
 static void difference(const sim_result *want, char *text, size_t n)
@@ -59,16 +104,24 @@ static void test_random_programs(void **state)
     unsigned n_failed = 0;
     for (uint64_t seed = first_seed; seed < first_seed + n_seeds; seed++) {
         random_program_make(&program, seed);
-        test_create(&t, &program.config, (sim_options){.timing_only = seed % 2 == 0});
+        const bool with_data = seed % 2 != 0;
+        test_create(&t, &program.config, (sim_options){.timing_only = !with_data});
         t.max_cycles = LIMIT;
         t.stall_seed = seed;
         t.stall_max = seed % 3 == 0 ? 20 : 0;
         assert_ok(sim_machine_write(t.machine, SIM_IMEM, 0, program.text, program.n_text * 4));
+        if (with_data) {
+            fill_memories(seed);
+        }
         test_start(&t, 0);
         sim_result want;
         tick_run(&model, &program.config, program.text, program.n_text, t.stall_seed, t.stall_max, LIMIT, &want);
         char text[256];
         difference(&want, text, sizeof text);
+        if (with_data && text[0] == 0 && want.end != SIM_END_LIMIT) {
+            replay_run(&data, &model);
+            compare_memories(text, sizeof text);
+        }
         if (text[0] != 0) {
             print_error("seed %llu: %s\n", (unsigned long long)seed, text);
             n_failed++;

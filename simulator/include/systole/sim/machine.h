@@ -64,7 +64,7 @@ typedef struct sim_result {
 /* How to run. Zero-initialise, then set what matters. */
 typedef struct sim_run_options {
     uint32_t entry;      /* pc */
-    uint64_t max_cycles; /* 0: no limit */
+    uint64_t max_cycles; /* 0: no limit; else a run whose total would exceed it ends with SIM_END_LIMIT and cycles = max_cycles */
     uint64_t stall_seed; /* injected DRAM stalls: */
     uint32_t stall_max;  /* 0 = none; else 0..stall_max extra cycles for each burst */
     const sim_observer *observer;
@@ -77,7 +77,7 @@ typedef struct sim_machine_ops {
     sy_status (*write)(sim_machine *m, sim_memory mem, uint64_t address, const void *data, size_t n_bytes);
     sy_status (*read)(sim_machine *m, sim_memory mem, uint64_t address, void *data, size_t n_bytes);
     sy_status (*run)(sim_machine *m, const sim_run_options *options, sim_result *result, base_diag *diag);
-    size_t (*explain)(sim_machine *m, char *text, size_t n_bytes); /* after a deadlock; returns the length */
+    size_t (*explain)(sim_machine *m, char *text, size_t n_bytes);
     void (*destroy)(sim_machine *m);
 } sim_machine_ops;
 
@@ -99,6 +99,7 @@ static inline sy_status sim_machine_read(sim_machine *m, sim_memory mem, uint64_
 static inline sy_status sim_machine_run(sim_machine *m, const sim_run_options *options, sim_result *result, base_diag *diag) {
     return m->ops->run(m, options, result, diag);
 }
+/* After a deadlock: what each unit waits for and who could give it, a line each. As snprintf: at most n_bytes with the NUL; returns the length of the whole text. */
 static inline size_t sim_machine_explain(sim_machine *m, char *text, size_t n_bytes) {
     return m->ops->explain(m, text, n_bytes);
 }

@@ -100,7 +100,8 @@ static inline uint64_t sim_vpu_end(const isa_config *config, uint64_t start, uin
 /* Multiples of the power of two `unit` in first+1 .. first+n-1: the cuts inside n bytes from position first. */
 static inline uint64_t sim_cuts(uint64_t first, uint64_t n, uint64_t unit)
 {
-    return (first + n - 1) / unit - first / unit;
+    const int shift = __builtin_ctzll(unit);
+    return ((first + n - 1) >> shift) - (first >> shift);
 }
 
 /*
