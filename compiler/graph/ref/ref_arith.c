@@ -71,7 +71,7 @@ static int64_t int_to_float_power(int64_t a, double b)
 static sy_status int_divide(const ir_kernel_args *args, bool is_signed, int64_t a, int64_t b, int64_t *out)
 {
     if (b == 0) {
-        return base_fail(args->diag, SY_EINVAL, "%s: division of an integer by zero", args->node->op_name);
+        return base_fail(args->diag, SY_EINVAL, "division of an integer by zero");
     }
     if (!is_signed) {
         *out = (int64_t)((uint64_t)a / (uint64_t)b);

@@ -18,7 +18,7 @@ sy_status ir_ref_view(const ir_kernel_args *args)
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     if (x->size_bytes != y->size_bytes) {
-        return base_fail(args->diag, SY_ESHAPE, "%s: %zu bytes cannot become %zu", args->node->op_name,
+        return base_fail(args->diag, SY_ESHAPE, "%zu bytes cannot become %zu",
                          x->size_bytes, y->size_bytes);
     }
     if (y->size_bytes > 0) {
@@ -88,8 +88,7 @@ static sy_status axis_of(const ir_kernel_args *args, int32_t rank, int64_t fallb
 {
     const int64_t axis = ir_node_int(args->node, "axis", fallback);
     if (!ir_ref_axis(axis, rank, out)) {
-        return base_fail(args->diag, SY_EINVAL, "%s: axis %lld is outside a tensor of %d dimensions",
-                         args->node->op_name, (long long)axis, rank);
+        return base_fail(args->diag, SY_EINVAL, "axis %lld is outside a tensor of %d dimensions", (long long)axis, rank);
     }
     return SY_OK;
 }
@@ -131,7 +130,7 @@ sy_status ir_ref_split(const ir_kernel_args *args)
         const int64_t left = x->dims[axis] - at;
         const int64_t size = sizes != NULL ? ir_ref_get_int(sizes, i) : each < left ? each : left;
         if (size < 0 || size > left) {
-            return base_fail(args->diag, SY_ESHAPE, "Split: part %u of size %lld does not fit", i, (long long)size);
+            return base_fail(args->diag, SY_ESHAPE, "part %u of size %lld does not fit", i, (long long)size);
         }
         const size_t part = (size_t)size * inner;
         for (int64_t o = 0; o < outer && part > 0 && args->outputs[i] != NULL; o++) {
@@ -158,7 +157,7 @@ sy_status ir_ref_slice(const ir_kernel_args *args)
     for (int64_t i = 0; i < n; i++) {
         int32_t a;
         if (!ir_ref_axis(axes != NULL ? ir_ref_get_int(axes, i) : i, x->rank, &a)) {
-            return base_fail(args->diag, SY_EINVAL, "Slice: an axis is outside a tensor of %d dimensions", x->rank);
+            return base_fail(args->diag, SY_EINVAL, "an axis is outside a tensor of %d dimensions", x->rank);
         }
         const int64_t step = steps != NULL ? ir_ref_get_int(steps, i) : 1;
         const int64_t size = x->dims[a];
@@ -192,7 +191,7 @@ sy_status ir_ref_gather(const ir_kernel_args *args)
     for (int64_t i = 0; i < n; i++) {
         int64_t at = ir_ref_get_int(indices, i);
         if (at < -size || at >= size) {
-            return base_fail(args->diag, SY_ERANGE, "Gather: index %lld is outside the axis of size %lld",
+            return base_fail(args->diag, SY_ERANGE, "index %lld is outside the axis of size %lld",
                              (long long)at, (long long)size);
         }
         at += at < 0 ? size : 0;
@@ -244,7 +243,7 @@ sy_status ir_ref_pad(const ir_kernel_args *args)
     for (int64_t i = 0; i < n_axes; i++) {
         int32_t a;
         if (!ir_ref_axis(axes != NULL ? ir_ref_get_int(axes, i) : i, x->rank, &a)) {
-            return base_fail(args->diag, SY_EINVAL, "Pad: an axis is outside a tensor of %d dimensions", x->rank);
+            return base_fail(args->diag, SY_EINVAL, "an axis is outside a tensor of %d dimensions", x->rank);
         }
         begin[a] = ir_ref_get_int(pads, i);
     }

@@ -203,8 +203,7 @@ static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x, bo
     for (int64_t i = 0; i < n; i++) {
         int32_t a;
         if (!ir_ref_axis(ir_ref_get_int(axes, i), x->rank, &a)) {
-            return base_fail(args->diag, SY_EINVAL, "%s: axis %lld is outside a tensor of %d dimensions",
-                             args->node->op_name, (long long)ir_ref_get_int(axes, i), x->rank);
+            return base_fail(args->diag, SY_EINVAL, "axis %lld is outside a tensor of %d dimensions", (long long)ir_ref_get_int(axes, i), x->rank);
         }
         reduced[a] = true;
     }

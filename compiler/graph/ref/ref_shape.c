@@ -41,7 +41,7 @@ sy_status ir_ref_constant(const ir_kernel_args *args)
     if (value != NULL) {
         SY_TRY(attribute_bytes(args, value, &bytes));
         if (value->size_bytes != y->size_bytes) {
-            return base_fail(args->diag, SY_ESHAPE, "Constant: the value has %zu bytes, the result %zu",
+            return base_fail(args->diag, SY_ESHAPE, "the value has %zu bytes, the result %zu",
                              value->size_bytes, y->size_bytes);
         }
         if (y->size_bytes > 0) {
@@ -81,7 +81,7 @@ sy_status ir_ref_constantofshape(const ir_kernel_args *args)
     const void *from = NULL;
     SY_TRY(attribute_bytes(args, value, &from));
     if (value->size_bytes != bytes) {
-        return base_fail(args->diag, SY_ESHAPE, "ConstantOfShape: the value must have one element");
+        return base_fail(args->diag, SY_ESHAPE, "the value must have one element");
     }
     for (size_t at = 0; at < y->size_bytes; at += bytes) {
         memcpy((char *)y->data + at, from, bytes);

@@ -338,7 +338,7 @@ static sy_status scale_layout(const ir_kernel_args *args, int64_t *inner, int64_
     }
     int32_t axis;
     if (scale->rank != 1 || !ir_ref_axis(ir_node_int(args->node, "axis", 1), x->rank, &axis) || x->dims[axis] != *n) {
-        return base_fail(args->diag, SY_ESHAPE, "%s: %lld scales do not fit the axis", args->node->op_name,
+        return base_fail(args->diag, SY_ESHAPE, "%lld scales do not fit the axis",
                          (long long)*n);
     }
     *inner = ir_ref_product(x->dims, axis + 1, x->rank);
@@ -397,7 +397,7 @@ sy_status ir_ref_softmax(const ir_kernel_args *args)
     SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
     int32_t axis = 0;
     if (x->rank > 0 && !ir_ref_axis(ir_node_int(args->node, "axis", -1), x->rank, &axis)) {
-        return base_fail(args->diag, SY_EINVAL, "Softmax: the axis is outside a tensor of %d dimensions", x->rank);
+        return base_fail(args->diag, SY_EINVAL, "the axis is outside a tensor of %d dimensions", x->rank);
     }
     const int64_t n = x->rank > 0 ? x->dims[axis] : 1;
     const int64_t outer = ir_ref_product(x->dims, 0, axis);
