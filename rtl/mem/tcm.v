@@ -1,0 +1,35 @@
+// tcm.v -- a tightly coupled memory of 32-bit words: IMEM and DMEM.
+//
+// Function : one port, byte write enables; a read returns the word as it was before the cycle.
+// Latency  : rdata_o holds the word from the cycle after re_i until the next read.
+// Reset    : none; contents survive START.
+// C twin   : simulator/core.c.   Tests: tests/rtl/program.c.
+//
+// SPDX-License-Identifier: Apache-2.0
+`default_nettype none
+module tcm #(
+    parameter N_BYTES = 16384
+) (
+    input  wire                          clk,
+    input  wire                          re_i,
+    input  wire [3:0]                    we_i,
+    input  wire [$clog2(N_BYTES / 4)-1:0] addr_i,
+    input  wire [31:0]                   wdata_i,
+    output wire [31:0]                   rdata_o
+);
+    reg [31:0] mem_q [0:N_BYTES/4-1];
+    reg [31:0] rdata_q;
+    wire [31:0] mask = {{8{we_i[3]}}, {8{we_i[2]}}, {8{we_i[1]}}, {8{we_i[0]}}};
+
+    always @(posedge clk) begin
+        if (re_i) begin
+            rdata_q <= mem_q[addr_i];
+        end
+        if (we_i != 4'h0) begin
+            mem_q[addr_i] <= (mem_q[addr_i] & ~mask) | (wdata_i & mask);
+        end
+    end
+
+    assign rdata_o = rdata_q;
+endmodule
+`default_nettype wire
