@@ -1,0 +1,333 @@
+/*
+ * harness.c -- the C side of harness.sv, in the process of the Verilated machine: requests, memories, DRAM, events.
+ *
+ * Built with the Verilated sources, on demand (rtl_build.c). The numbers of this configuration come in systole_params.h.
+ * The process ends when the other end of the socket is closed.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "protocol.h"
+#include "systole/sim/dram.h"
+#include "systole_params.h"
+
+enum { PAGE = 4096, N_RECORDS = 2048, N_STARTED = 64, MAX_BURSTS = 1024 };
+
+typedef struct burst {
+    bool is_write;
+    uint64_t address;
+    uint32_t n_beats;
+    uint64_t first; /* cycle of the first beat */
+} burst;
+
+static struct {
+    uint8_t *memory[5]; /* IMEM DMEM SPM ACC DRAM */
+    rtl_request request;
+    rtl_outcome outcome;
+    rtl_record records[N_RECORDS];
+    size_t n_records;
+    rtl_record started[RTL_N_UNITS][N_STARTED]; /* by number, modulo */
+    sim_dram dram;
+    burst bursts[MAX_BURSTS]; /* on the bus or before it, a ring */
+    uint32_t first_burst;
+    uint32_t n_bursts;
+    uint64_t answer_cycle; /* of the next B; answers never overlap: a burst has a beat at least */
+    bool answer;
+    uint64_t write_address; /* of the next write beat */
+} state;
+
+static void stop(const char *why)
+{
+    fprintf(stderr, "rtl harness: %s\n", why);
+    exit(1);
+}
+
+static void send_all(const void *data, size_t n_bytes)
+{
+    const char *at = data;
+    while (n_bytes > 0) {
+        const ssize_t n = write(RTL_FD_SOCKET, at, n_bytes);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            exit(0);
+        }
+        at += n;
+        n_bytes -= (size_t)n;
+    }
+}
+
+static void flush_records(void)
+{
+    send_all(state.records, state.n_records * sizeof state.records[0]);
+    state.n_records = 0;
+}
+
+static void add_record(const rtl_record *record)
+{
+    state.records[state.n_records++] = *record;
+    if (state.n_records == N_RECORDS) {
+        flush_records();
+    }
+}
+
+static size_t pages(size_t n_bytes)
+{
+    return (n_bytes + PAGE - 1) / PAGE * PAGE;
+}
+
+static void map_memories(void)
+{
+    static const size_t sizes[5] = {SYP_CORE_IMEM_BYTES, SYP_CORE_DMEM_BYTES,
+                                    (size_t)SYP_SPM_BANKS * SYP_SPM_BANK_BYTES,
+                                    (size_t)SYP_ACC_BANKS * SYP_ACC_BANK_BYTES,
+                                    (size_t)SYP_DRAM_SIZE_MIB << 20};
+    static const int order[5] = {4, 0, 1, 2, 3};
+    size_t total = 0;
+    for (int i = 0; i < 5; i++) {
+        total += pages(sizes[i]);
+    }
+    uint8_t *base = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED, RTL_FD_MEMORY, 0);
+    if (base == MAP_FAILED) {
+        stop("cannot map the shared memory");
+    }
+    for (int i = 0; i < 5; i++) {
+        state.memory[order[i]] = base;
+        base += pages(sizes[order[i]]);
+    }
+}
+
+/* ---- requests and results ---- */
+
+int sy_rtl_request(int *entry, int64_t *max_cycles, int *trace)
+{
+    if (state.memory[0] == NULL) {
+        map_memories();
+    }
+    char *at = (char *)&state.request;
+    size_t n_left = sizeof state.request;
+    while (n_left > 0) {
+        const ssize_t n = read(RTL_FD_SOCKET, at, n_left);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return 0;
+        }
+        at += n;
+        n_left -= (size_t)n;
+    }
+    *entry = (int)state.request.entry;
+    *max_cycles = (int64_t)state.request.max_cycles;
+    *trace = (int)state.request.trace;
+    return 1;
+}
+
+int sy_rtl_dirty(int mem)
+{
+    return (int)(state.request.dirty >> mem & 1);
+}
+
+void sy_rtl_start(void)
+{
+    memset(&state.outcome, 0, sizeof state.outcome);
+    sim_dram_start(&state.dram, SYP_DRAM_LATENCY, state.request.stall_seed, state.request.stall_max);
+    state.first_burst = 0;
+    state.n_bursts = 0;
+    state.answer = false;
+}
+
+void sy_rtl_counter(int unit, int cause, int64_t value)
+{
+    state.outcome.counters[unit][cause] = (uint64_t)value;
+}
+
+void sy_rtl_result(int status, int error, int error_command, int exit_code, int64_t cycles, int64_t retired)
+{
+    state.outcome.status = (uint32_t)status;
+    state.outcome.error = (uint32_t)error;
+    state.outcome.error_command = (uint32_t)error_command;
+    state.outcome.exit_code = (uint32_t)exit_code;
+    state.outcome.cycles = (uint64_t)cycles;
+    state.outcome.retired = (uint64_t)retired;
+}
+
+void sy_rtl_unit_state(int unit, int busy, int funct7, int rs1)
+{
+    state.outcome.head_valid[unit] = (uint32_t)busy;
+    state.outcome.head_funct7[unit] = (uint32_t)funct7;
+    state.outcome.head_rs1[unit] = (uint32_t)rs1;
+}
+
+void sy_rtl_semaphore(int number, int value)
+{
+    state.outcome.semaphores[number] = (uint32_t)value;
+}
+
+void sy_rtl_core_state(int halted, int pc, int word, int rs1)
+{
+    state.outcome.core_halted = (uint32_t)halted;
+    state.outcome.core_pc = (uint32_t)pc;
+    state.outcome.core_word = (uint32_t)word;
+    state.outcome.core_rs1 = (uint32_t)rs1;
+}
+
+void sy_rtl_done(void)
+{
+    const rtl_record record = {.kind = RTL_RECORD_RESULT};
+    add_record(&record);
+    flush_records();
+    send_all(&state.outcome, sizeof state.outcome);
+}
+
+/* ---- memories ---- */
+
+int sy_rtl_get_word(int mem, int word)
+{
+    int value;
+    memcpy(&value, state.memory[mem] + 4 * (size_t)word, 4);
+    return value;
+}
+
+void sy_rtl_put_word(int mem, int word, int value)
+{
+    memcpy(state.memory[mem] + 4 * (size_t)word, &value, 4);
+}
+
+void sy_rtl_get_row(int mem, int row, int n_words, uint32_t *value)
+{
+    memcpy(value, state.memory[mem] + 4 * (size_t)row * (size_t)n_words, 4 * (size_t)n_words);
+}
+
+void sy_rtl_put_row(int mem, int row, int n_words, const uint32_t *value)
+{
+    memcpy(state.memory[mem] + 4 * (size_t)row * (size_t)n_words, value, 4 * (size_t)n_words);
+}
+
+/* ---- events ---- */
+
+void sy_rtl_command_start(int unit, int funct7, int number, int tag, int64_t cycle)
+{
+    state.started[unit][(uint32_t)number % N_STARTED] = (rtl_record){.kind = RTL_RECORD_COMMAND,
+                                                                     .unit = (uint8_t)unit,
+                                                                     .funct7 = (uint8_t)funct7,
+                                                                     .number = (uint32_t)number,
+                                                                     .tag = (uint32_t)tag,
+                                                                     .start = (uint64_t)cycle};
+}
+
+void sy_rtl_command_end(int unit, int number, int64_t cycle)
+{
+    rtl_record *record = &state.started[unit][(uint32_t)number % N_STARTED];
+    record->end = (uint64_t)cycle;
+    add_record(record);
+}
+
+void sy_rtl_retire(int pc, int64_t cycle)
+{
+    const rtl_record record = {.kind = RTL_RECORD_RETIRE, .number = (uint32_t)pc, .end = (uint64_t)cycle};
+    add_record(&record);
+}
+
+/* ---- DRAM on AXI4 ---- */
+
+static void request_burst(bool is_write, int64_t cycle, int64_t address, int n_beats)
+{
+    if (state.n_bursts == MAX_BURSTS) {
+        stop("too many bursts in flight");
+    }
+    burst *b = &state.bursts[(state.first_burst + state.n_bursts++) % MAX_BURSTS];
+    b->is_write = is_write;
+    b->address = (uint64_t)address;
+    b->n_beats = (uint32_t)n_beats;
+    b->first = sim_dram_request(&state.dram, is_write ? SIM_DRAM_WRITE : SIM_DRAM_READ, (uint64_t)cycle, (uint32_t)n_beats);
+}
+
+void sy_rtl_read(int64_t cycle, int64_t address, int n_beats)
+{
+    request_burst(false, cycle, address, n_beats);
+}
+
+void sy_rtl_write(int64_t cycle, int64_t address, int n_beats)
+{
+    request_burst(true, cycle, address, n_beats);
+}
+
+/* A whole read burst is taken in the cycle of its first beat, a whole write burst put in that of its last. */
+static uint8_t read_data[SYP_DRAM_MAX_BURST_BYTES + SYP_DRAM_BYTES_PER_CYCLE];
+static uint8_t write_data[SYP_DRAM_MAX_BURST_BYTES + SYP_DRAM_BYTES_PER_CYCLE];
+static uint8_t write_mask[SYP_DRAM_MAX_BURST_BYTES + SYP_DRAM_BYTES_PER_CYCLE];
+
+static uint64_t dram_bytes(void)
+{
+    return (uint64_t)SYP_DRAM_SIZE_MIB << 20;
+}
+
+void sy_rtl_write_beat(int64_t cycle, const uint32_t *data, const uint32_t *strobe, unsigned char last)
+{
+    burst *b = &state.bursts[state.first_burst];
+    if (state.n_bursts == 0 || !b->is_write || (uint64_t)cycle < b->first || (uint64_t)cycle >= b->first + b->n_beats) {
+        stop("a write beat outside its burst");
+    }
+    const uint32_t i_beat = (uint32_t)((uint64_t)cycle - b->first);
+    const size_t at = (size_t)i_beat * SYP_DRAM_BYTES_PER_CYCLE;
+    memcpy(write_data + at, data, SYP_DRAM_BYTES_PER_CYCLE);
+    for (int i = 0; i < SYP_DRAM_BYTES_PER_CYCLE; i++) {
+        write_mask[at + (size_t)i] = (uint8_t)(strobe[i / 32] >> (i % 32) & 1);
+    }
+    if ((last != 0) != (i_beat + 1 == b->n_beats)) {
+        stop("WLAST at the wrong beat");
+    }
+    if (last != 0) {
+        for (uint64_t i = 0; i < (uint64_t)b->n_beats * SYP_DRAM_BYTES_PER_CYCLE; i++) {
+            if (write_mask[i] != 0 && b->address + i < dram_bytes()) {
+                state.memory[4][b->address + i] = write_data[i];
+            }
+        }
+        state.answer = true;
+        state.answer_cycle = (uint64_t)cycle + 1;
+    }
+}
+
+int sy_rtl_bus(int64_t cycle, uint32_t *data)
+{
+    int flags = 0;
+    if (state.answer && state.answer_cycle == (uint64_t)cycle) {
+        state.answer = false;
+        flags |= 8;
+    }
+    burst *b = &state.bursts[state.first_burst];
+    if (state.n_bursts > 0 && (uint64_t)cycle >= b->first + b->n_beats) {
+        state.first_burst = (state.first_burst + 1) % MAX_BURSTS;
+        state.n_bursts--;
+        b = &state.bursts[state.first_burst];
+    }
+    if (state.n_bursts > 0 && (uint64_t)cycle >= b->first) {
+        const uint32_t i_beat = (uint32_t)((uint64_t)cycle - b->first);
+        if (b->is_write) {
+            flags |= 4;
+        } else {
+            const size_t n_bytes = (size_t)b->n_beats * SYP_DRAM_BYTES_PER_CYCLE;
+            if (i_beat == 0) {
+                memset(read_data, 0, n_bytes);
+                const uint64_t left = b->address < dram_bytes() ? dram_bytes() - b->address : 0;
+                memcpy(read_data, state.memory[4] + b->address, n_bytes < left ? n_bytes : (size_t)left);
+            }
+            memcpy(data, read_data + (size_t)i_beat * SYP_DRAM_BYTES_PER_CYCLE, SYP_DRAM_BYTES_PER_CYCLE);
+            flags |= i_beat + 1 == b->n_beats ? 3 : 1;
+        }
+    }
+    if (state.n_bursts > 0 || state.answer) {
+        flags |= 16;
+    }
+    return flags;
+}

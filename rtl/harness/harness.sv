@@ -1,0 +1,345 @@
+// harness.sv -- the test bench of one configuration: clock, host, DRAM on AXI4, and the way to C (harness.c, over DPI).
+//
+// Function : takes a request from the program that owns this process, puts the memories in, runs it, reports
+//            every command and retired instruction, then results and memories. DRAM answers in the cycles that the simulator's
+//            DRAM model says (simulator/dram.c).
+// Memories : put in and taken out by the back door, bank by bank; the host port's own way is tested by tests/rtl/host.c.
+//
+// SPDX-License-Identifier: Apache-2.0
+`include "isa.vh"
+`include "systole_params.vh"
+/* verilator lint_off BLKANDNBLK */
+/* verilator lint_off WIDTH */
+module harness;
+    localparam int D        = `SYP_ARRAY_DIM;
+    localparam int SPM_ROWS = `SYP_SPM_BANK_BYTES / D;          // of a bank
+    localparam int ACC_ROWS = `SYP_ACC_BANK_BYTES / (4 * D);
+    localparam int BEAT     = `SYP_DRAM_BYTES_PER_CYCLE;
+
+    // memories as the back door names them
+    localparam int MEM_IMEM = 0, MEM_DMEM = 1, MEM_SPM = 2, MEM_ACC = 3;
+
+    import "DPI-C" context function int sy_rtl_request(output int entry, output longint max_cycles, output int trace);
+    import "DPI-C" context function int sy_rtl_dirty(input int mem);
+    import "DPI-C" context function int sy_rtl_get_word(input int mem, input int word);
+    import "DPI-C" context function void sy_rtl_put_word(input int mem, input int word, input int value);
+    import "DPI-C" context function void sy_rtl_get_row(input int mem, input int row, input int n_words, output bit [D*8-1:0] value);
+    import "DPI-C" context function void sy_rtl_put_row(input int mem, input int row, input int n_words, input bit [D*8-1:0] value);
+    import "DPI-C" context function void sy_rtl_start();
+    import "DPI-C" context function void sy_rtl_command_start(input int unit, input int funct7, input int number, input int tag,
+                                                              input longint cycle);
+    import "DPI-C" context function void sy_rtl_command_end(input int unit, input int number, input longint cycle);
+    import "DPI-C" context function void sy_rtl_retire(input int pc, input longint cycle);
+    import "DPI-C" context function void sy_rtl_read(input longint cycle, input longint addr, input int n_beats);
+    import "DPI-C" context function void sy_rtl_write(input longint cycle, input longint addr, input int n_beats);
+    import "DPI-C" context function void sy_rtl_write_beat(input longint cycle, input bit [BEAT*8-1:0] data,
+                                                           input bit [BEAT-1:0] strobe, input bit last);
+    // what the bus does in that cycle: bit 0 a read beat, 1 the last of its burst, 2 a write beat, 3 an answer
+    import "DPI-C" context function int sy_rtl_bus(input longint cycle, output bit [BEAT*8-1:0] data);
+    import "DPI-C" context function void sy_rtl_counter(input int unit, input int cause, input longint value);
+    import "DPI-C" context function void sy_rtl_result(input int status, input int error, input int error_command, input int exit_code,
+                                                       input longint cycles, input longint retired);
+    import "DPI-C" context function void sy_rtl_unit_state(input int unit, input int busy, input int funct7, input int rs1);
+    import "DPI-C" context function void sy_rtl_semaphore(input int number, input int value);
+    import "DPI-C" context function void sy_rtl_core_state(input int halted, input int pc, input int word, input int rs1);
+
+    import "DPI-C" context function void sy_rtl_done();
+
+    // ------------------------------------------------------------------ clock and device
+    bit clk = 0;
+    bit rst_n = 0;
+    always #1 clk = !clk;
+
+    logic        awvalid = 0, wvalid = 0, arvalid = 0, awready, wready, bvalid, arready, rvalid;
+    logic [11:0] awaddr = 0, araddr = 0;
+    logic [31:0] wdata = 0, rdata;
+    logic        m_arvalid, m_awvalid, m_wvalid, m_wlast, m_rready, m_bready;
+    logic        m_rvalid = 0, m_rlast = 0, m_wready = 0, m_bvalid = 0;
+    logic [39:0] m_araddr, m_awaddr;
+    logic [7:0]  m_arlen, m_awlen;
+    logic [BEAT*8-1:0] m_wdata;
+    bit   [BEAT*8-1:0] m_rdata;
+    logic [BEAT-1:0]   m_wstrb;
+    logic        o_reset, o_running, o_run, o_retire;
+    logic [63:0] o_cycle, o_retired;
+    logic [3:0]  o_start, o_end;
+    logic [127:0] o_start_number, o_start_tag, o_end_number;
+    logic [27:0] o_start_funct7;
+    logic [31:0] o_retire_pc;
+    systole #(
+        .ARRAY_DIM             (`SYP_ARRAY_DIM),
+        .ARRAY_ELEMENT         (`SYP_ARRAY_ELEMENT),
+        .SPM_BANKS             (`SYP_SPM_BANKS),
+        .SPM_BANK_BYTES        (`SYP_SPM_BANK_BYTES),
+        .ACC_BANKS             (`SYP_ACC_BANKS),
+        .ACC_BANK_BYTES        (`SYP_ACC_BANK_BYTES),
+        .QUEUE_DEPTH           (`SYP_QUEUE_DEPTH),
+        .SEMAPHORE_COUNT       (`SYP_SEMAPHORE_COUNT),
+        .SEMAPHORE_BITS        (`SYP_SEMAPHORE_BITS),
+        .POST_DEPTH            (`SYP_POST_DEPTH),
+        .CORE_IMEM_BYTES       (`SYP_CORE_IMEM_BYTES),
+        .CORE_DMEM_BYTES       (`SYP_CORE_DMEM_BYTES),
+        .DRAM_BYTES_PER_CYCLE  (`SYP_DRAM_BYTES_PER_CYCLE),
+        .DRAM_OUTSTANDING      (`SYP_DRAM_OUTSTANDING),
+        .DRAM_MAX_BURST_BYTES  (`SYP_DRAM_MAX_BURST_BYTES),
+        .DRAM_SIZE_MIB         (`SYP_DRAM_SIZE_MIB),
+        .DMA_LOAD_BEATS        (`SYP_DMA_LOAD_BEATS),
+        .DMA_STORE_BEATS       (`SYP_DMA_STORE_BEATS),
+        .PIPELINE_CHECK_CYCLES (`SYP_PIPELINE_CHECK_CYCLES),
+        .PIPELINE_VPU_STAGES   (`SYP_PIPELINE_VPU_STAGES),
+        .PIPELINE_COMMANDS     (`SYP_PIPELINE_COMMANDS),
+        .CONFIG_HASH           (`SYP_CONFIG_HASH)
+    ) dut (
+        .clk              (clk),
+        .rst_n            (rst_n),
+        .s_awvalid_i      (awvalid),
+        .s_awready_o      (awready),
+        .s_awaddr_i       (awaddr),
+        .s_wvalid_i       (wvalid),
+        .s_wready_o       (wready),
+        .s_wdata_i        (wdata),
+        .s_bvalid_o       (bvalid),
+        .s_bready_i       (1'b1),
+        .s_bresp_o        (),
+        .s_arvalid_i      (arvalid),
+        .s_arready_o      (arready),
+        .s_araddr_i       (araddr),
+        .s_rvalid_o       (rvalid),
+        .s_rready_i       (1'b1),
+        .s_rdata_o        (rdata),
+        .s_rresp_o        (),
+        .m_arvalid_o      (m_arvalid),
+        .m_arready_i      (1'b1),
+        .m_araddr_o       (m_araddr),
+        .m_arlen_o        (m_arlen),
+        .m_arsize_o       (),
+        .m_arburst_o      (),
+        .m_rvalid_i       (m_rvalid),
+        .m_rready_o       (m_rready),
+        .m_rdata_i        (m_rdata),
+        .m_rresp_i        (2'b00),
+        .m_rlast_i        (m_rlast),
+        .m_awvalid_o      (m_awvalid),
+        .m_awready_i      (1'b1),
+        .m_awaddr_o       (m_awaddr),
+        .m_awlen_o        (m_awlen),
+        .m_awsize_o       (),
+        .m_awburst_o      (),
+        .m_wvalid_o       (m_wvalid),
+        .m_wready_i       (m_wready),
+        .m_wdata_o        (m_wdata),
+        .m_wstrb_o        (m_wstrb),
+        .m_wlast_o        (m_wlast),
+        .m_bvalid_i       (m_bvalid),
+        .m_bready_o       (m_bready),
+        .m_bresp_i        (2'b00),
+        .o_reset_o        (o_reset),
+        .o_running_o      (o_running),
+        .o_run_o          (o_run),
+        .o_cycle_o        (o_cycle),
+        .o_start_o        (o_start),
+        .o_start_number_o (o_start_number),
+        .o_start_tag_o    (o_start_tag),
+        .o_start_funct7_o (o_start_funct7),
+        .o_end_o          (o_end),
+        .o_end_number_o   (o_end_number),
+        .o_retire_o       (o_retire),
+        .o_retire_pc_o    (o_retire_pc),
+        .o_retired_o      (o_retired)
+    );
+
+    // ------------------------------------------------------------------ memories
+    bit load = 0;
+    bit dump = 0;
+    bit [3:0] dirty = 0;
+    always @(posedge clk) begin
+        if (load && dirty[MEM_IMEM]) begin
+            for (int w = 0; w < `SYP_CORE_IMEM_BYTES / 4; w++) dut.u_imem.mem_q[w] = sy_rtl_get_word(MEM_IMEM, w);
+        end
+        if (load && dirty[MEM_DMEM]) begin
+            for (int w = 0; w < `SYP_CORE_DMEM_BYTES / 4; w++) dut.u_dmem.mem_q[w] = sy_rtl_get_word(MEM_DMEM, w);
+        end
+        if (dump) begin
+            for (int w = 0; w < `SYP_CORE_DMEM_BYTES / 4; w++) sy_rtl_put_word(MEM_DMEM, w, dut.u_dmem.mem_q[w]);
+        end
+    end
+    genvar b;
+    genvar j;
+    generate
+        for (b = 0; b < `SYP_SPM_BANKS; b++) begin : g_spm
+            bit [D*8-1:0] row;
+            always @(posedge clk) begin
+                if (load && dirty[MEM_SPM]) begin
+                    for (int r = 0; r < SPM_ROWS; r++) begin
+                        sy_rtl_get_row(MEM_SPM, b * SPM_ROWS + r, D / 4, row);
+                        dut.u_spm.g_bank[b].u_bank.mem_q[r] = row;
+                    end
+                end
+                if (dump) begin
+                    for (int r = 0; r < SPM_ROWS; r++) begin
+                        sy_rtl_put_row(MEM_SPM, b * SPM_ROWS + r, D / 4, dut.u_spm.g_bank[b].u_bank.mem_q[r]);
+                    end
+                end
+            end
+        end
+        for (b = 0; b < `SYP_ACC_BANKS; b++) begin : g_acc
+            for (j = 0; j < D; j++) begin : g_lane
+                always @(posedge clk) begin
+                    if (load && dirty[MEM_ACC]) begin
+                        for (int r = 0; r < ACC_ROWS; r++) begin
+                            dut.u_acc.g_lane[j].u_lane.g_bank[b].u_bank.mem_q[r] =
+                                sy_rtl_get_word(MEM_ACC, (b * ACC_ROWS + r) * D + j);
+                        end
+                    end
+                    if (dump) begin
+                        for (int r = 0; r < ACC_ROWS; r++) begin
+                            sy_rtl_put_word(MEM_ACC, (b * ACC_ROWS + r) * D + j,
+                                            dut.u_acc.g_lane[j].u_lane.g_bank[b].u_bank.mem_q[r]);
+                        end
+                    end
+                end
+            end
+        end
+    endgenerate
+
+    // ------------------------------------------------------------------ what happens in a cycle, seen at its end
+    bit     watching = 0;
+    bit     over = 0;
+    bit     limited = 0;
+    bit     bus_active = 0;
+    int     trace;
+    longint max_cycles;
+    int     flags;
+    always @(posedge clk) begin
+        if (watching && o_running && !o_reset) begin
+            if (!o_run || (max_cycles != 0 && o_cycle == max_cycles)) begin
+                over    <= 1;
+                limited <= o_run;
+                watching <= 0;
+                if (o_run) begin
+                    // the machine goes on for as long as nobody stops it: take the numbers now
+                    for (int c = 0; c < `SY_N_COUNTERS; c++) begin
+                        sy_rtl_counter(0, c, dut.g_counters[0].u_counters.count_q[c]);
+                        sy_rtl_counter(1, c, dut.g_counters[1].u_counters.count_q[c]);
+                        sy_rtl_counter(2, c, dut.g_counters[2].u_counters.count_q[c]);
+                        sy_rtl_counter(3, c, dut.g_counters[3].u_counters.count_q[c]);
+                    end
+                    sy_rtl_result(0, 0, 0, 0, o_cycle, o_retired);
+                end
+            end else begin
+                if (o_start != 0 || o_end != 0) begin
+                    for (int u = 0; u < 4; u++) begin
+                        if (o_start[u]) begin
+                            sy_rtl_command_start(u, int'(o_start_funct7[u*7 +: 7]), o_start_number[u*32 +: 32],
+                                                 o_start_tag[u*32 +: 32], o_cycle);
+                        end
+                        if (o_end[u]) sy_rtl_command_end(u, o_end_number[u*32 +: 32], o_cycle);
+                    end
+                end
+                if (o_retire && trace != 0) sy_rtl_retire(o_retire_pc, o_cycle);
+                if (m_arvalid) sy_rtl_read(o_cycle, longint'(m_araddr), int'(m_arlen) + 1);
+                if (m_awvalid) sy_rtl_write(o_cycle, longint'(m_awaddr), int'(m_awlen) + 1);
+                if (m_wvalid && m_wready) sy_rtl_write_beat(o_cycle, m_wdata, m_wstrb, m_wlast);
+                if (bus_active || m_arvalid || m_awvalid) begin
+                    flags = sy_rtl_bus(o_cycle + 1, m_rdata);
+                    m_rvalid   <= flags[0];
+                    m_rlast    <= flags[1];
+                    m_wready   <= flags[2];
+                    m_bvalid   <= flags[3];
+                    bus_active <= flags[4];
+                end
+            end
+        end else if (o_reset) begin
+            m_rvalid   <= 0;
+            m_wready   <= 0;
+            m_bvalid   <= 0;
+            bus_active <= 0;
+        end
+    end
+
+    // ------------------------------------------------------------------ host
+    task automatic host_write(input logic [11:0] address, input logic [31:0] value);
+        awvalid <= 1;
+        wvalid  <= 1;
+        awaddr  <= address;
+        wdata   <= value;
+        do @(posedge clk); while (!awready);
+        awvalid <= 0;
+        wvalid  <= 0;
+        while (!bvalid) @(posedge clk);
+    endtask
+    task automatic host_read(input logic [11:0] address, output logic [31:0] value);
+        arvalid <= 1;
+        araddr  <= address;
+        do @(posedge clk); while (!arready);
+        arvalid <= 0;
+        while (!rvalid) @(posedge clk);
+        value = rdata;
+    endtask
+
+    task automatic report();
+        logic [31:0] status, error, command, exit_code, low, high;
+        for (int u = 0; u < 4; u++) begin
+            for (int c = 0; c < `SY_N_COUNTERS; c++) begin
+                host_read(`SY_HOST_COUNTERS + 8 * (16 * u + c), low);
+                host_read(`SY_HOST_COUNTERS + 8 * (16 * u + c) + 4, high);
+                sy_rtl_counter(u, c, {high, low});
+            end
+        end
+        host_read(`SY_HOST_STATUS, status);
+        host_read(`SY_HOST_ERROR, error);
+        host_read(`SY_HOST_ERROR_COMMAND, command);
+        host_read(`SY_HOST_EXIT_CODE, exit_code);
+        host_read(`SY_HOST_CYCLES, low);
+        host_read(`SY_HOST_CYCLES_HIGH, high);
+        if (status[3]) begin
+            sy_rtl_unit_state(0, int'(dut.u_mxu_front.head_valid), dut.u_mxu_front.funct7, dut.u_mxu_front.rs1);
+            sy_rtl_unit_state(1, int'(dut.u_vpu_front.head_valid), dut.u_vpu_front.funct7, dut.u_vpu_front.rs1);
+            sy_rtl_unit_state(2, int'(dut.u_ld_front.head_valid), dut.u_ld_front.funct7, dut.u_ld_front.rs1);
+            sy_rtl_unit_state(3, int'(dut.u_st_front.head_valid), dut.u_st_front.funct7, dut.u_st_front.rs1);
+            for (int s = 0; s < `SYP_SEMAPHORE_COUNT; s++) sy_rtl_semaphore(s, dut.u_semaphores.value_q[s]);
+            sy_rtl_core_state(int'(dut.u_core.halted_q), dut.u_core.pc_q, dut.u_core.word, dut.u_core.rs1);
+        end
+        sy_rtl_result(status, error, command, exit_code, {high, low}, o_retired);
+    endtask
+
+    int entry;
+    initial begin
+        repeat (4) @(posedge clk);
+        rst_n <= 1;
+        repeat (2) @(posedge clk);
+        while (sy_rtl_request(entry, max_cycles, trace) != 0) begin
+            for (int m = 0; m < 4; m++) dirty[m] = sy_rtl_dirty(m) != 0;
+            if (limited) begin
+                // the run before was cut off: reset everything, so that nothing moves under the memories
+                rst_n <= 0;
+                repeat (2) @(posedge clk);
+                rst_n <= 1;
+                repeat (2) @(posedge clk);
+            end
+            load <= 1;
+            @(posedge clk);
+            load <= 0;
+            @(posedge clk);
+            @(posedge clk);
+            sy_rtl_start();
+            host_write(`SY_HOST_ENTRY, entry);
+            over     <= 0;
+            limited  <= 0;
+            watching <= 1;
+            host_write(`SY_HOST_CTRL, 32'd1);
+            while (!over) @(posedge clk);
+            @(posedge clk);
+            if (!limited) begin
+                report();
+                repeat (D + 2) @(posedge clk);   // the last rows' lanes
+            end
+            dump <= 1;
+            @(posedge clk);
+            dump <= 0;
+            @(posedge clk);
+            sy_rtl_done();
+        end
+        $finish;
+    end
+endmodule

@@ -1,0 +1,60 @@
+/*
+ * protocol.h -- between the program and the process that runs the Verilog: one request, a stream of records, one result.
+ *
+ * Both ends are built from the same sources on the same machine, so structs travel as they are.  Memories are shared:
+ * file descriptor RTL_FD_MEMORY holds DRAM, then IMEM, DMEM, SPM and ACC, each at a multiple of the page size.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_RTL_PROTOCOL_H
+#define SYSTOLE_RTL_PROTOCOL_H
+
+#include <stdint.h>
+
+enum { RTL_FD_SOCKET = 3, RTL_FD_MEMORY = 4 };
+enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_MAX_SEMS = 32 };
+
+/* What to run. dirty: bit m, the back door puts memory m in first (0 IMEM, 1 DMEM, 2 SPM, 3 ACC). */
+typedef struct rtl_request {
+    uint32_t entry;
+    uint32_t trace; /* 1: retired instructions too */
+    uint64_t max_cycles;
+    uint64_t stall_seed;
+    uint32_t stall_max;
+    uint32_t dirty;
+} rtl_request;
+
+typedef enum rtl_record_kind { RTL_RECORD_COMMAND = 1, RTL_RECORD_RETIRE, RTL_RECORD_RESULT } rtl_record_kind;
+
+typedef struct rtl_record {
+    uint32_t kind;
+    uint8_t unit;
+    uint8_t funct7;
+    uint16_t unused;
+    uint32_t number; /* RETIRE: pc */
+    uint32_t tag;
+    uint64_t start;
+    uint64_t end; /* RETIRE: cycle */
+} rtl_record;
+
+/* Follows the record RESULT. */
+typedef struct rtl_outcome {
+    uint32_t status; /* host register STATUS; 0: the limit was reached */
+    uint32_t error;  /* host register ERROR */
+    uint32_t error_command;
+    uint32_t exit_code;
+    uint64_t cycles;
+    uint64_t retired;
+    uint64_t counters[RTL_N_UNITS][RTL_N_CAUSES];
+    /* after a deadlock: the heads of the queues, the semaphores, the core */
+    uint32_t head_valid[RTL_N_UNITS];
+    uint32_t head_funct7[RTL_N_UNITS];
+    uint32_t head_rs1[RTL_N_UNITS];
+    uint32_t semaphores[RTL_MAX_SEMS];
+    uint32_t core_halted;
+    uint32_t core_pc;
+    uint32_t core_word;
+    uint32_t core_rs1;
+} rtl_outcome;
+
+#endif
