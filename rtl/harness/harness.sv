@@ -50,7 +50,7 @@ module harness;
     bit rst_n = 0;
     always #1 clk = !clk;
 
-    logic        awvalid = 0, wvalid = 0, arvalid = 0, awready, wready, bvalid, arready, rvalid;
+    logic        awvalid = 0, wvalid = 0, arvalid = 0, bready = 0, rready = 0, awready, wready, bvalid, arready, rvalid;
     logic [11:0] awaddr = 0, araddr = 0;
     logic [31:0] wdata = 0, rdata;
     logic        m_arvalid, m_awvalid, m_wvalid, m_wlast, m_rready, m_bready;
@@ -99,13 +99,13 @@ module harness;
         .s_wready_o       (wready),
         .s_wdata_i        (wdata),
         .s_bvalid_o       (bvalid),
-        .s_bready_i       (1'b1),
+        .s_bready_i       (bready),
         .s_bresp_o        (),
         .s_arvalid_i      (arvalid),
         .s_arready_o      (arready),
         .s_araddr_i       (araddr),
         .s_rvalid_o       (rvalid),
-        .s_rready_i       (1'b1),
+        .s_rready_i       (rready),
         .s_rdata_o        (rdata),
         .s_rresp_o        (),
         .m_arvalid_o      (m_arvalid),
@@ -258,23 +258,32 @@ module harness;
     end
 
     // ------------------------------------------------------------------ host
+    // Driven at the falling edge; the slave is idle between accesses, so it takes each at the next rising edge.
     task automatic host_write(input logic [11:0] address, input logic [31:0] value);
-        awvalid <= 1;
-        wvalid  <= 1;
-        awaddr  <= address;
-        wdata   <= value;
-        do @(posedge clk); while (!awready);
-        awvalid <= 0;
-        wvalid  <= 0;
-        while (!bvalid) @(posedge clk);
+        @(negedge clk);
+        awvalid = 1;
+        wvalid  = 1;
+        awaddr  = address;
+        wdata   = value;
+        @(negedge clk);
+        awvalid = 0;
+        wvalid  = 0;
+        while (!bvalid) @(negedge clk);
+        bready = 1;
+        @(negedge clk);
+        bready = 0;
     endtask
     task automatic host_read(input logic [11:0] address, output logic [31:0] value);
-        arvalid <= 1;
-        araddr  <= address;
-        do @(posedge clk); while (!arready);
-        arvalid <= 0;
-        while (!rvalid) @(posedge clk);
-        value = rdata;
+        @(negedge clk);
+        arvalid = 1;
+        araddr  = address;
+        @(negedge clk);
+        arvalid = 0;
+        while (!rvalid) @(negedge clk);
+        value  = rdata;
+        rready = 1;
+        @(negedge clk);
+        rready = 0;
     endtask
 
     task automatic report();
