@@ -177,16 +177,23 @@ static sy_status find_layers(codegen *g, const cc_program *p) {
 
 /* ---------------------------------------------------------------- stack */
 
-/* Bytes by which a function lowers sp: its first "addi sp, sp, -n". */
-static uint32_t frame_bytes(const cc_code *code, size_t i) {
+/* Bytes by which a function lowers sp, once, by "addi sp, sp, -n"; false if it does it in a way that this does not see. */
+static bool frame_bytes(const cc_code *code, size_t i, uint32_t *out) {
+    enum { SP = 2 };
+    *out = 0;
     for (uint32_t at = 0; at + 4 <= code->sizes[i]; at += 4) {
         isa_insn insn;
-        if (isa_decode(base_get_le32(code->text + code->offsets[i] + at), &insn) && insn.op == ISA_OP_ADDI && insn.rd == 2 &&
-            insn.rs1 == 2 && insn.imm < 0) {
-            return (uint32_t)-insn.imm;
+        if (!isa_decode(base_get_le32(code->text + code->offsets[i] + at), &insn) || insn.rd != SP || insn.format == ISA_FORMAT_STORE) {
+            continue;
+        }
+        if (insn.op != ISA_OP_ADDI || insn.rs1 != SP) {
+            return false;
+        }
+        if (insn.imm < 0) {
+            *out += (uint32_t)-insn.imm;
         }
     }
-    return 0;
+    return true;
 }
 
 static uint32_t stack_of_list(const codegen *g, const cc_op *first, const uint32_t *stacks) {
@@ -206,7 +213,11 @@ static sy_status stack_bytes(const codegen *g, const cc_code *code, uint32_t *ou
     }
     *out = 0;
     for (size_t i = 0; i < g->functions.n; i++) {
-        stacks[i] = frame_bytes(code, i) + stack_of_list(g, g->functions.items[i].first, stacks);
+        uint32_t frame;
+        if (!frame_bytes(code, i, &frame)) {
+            return base_fail(g->diag, SY_EINTERNAL, "function '%s' has a stack frame of unknown size", g->functions.items[i].name);
+        }
+        stacks[i] = frame + stack_of_list(g, g->functions.items[i].first, stacks);
         *out = stacks[i] > *out ? stacks[i] : *out;
     }
     return SY_OK;

@@ -218,7 +218,8 @@ static void build_call(generator *g, const cc_op *op) {
     for (uint32_t k = 0; k < op->n_arguments; k++) {
         arguments[k] = evaluate(g, &op->arguments[k]);
     }
-    LLVMBuildCall2(g->builder, g->types[op->callee], g->made[op->callee], arguments, op->n_arguments, "");
+    LLVMValueRef call = LLVMBuildCall2(g->builder, g->types[op->callee], g->made[op->callee], arguments, op->n_arguments, "");
+    LLVMSetTailCall(call, 1); /* a jump, where it is the last thing in a function */
 }
 
 static void build_list(generator *g, const cc_op *first) {

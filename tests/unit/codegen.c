@@ -8,101 +8,189 @@
 #include "test.h"
 
 #include "push_core.h"
-#include "systole/base/rng.h"
+#include "random_list.h"
 #include "systole/compiler/codegen.h"
 
-/* ---------------------------------------------------------------- lists */
-
-static const uint8_t command_of[ISA_N_QUEUES] = {ISA_F7_MXU_MATMUL, ISA_F7_VPU_VEC, ISA_F7_LD_LOAD, ISA_F7_ST_STORE};
-
-static cc_command random_command(base_rng *rng)
+static void compile(base_arena *arena, const isa_config *config, const cc_program *lists, size_t n, isa_program *program)
 {
-    cc_command c;
-    memset(&c, 0, sizeof c);
-    c.unit = (uint8_t)base_rng_below(rng, ISA_N_QUEUES);
-    c.funct7 = (uint8_t)(1 + base_rng_below(rng, 3));
-    c.payload = (uint32_t)base_rng_below(rng, 32);
-    if (base_rng_one_in(rng, 20)) {
-        c.unit = ISA_UNIT_CORE;
-        if (c.funct7 == ISA_F7_CORE_FENCE) {
-            c.payload = 0;
-        }
-    } else if (c.funct7 == 3) {
-        c.funct7 = command_of[c.unit];
-        const unsigned n = isa_unit_n_regs(c.unit);
-        for (unsigned r = 0; r < n; r++) {
-            if (base_rng_one_in(rng, 3)) {
-                const uint32_t values[] = {0, 1, 77, 0x12345678, (uint32_t)base_rng_next(rng)};
-                cc_set(&c, r, values[base_rng_below(rng, 5)]);
-            }
-        }
+    base_diag diag = {0};
+    if (cc_codegen(arena, config, lists, n, program, &diag) != SY_OK) {
+        fail_msg("%s", base_diag_message(&diag));
     }
-    return c;
 }
 
-static void add(base_arena *arena, cc_program *p, const cc_command *c)
+static isa_config large_config(void)
 {
-    assert_ok(cc_program_add(arena, p, c));
-}
-
-/* A random nest of loops, written out. */
-static void add_nest(base_arena *arena, cc_program *p, base_rng *rng, unsigned depth)
-{
-    const size_t n_items = 1 + base_rng_below(rng, 5);
-    for (size_t i = 0; i < n_items; i++) {
-        if (depth == 0 || base_rng_one_in(rng, 2)) {
-            const cc_command c = random_command(rng);
-            add(arena, p, &c);
-            continue;
-        }
-        const size_t from = p->n_commands;
-        add_nest(arena, p, rng, depth - 1);
-        const size_t n = p->n_commands - from;
-        const uint32_t count = (uint32_t)(2 + base_rng_below(rng, 5));
-        const uint64_t steps = base_rng_next(rng);
-        for (uint32_t it = 1; it < count; it++) {
-            for (size_t k = 0; k < n; k++) {
-                cc_command c = p->commands[from + k];
-                for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
-                    const uint64_t step = base_rng_u64(steps, k, r);
-                    if ((c.mask >> r & 1) && step % 4 == 0) {
-                        c.regs[r] += it * ((uint32_t)(step >> 8) % 5000 - 2500);
-                    }
-                }
-                if (c.mask != 0 && base_rng_u64(steps, k, 99) % 8 == 0) {
-                    c.payload += it;
-                }
-                add(arena, p, &c);
-            }
-        }
-    }
+    isa_config config;
+    isa_config_default(&config);
+    config.imem_bytes = 1 << 20;
+    return config;
 }
 
 static void test_random(void **state)
 {
     (void)state;
-    isa_config config;
-    isa_config_default(&config);
-    config.imem_bytes = 1 << 20;
-    for (uint64_t seed = 0; seed < 40; seed++) {
+    const isa_config config = large_config();
+    for (uint64_t seed = 0; seed < 60; seed++) {
         base_arena *arena = base_arena_create();
-        base_diag diag = {0};
         cc_program lists[2] = {{.name = "first"}, {.name = "second"}};
         for (unsigned i = 0; i < 2; i++) {
             base_rng rng = base_rng_make(seed, i);
             for (uint64_t l = base_rng_below(&rng, 4); l > 0; l--) {
                 assert_ok(cc_program_begin_layer(arena, &lists[i], "node/of a graph:0"));
-                add_nest(arena, &lists[i], &rng, (unsigned)base_rng_below(&rng, 4));
+                list_add_nest(arena, &lists[i], &rng, (unsigned)base_rng_below(&rng, 4));
             }
         }
         isa_program program = {0};
-        if (cc_codegen(arena, &config, lists, 2, &program, &diag) != SY_OK) {
-            fail_msg("seed %d: %s", (int)seed, base_diag_message(&diag));
-        }
+        compile(arena, &config, lists, 2, &program);
         run(&config, &program, &lists[0]);
         run(&config, &program, &lists[1]);
         base_arena_destroy(arena);
     }
+}
+
+/* Layers that differ in a few values are one function; those of another geometry are not. */
+static void test_equal_layers(void **state)
+{
+    (void)state;
+    const isa_config config = large_config();
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        base_arena *arena = base_arena_create();
+        base_rng rng = base_rng_make(seed, 7);
+        cc_program list = {.name = "entry"};
+        assert_ok(cc_program_begin_layer(arena, &list, "a"));
+        list_add_nest(arena, &list, &rng, 2);
+        const size_t n = list.n_commands;
+        for (uint32_t l = 0; l < 3; l++) {
+            assert_ok(cc_program_begin_layer(arena, &list, "b"));
+            list_add_nest(arena, &list, &rng, 1);
+            assert_ok(cc_program_begin_layer(arena, &list, "c"));
+            for (size_t k = 0; k < n; k++) {
+                cc_command c = list.commands[k];
+                for (unsigned r = 0; r < CC_MAX_REGISTERS; r++) {
+                    c.regs[r] += (c.mask >> r & 1) && r % 5 == 0 ? 1000 * l + r : 0;
+                }
+                list_add(arena, &list, &c);
+            }
+        }
+        isa_program program = {0};
+        compile(arena, &config, &list, 1, &program);
+        run(&config, &program, &list);
+        base_arena_destroy(arena);
+    }
+}
+
+/* A loop over a body that is too large for one function: its parts get the loops' counters. */
+static void test_large_body(void **state)
+{
+    (void)state;
+    const isa_config config = large_config();
+    base_arena *arena = base_arena_create();
+    base_rng rng = base_rng_make(1, 2);
+    cc_program list = {.name = "entry"};
+    assert_ok(cc_program_begin_layer(arena, &list, "large"));
+    for (unsigned k = 0; k < 1500; k++) {
+        const cc_command c = list_random_command(&rng);
+        list_add(arena, &list, &c);
+    }
+    for (uint32_t i = 1; i < 4; i++) {
+        list_repeat(arena, &list, 0, 1500, 42, i);
+    }
+    isa_program program = {0};
+    compile(arena, &config, &list, 1, &program);
+    run(&config, &program, &list);
+    base_arena_destroy(arena);
+}
+
+/* What a convolution of 3 x 3 with two rings looks like: code and cycles stay small. */
+static void test_cost(void **state)
+{
+    (void)state;
+    const isa_config config = large_config();
+    base_arena *arena = base_arena_create();
+    cc_program list = {.name = "entry"};
+    assert_ok(cc_program_begin_layer(arena, &list, "conv"));
+    for (uint32_t step = 0; step < 24; step++) {
+        const bool top = step % 6 == 0;
+        const bool bottom = step % 6 == 5;
+        cc_command load = {.unit = ISA_UNIT_LD, .funct7 = ISA_F7_LD_LOAD, .payload = 5};
+        for (unsigned r = 0; r < isa_unit_n_regs(ISA_UNIT_LD); r++) {
+            cc_set(&load, r, r == ISA_LD_ADDR_LO ? 4096 + 800 * step : r == ISA_LD_ROW_BASE ? 512 * (step % 3) : r % 7);
+        }
+        if (step >= 3) {
+            assert_ok(cc_program_wait(arena, &list, ISA_UNIT_LD, 1));
+        }
+        list_add(arena, &list, &load);
+        assert_ok(cc_program_post(arena, &list, ISA_UNIT_LD, 0));
+        assert_ok(cc_program_wait(arena, &list, ISA_UNIT_MXU, 0));
+        for (uint32_t t = 0; t < 9; t++) {
+            const uint32_t ky = t / 3;
+            const uint32_t kx = t % 3;
+            const bool short_tap = (top && ky == 0) || (bottom && ky == 2);
+            cc_command tap = {.unit = ISA_UNIT_MXU, .funct7 = ISA_F7_MXU_MATMUL, .payload = 5};
+            for (unsigned r = 0; r < isa_unit_n_regs(ISA_UNIT_MXU); r++) {
+                cc_set(&tap, r, r % 5);
+            }
+            cc_set(&tap, ISA_MXU_A_BASE, 512 * (step % 3) + 32 * ky + kx);
+            cc_set(&tap, ISA_MXU_W_BASE, 8192 + 16 * t);
+            cc_set(&tap, ISA_MXU_C_BASE, 256 * (step % 2) + (top && ky == 0 ? 32 : 0));
+            cc_set(&tap, ISA_MXU_N0, kx == 1 ? 32 : 31);
+            cc_set(&tap, ISA_MXU_N1, short_tap ? 7 : 8);
+            cc_set(&tap, ISA_MXU_FLAGS, t > 0);
+            list_add(arena, &list, &tap);
+        }
+        assert_ok(cc_program_post(arena, &list, ISA_UNIT_MXU, 1));
+    }
+    isa_program program = {0};
+    compile(arena, &config, &list, 1, &program);
+    const run_cost cost = run(&config, &program, &list);
+    print_message("%zu commands: %u bytes of code, %llu cycles, %llu SETs\n", list.n_commands, (unsigned)program.n_text_bytes,
+                  (unsigned long long)cost.cycles, (unsigned long long)cost.sets);
+    assert_true(program.n_text_bytes < 2000);
+    assert_true(cost.cycles < 8 * list.n_commands);
+    base_arena_destroy(arena);
+}
+
+/* Too much code: one line with what is needed and what there is. */
+static void test_too_large(void **state)
+{
+    (void)state;
+    isa_config config = large_config();
+    base_arena *arena = base_arena_create();
+    base_rng rng = base_rng_make(3, 3);
+    cc_program list = {.name = "entry"};
+    assert_ok(cc_program_begin_layer(arena, &list, "large"));
+    for (unsigned k = 0; k < 300; k++) {
+        const cc_command c = list_random_command(&rng);
+        list_add(arena, &list, &c);
+    }
+    static const uint32_t sizes[] = {1024, 4096};
+    for (size_t i = 0; i < 2; i++) {
+        isa_program program = {0};
+        base_diag diag = {0};
+        config.imem_bytes = sizes[i];
+        assert_int_equal(cc_codegen(arena, &config, &list, 1, &program, &diag), SY_ERANGE);
+        assert_non_null(strstr(base_diag_message(&diag), "core.imem_bytes"));
+        assert_null(program.text);
+    }
+    base_arena_destroy(arena);
+}
+
+static void test_module_missing(void **state)
+{
+    (void)state;
+    const isa_config config = large_config();
+    base_arena *arena = base_arena_create();
+    const cc_program list = {.name = "entry"};
+    isa_program program = {0};
+    base_diag diag = {0};
+    assert_int_equal(setenv("SYSTOLE_CODEGEN", "/nowhere/libsystole-codegen.so", 1), 0);
+    assert_int_equal(cc_codegen(arena, &config, &list, 1, &program, &diag), SY_EUNSUPPORTED);
+    assert_non_null(strstr(base_diag_message(&diag), "/nowhere"));
+    assert_int_equal(setenv("SYSTOLE_CODEGEN", "libm.so.6", 1), 0);
+    assert_int_equal(cc_codegen(arena, &config, &list, 1, &program, &diag), SY_EMISMATCH);
+    assert_int_equal(unsetenv("SYSTOLE_CODEGEN"), 0);
+    base_arena_destroy(arena);
 }
 
 int main(void)
@@ -110,6 +198,9 @@ int main(void)
     if (!SY_HAVE_LLVM) {
         return TEST_SKIPPED;
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random), cmocka_unit_test(test_equal_layers), cmocka_unit_test(test_large_body),
+        cmocka_unit_test(test_cost),   cmocka_unit_test(test_too_large),    cmocka_unit_test(test_module_missing),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
