@@ -17,6 +17,7 @@
 #include "systole/isa/config.h"
 #include "systole/isa/isa.h"
 #include "systole/isa/program.h"
+#include "systole/sim/machine.h"
 
 typedef enum fuzz_kind {
     FUZZ_VALID,    /* serially legal: ends by HALT */
@@ -56,5 +57,25 @@ sy_status rt_fuzz_program(base_arena *arena, const isa_config *config, uint64_t 
                           uint64_t number, fuzz_program *out, base_diag *diag);
 
 const char *rt_fuzz_kind_name(fuzz_kind kind);
+
+/*
+ * What a set of programs has exercised, counted in bins that come from the tables of isa/: every
+ * instruction, value of a bit field, class of value of a descriptor register, error of a unit, end,
+ * exception, counter, and some products of these.
+ */
+typedef struct fuzz_coverage fuzz_coverage;
+
+/* All bins empty; NULL when memory is out. */
+fuzz_coverage *rt_fuzz_coverage_create(base_arena *arena);
+
+/* Counts a program; and how it ended, unless result is NULL. */
+void rt_fuzz_coverage_add(fuzz_coverage *coverage, const fuzz_program *program,
+                          const sim_result *result);
+
+/*
+ * Appends one line per group of bins ("instruction: 72 of 72"), and below it the names of those that
+ * are empty.  Returns how many are empty; without_ends leaves out the groups that need results.
+ */
+size_t rt_fuzz_coverage_print(const fuzz_coverage *coverage, bool without_ends, base_buf *out);
 
 #endif

@@ -184,6 +184,8 @@ uint64_t rt_fuzz_cost(const fuzz_gen *g, isa_unit unit, uint8_t funct7, const ui
  * found. */
 bool rt_fuzz_illegal(fuzz_gen *g, isa_unit unit, uint32_t regs[ISA_MAX_REGS], uint8_t *funct7,
                      isa_error *error);
+/* Whether a command of the unit can fail its checks with this error. */
+bool rt_fuzz_can_fail(isa_unit unit, isa_error error);
 void rt_fuzz_wild(fuzz_gen *g, isa_unit unit, uint32_t regs[ISA_MAX_REGS], uint8_t *funct7);
 
 /* fuzz_group.c: groups of queue entries, merged into the program */

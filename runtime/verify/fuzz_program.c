@@ -154,7 +154,8 @@ static bool emit_bad_command(fuzz_gen *g)
         g->failed = true;
         return false;
     }
-    group->unit = (isa_unit)rt_fuzz_below(g, ISA_N_QUEUES);
+    /* the VPU has most to check */
+    group->unit = rt_fuzz_one_in(g, 3) ? ISA_UNIT_VPU : (isa_unit)rt_fuzz_below(g, ISA_N_QUEUES);
     uint32_t regs[ISA_MAX_REGS];
     memcpy(regs, g->regs[group->unit], sizeof regs);
     uint8_t funct7;
