@@ -434,7 +434,7 @@ static void test_float_weights(void **state)
 
 /* ---------------------------------------------------------------- cost */
 
-/* Concat of a value with itself, 60 times: 2^60 paths from DQ to Q. */
+/* Concat of a value with itself, 20 times: a million paths from DQ to Q. */
 static void test_many_paths(void **state)
 {
     (void)state;
@@ -454,8 +454,37 @@ static void test_many_paths(void **state)
             memcpy(from, to, sizeof from);
         }
         imported i = import_model(close_cluster(g, from));
+        assert_int_equal(n_of(&i, IR_OP_SIGMOID), !quantised);
+        assert_true(i.m->main->n_nodes <= 24);
         drop(&i);
     }
+}
+
+/* A thousand Q, each with its own scale, above a Concat of a thousand operands: cut off, not a
+ * million nodes. */
+static void test_wide(void **state)
+{
+    (void)state;
+    base_buf g = cluster(SY_DT_I8, 0.5f, 0, 0.25f, 0), node = {0};
+    for (int k = 0; k < 1000; k++) {
+        ow_words(&node, 1, "d");
+    }
+    ow_words(&node, 2, "c");
+    ow_text(&node, 4, "Concat");
+    ow_attr_int(&node, "axis", 0);
+    ow_add_node(&g, node);
+    for (int k = 0; k < 1000; k++) {
+        char scale[16], inputs[32], to[16];
+        snprintf(scale, sizeof scale, "s%d", k);
+        snprintf(inputs, sizeof inputs, "c %s yz", scale);
+        snprintf(to, sizeof to, "q%d", k);
+        ow_add_f32(&g, scale, 0.001f * (float)(k + 1));
+        ow_add_node(&g, ow_node("QuantizeLinear", inputs, to));
+        ow_add_output(&g, to, SY_DT_I8);
+    }
+    imported i = import_model(ow_model(g, 17));
+    assert_true(i.m->main->n_nodes < 40000);
+    drop(&i);
 }
 
 int main(void)
@@ -466,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_scales),        cmocka_unit_test(test_used_in_float),
         cmocka_unit_test(test_fan_out),       cmocka_unit_test(test_conv),
         cmocka_unit_test(test_float_weights), cmocka_unit_test(test_many_paths),
+        cmocka_unit_test(test_wide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

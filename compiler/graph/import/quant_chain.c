@@ -355,9 +355,10 @@ sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool sh
     }
     ir_node *n = v->producer;
     shared = shared || read_elsewhere(v);
-    if (depth > QUANT_MAX_CHAIN || p->n_steps++ > QUANT_MAX_STEPS) {
+    if (depth > QUANT_MAX_CHAIN || p->steps_left == 0) {
         return ir_quant_refuse(p, n, "too many operators in a row between it and QuantizeLinear");
     }
+    p->steps_left--;
     if (ir_node_is(n, IR_OP_DEQUANTIZELINEAR) || ir_node_is(n, IR_OP_SPLIT)) {
         quant_value x;
         SY_TRY(ir_quant_operand(p, v, 0, &x));
@@ -366,8 +367,18 @@ sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool sh
     if (is_clamp(n)) {
         return result_clamp(p, n, want, shared, depth, out);
     }
-    if (ir_quant_is_move(n)) {
-        return result_move(p, n, want, shared, depth, out);
+    if (ir_quant_is_move(n)) { /* remembered, since several paths of a Concat may lead here */
+        quant_info *info = ir_quant_info_of(p, v);
+        if (info == NULL) {
+            return SY_ENOMEM;
+        }
+        if (info->result.value != NULL && same(info->result.params, want)) {
+            *out = info->result;
+            return SY_OK;
+        }
+        SY_TRY(result_move(p, n, want, shared, depth, out));
+        info->result = *out;
+        return SY_OK;
     }
     if (!ir_quant_is_core(n)) {
         return ir_quant_refuse(p, n, "it has no quantised form");

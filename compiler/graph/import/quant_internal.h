@@ -17,8 +17,8 @@
 #include "systole/graph/import.h"
 #include "systole/graph/infer.h"
 
-#define QUANT_MAX_CHAIN 64   /* operators between a core and its Q, or a DQ and a core */
-#define QUANT_MAX_STEPS 4096 /* operators above one Q, with all branches */
+#define QUANT_MAX_CHAIN      64 /* operators between a core and its Q, or a DQ and a core */
+#define QUANT_STEPS_PER_NODE 16 /* of the module: what following all chains upwards may cost */
 
 /* Per-tensor parameters in int8 terms: those of a uint8 tensor have 128 taken from the zero point.
  */
@@ -51,9 +51,9 @@ typedef struct quant_pass {
     ir_module *m;
     base_arena *scratch;
     base_diag *diag;
-    const char *reason;             /* why the last attempt failed; NULL: nothing to tell */
-    const ir_node *culprit;         /* the node that stays in float for that reason */
-    uint32_t n_steps;               /* of the chain being followed: branches of Concat multiply */
+    const char *reason;     /* why the last attempt failed; NULL: nothing to tell */
+    const ir_node *culprit; /* the node that stays in float for that reason */
+    uint64_t steps_left;    /* many Q above one large tree of Concat are cut off, not multiplied */
     BASE_VEC(ir_value *) succeeded; /* values that have an int8 successor in info->i8 */
 } quant_pass;
 

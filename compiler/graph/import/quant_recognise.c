@@ -87,7 +87,6 @@ static sy_status visit_quantize(quant_pass *p, ir_node *q)
     bool folded = false;
     p->reason = NULL;
     p->culprit = NULL;
-    p->n_steps = 0;
     if (v == NULL || y == NULL) {
         return SY_OK;
     }
@@ -112,7 +111,7 @@ static sy_status visit_quantize(quant_pass *p, ir_node *q)
         SY_TRY(ir_quant_result(p, v, params, false, 0, &result));
     }
     if (result.value != NULL) {
-        info->result = result;
+        info->result = (quant_value){result.value, params, false};
         return succeed(p, y, result.value, true);
     }
     SY_TRY(note(p));
@@ -198,9 +197,10 @@ static sy_status visit_graph(quant_pass *p, ir_graph *g)
     return SY_OK;
 }
 
-/* Values still know what an earlier pass wrote into info. */
-static void clear_info(ir_graph *g)
+/* Values still know what an earlier pass wrote into info. Returns how many nodes there are. */
+static uint64_t clear_info(ir_graph *g)
 {
+    uint64_t n_nodes = g->n_nodes;
     for (uint32_t i = 0; i < g->n_inputs; i++) {
         g->inputs[i]->info = NULL;
     }
@@ -215,10 +215,11 @@ static void clear_info(ir_graph *g)
         }
         for (uint32_t i = 0; i < n->n_attrs; i++) {
             if (n->attrs[i].kind == IR_ATTR_GRAPH) {
-                clear_info(n->attrs[i].u.graph);
+                n_nodes += clear_info(n->attrs[i].u.graph);
             }
         }
     }
+    return n_nodes;
 }
 
 /* ---------------------------------------------------------------- what still reads uint8 */
@@ -342,9 +343,11 @@ static sy_status note_rest(quant_pass *p, const ir_graph *g)
 static sy_status recognise(quant_pass *p)
 {
     ir_module *m = p->m;
+    uint64_t n_nodes = 0;
     for (uint32_t i = 0; i < m->n_graphs; i++) {
-        clear_info(m->graphs[i]);
+        n_nodes += clear_info(m->graphs[i]);
     }
+    p->steps_left = 1024 + n_nodes * QUANT_STEPS_PER_NODE;
     for (uint32_t i = 0; i < m->n_graphs; i++) {
         SY_TRY(visit_graph(p, m->graphs[i]));
     }
@@ -355,7 +358,7 @@ static sy_status recognise(quant_pass *p)
     SY_TRY(take_names(p));
     for (uint32_t i = 0; i < m->n_graphs; i++) {
         SY_TRY(note_rest(p, m->graphs[i]));
-        clear_info(m->graphs[i]);
+        (void)clear_info(m->graphs[i]);
     }
     return ir_infer_module(m, p->diag);
 }
