@@ -34,7 +34,7 @@ module harness;
     import "DPI-C" context function void sy_rtl_write(input longint cycle, input longint addr, input int n_beats);
     import "DPI-C" context function void sy_rtl_write_beat(input longint cycle, input bit [BEAT*8-1:0] data,
                                                            input bit [BEAT-1:0] strobe, input bit last);
-    // what the bus does in that cycle: bit 0 a read beat, 1 the last of its burst, 2 a write beat, 3 an answer
+    // what the bus does in that cycle: bit 0 a read beat, 1 the last of its burst, 2 a write beat, 3 an answer, 4 more to come
     import "DPI-C" context function int sy_rtl_bus(input longint cycle, output bit [BEAT*8-1:0] data);
     import "DPI-C" context function void sy_rtl_counter(input int unit, input int cause, input longint value);
     import "DPI-C" context function void sy_rtl_result(input int status, input int error, input int error_command, input int exit_code,
@@ -246,7 +246,7 @@ module harness;
                     m_rlast    <= flags[1];
                     m_wready   <= flags[2];
                     m_bvalid   <= flags[3];
-                    bus_active <= flags[4];
+                    bus_active <= flags != 0;
                 end
             end
         end else if (o_reset) begin

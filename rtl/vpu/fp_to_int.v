@@ -20,7 +20,7 @@ module fp_to_int (
             if (e >= 8'd158) begin
                 y_o = a_i[31] ? 32'h8000_0000 : 32'h7FFF_FFFF;
             end else begin
-                w = {8'd1, a_i[22:0], 33'd0} >> (8'd158 - e);
+                w = {1'b1, a_i[22:0], 40'd0} >> (8'd158 - e);
                 if (w[31] && (w[30:0] != 31'd0 || w[32])) begin
                     w = w + 64'h1_0000_0000;
                 end
