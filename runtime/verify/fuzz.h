@@ -73,8 +73,9 @@ void rt_fuzz_coverage_add(fuzz_coverage *coverage, const fuzz_program *program,
                           const sim_result *result);
 
 /*
- * Appends one line per group of bins ("instruction: 72 of 72"), and below it the names of those that
- * are empty.  Returns how many are empty; without_ends leaves out the groups that need results.
+ * Appends one line per group of bins ("instruction: 72 of 72"), and below it the names of those
+ * that are empty.  Returns how many are empty; without_ends leaves out the groups that need
+ * results.
  */
 size_t rt_fuzz_coverage_print(const fuzz_coverage *coverage, bool without_ends, base_buf *out);
 

@@ -1,8 +1,9 @@
 /*
  * fuzz_coverage.c -- what random programs have exercised.
  *
- * A bin is a group and an index in it; what a group's index means is known to its count function and to bin_name alone.
- * Bins that no program can reach are left out by is_reachable, with the reason.
+ * A bin is a group and an index in it; what a group's index means is known to its count function
+ * and to bin_name alone. Bins that no program can reach are left out by is_reachable, with the
+ * reason.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +13,7 @@
 
 #include "fuzz_internal.h"
 
-enum { N_CLASSES = 5 };          /* of values of a register */
+enum { N_CLASSES = 5 }; /* of values of a register */
 enum { MAX_BINS = ISA_N_QUEUES * ISA_MAX_REGS * N_CLASSES };
 
 typedef enum group {
@@ -33,9 +34,9 @@ typedef enum group {
 } group;
 
 static const char *const group_names[N_GROUPS] = {
-    "instruction",        "field value",       "bit field", "register class", "failed check", "matrix product",
-    "vector sources",     "vector reductions", "byte walk", "end of a run",   "error",        "exception",
-    "counter above zero",
+    "instruction",    "field value",    "bit field",          "register class", "failed check",
+    "matrix product", "vector sources", "vector reductions",  "byte walk",      "end of a run",
+    "error",          "exception",      "counter above zero",
 };
 
 struct fuzz_coverage {
@@ -61,7 +62,8 @@ typedef struct field_row {
     unsigned low, width;
 } field_row;
 static const field_row field_rows[] = {
-#define B(unit, register_name, field, low, width, summary) {ISA_UNIT_##unit, #register_name, #field, (low), (width)},
+#define B(unit, register_name, field, low, width, summary) \
+    {ISA_UNIT_##unit, #register_name, #field, (low), (width)},
 #include "systole/isa/tables.h"
 };
 enum { N_FIELDS = sizeof field_rows / sizeof field_rows[0], FIELD_VALUES = 8 };
@@ -162,8 +164,8 @@ static bool end_is_reachable(fuzz_kind kind, unsigned end)
 static bool register_is_reachable(size_t bin)
 {
     const isa_unit unit = (isa_unit)(bin / N_CLASSES / ISA_MAX_REGS);
-    const isa_reg_info *reg = isa_reg_describe(unit, bin / N_CLASSES % ISA_MAX_REGS);
-    const unsigned n_classes = reg == NULL                   ? 0
+    const isa_reg_info *reg = isa_reg_describe(unit, (unsigned)(bin / N_CLASSES % ISA_MAX_REGS));
+    const unsigned n_classes = reg == NULL                  ? 0
                                : reg->type == ISA_TYPE_BITS ? 0
                                : reg->type == ISA_TYPE_F32  ? 5
                                                             : 3;
@@ -188,7 +190,8 @@ static bool is_reachable(group g, size_t bin)
     case GROUP_ERROR:
         return bin != ISA_ERROR_NONE && bin != ISA_ERROR_AXI; /* RANGE keeps programs inside DRAM */
     case GROUP_COUNTER:
-        return counter_is_reachable((isa_unit)(bin / ISA_N_COUNTERS), (isa_counter)(bin % ISA_N_COUNTERS));
+        return counter_is_reachable((isa_unit)(bin / ISA_N_COUNTERS),
+                                    (isa_counter)(bin % ISA_N_COUNTERS));
     case GROUP_VALUE:
     case GROUP_PRODUCT:
     case GROUP_SOURCES:
@@ -220,14 +223,17 @@ static void bin_name(group g, size_t bin, char *text, size_t n_bytes)
         return;
     case GROUP_FIELD: {
         const field_row *field = &field_rows[bin / FIELD_VALUES];
-        (void)snprintf(text, n_bytes, "%s %s:%zu", isa_unit_name(field->unit), field->field, bin % FIELD_VALUES);
+        (void)snprintf(text, n_bytes, "%s %s:%zu", isa_unit_name(field->unit), field->field,
+                       bin % FIELD_VALUES);
         return;
     }
     case GROUP_REGISTER: {
         const unsigned unit = (unsigned)(bin / N_CLASSES / ISA_MAX_REGS);
-        const isa_reg_info *reg = isa_reg_describe((isa_unit)unit, bin / N_CLASSES % ISA_MAX_REGS);
+        const isa_reg_info *reg = isa_reg_describe((isa_unit)unit,
+                                                   (unsigned)(bin / N_CLASSES % ISA_MAX_REGS));
         (void)snprintf(text, n_bytes, "%s %s %s", isa_unit_name(unit), reg->name,
-                       reg->type == ISA_TYPE_F32 ? floats[bin % N_CLASSES] : integers[bin % N_CLASSES]);
+                       reg->type == ISA_TYPE_F32 ? floats[bin % N_CLASSES]
+                                                 : integers[bin % N_CLASSES]);
         return;
     }
     case GROUP_CHECK:
@@ -235,23 +241,26 @@ static void bin_name(group g, size_t bin, char *text, size_t n_bytes)
                        isa_error_name((unsigned)(bin % ISA_N_ERRORS)));
         return;
     case GROUP_PRODUCT:
-        (void)snprintf(text, n_bytes, "%s, rows %s, planes %s, %s", bin / 12 == 0 ? "MATMUL" : "MATMUL_T",
-                       lengths[bin / 4 % 3], bin / 2 % 2 == 0 ? "one" : "more",
+        (void)snprintf(text, n_bytes, "%s, rows %s, planes %s, %s",
+                       bin / 12 == 0 ? "MATMUL" : "MATMUL_T", lengths[bin / 4 % 3],
+                       bin / 2 % 2 == 0 ? "one" : "more",
                        bin % 2 == 0 ? "overwrites" : "accumulates");
         return;
     case GROUP_SOURCES:
-        (void)snprintf(text, n_bytes, "a_src %zu, b_src %zu, out %zu", bin / 20, bin / 5 % 4, bin % 5);
+        (void)snprintf(text, n_bytes, "a_src %zu, b_src %zu, out %zu", bin / 20, bin / 5 % 4,
+                       bin % 5);
         return;
     case GROUP_REDUCE:
-        (void)snprintf(text, n_bytes, "red %zu, red_src %zu, red_loops %zu, red_out %zu", 1 + bin / 30, bin / 15 % 2,
-                       bin / 3 % 5, bin % 3);
+        (void)snprintf(text, n_bytes, "red %zu, red_src %zu, red_loops %zu, red_out %zu",
+                       1 + bin / 30, bin / 15 % 2, bin / 3 % 5, bin % 3);
         return;
     case GROUP_BYTES:
-        (void)snprintf(text, n_bytes, "%s, close %zu, %s, valid: %s", bin / 24 == 0 ? "LD" : "ST", bin / 6 % 4,
-                       bin / 3 % 2 == 0 ? "SPM" : "ACC", valid[bin % 3]);
+        (void)snprintf(text, n_bytes, "%s, close %zu, %s, valid: %s", bin / 24 == 0 ? "LD" : "ST",
+                       bin / 6 % 4, bin / 3 % 2 == 0 ? "SPM" : "ACC", valid[bin % 3]);
         return;
     case GROUP_END:
-        (void)snprintf(text, n_bytes, "%s %s", rt_fuzz_kind_name((fuzz_kind)(bin / 3)), ends[bin % 3]);
+        (void)snprintf(text, n_bytes, "%s %s", rt_fuzz_kind_name((fuzz_kind)(bin / 3)),
+                       ends[bin % 3]);
         return;
     case GROUP_ERROR:
         (void)snprintf(text, n_bytes, "%s", isa_error_name((unsigned)bin));
@@ -306,7 +315,8 @@ static void add_fields(fuzz_coverage *c, const fuzz_command *command)
             continue; /* what the operation does not use */
         }
         const uint32_t mask = (UINT32_C(1) << field->width) - 1;
-        const uint32_t value = command->regs[isa_reg_find(field->unit, field->reg)] >> field->low & mask;
+        const uint32_t value = command->regs[isa_reg_find(field->unit, field->reg)] >> field->low &
+                               mask;
         if (value < FIELD_VALUES) {
             c->hits[GROUP_FIELD][i * FIELD_VALUES + value]++;
         }
@@ -326,16 +336,17 @@ static void add_product(fuzz_coverage *c, uint32_t d, const fuzz_command *comman
     const size_t length = n_rows < d ? 0 : n_rows == d ? 1 : 2;
     const size_t transposed = command->funct7 == ISA_F7_MXU_MATMUL_T ? 1 : 0;
     const size_t more = r[ISA_MXU_PLANES] > 1 ? 1 : 0;
-    c->hits[GROUP_PRODUCT]
-           [((transposed * 3 + length) * 2 + more) * 2 + ISA_GET(r[ISA_MXU_FLAGS], ISA_MXU_FLAGS_ACCUMULATE)]++;
+    c->hits[GROUP_PRODUCT][((transposed * 3 + length) * 2 + more) * 2 +
+                           ISA_GET(r[ISA_MXU_FLAGS], ISA_MXU_FLAGS_ACCUMULATE)]++;
 }
 
 static void add_vector(fuzz_coverage *c, const fuzz_command *command)
 {
     const uint32_t in = command->regs[ISA_VPU_CHAIN_IN], out = command->regs[ISA_VPU_CHAIN_OUT];
     const uint32_t red = ISA_GET(out, ISA_VPU_CHAIN_OUT_RED);
-    c->hits[GROUP_SOURCES][(ISA_GET(in, ISA_VPU_CHAIN_IN_A_SRC) * 4 + ISA_GET(in, ISA_VPU_CHAIN_IN_B_SRC)) * 5 +
-                           ISA_GET(out, ISA_VPU_CHAIN_OUT_OUT)]++;
+    c->hits[GROUP_SOURCES]
+           [(ISA_GET(in, ISA_VPU_CHAIN_IN_A_SRC) * 4 + ISA_GET(in, ISA_VPU_CHAIN_IN_B_SRC)) * 5 +
+            ISA_GET(out, ISA_VPU_CHAIN_OUT_OUT)]++;
     if (red != ISA_VPU_CHAIN_OUT_RED_NONE) {
         c->hits[GROUP_REDUCE][(((red - 1) * 2 + ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_SRC)) * 5 +
                                ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_LOOPS)) *
@@ -357,7 +368,8 @@ static void add_bytes(fuzz_coverage *c, const isa_config *config, const fuzz_com
     if (!sim_bytes_extent(&bytes, &low, &high)) {
         valid = 2;
     }
-    const size_t unit = command->unit == ISA_UNIT_LD ? 0 : 1, acc = bytes.memory == ISA_MEMORY_ACC ? 1 : 0;
+    const size_t unit = command->unit == ISA_UNIT_LD ? 0 : 1,
+                 acc = bytes.memory == ISA_MEMORY_ACC ? 1 : 0;
     c->hits[GROUP_BYTES][((unit * 4 + bytes.close) * 2 + acc) * 3 + valid]++;
 }
 
@@ -413,7 +425,8 @@ static void add_result(fuzz_coverage *c, fuzz_kind kind, const sim_result *resul
     }
 }
 
-void rt_fuzz_coverage_add(fuzz_coverage *coverage, const fuzz_program *program, const sim_result *result)
+void rt_fuzz_coverage_add(fuzz_coverage *coverage, const fuzz_program *program,
+                          const sim_result *result)
 {
     for (uint32_t at = 0; at < program->program.n_text_bytes; at += 4) {
         isa_insn insn;

@@ -311,8 +311,8 @@ bool rt_fuzz_illegal(fuzz_gen *g, isa_unit unit, uint32_t regs[ISA_MAX_REGS], ui
             *error = sim_check(g->config, unit, *funct7, new_regs);
             if (*error == wanted || (*error != ISA_ERROR_NONE && i > 40)) {
                 if (rt_fuzz_one_in(g, 4)) { /* a second error: the order of the checks decides */
-                    damage(g, (isa_error)(1 + rt_fuzz_below(g, ISA_ERROR_SELF_CONFLICT)), unit, funct7,
-                           new_regs);
+                    damage(g, (isa_error)(1 + rt_fuzz_below(g, ISA_ERROR_SELF_CONFLICT)), unit,
+                           funct7, new_regs);
                     *error = sim_check(g->config, unit, *funct7, new_regs);
                 }
                 memcpy(regs, new_regs, sizeof new_regs);
