@@ -297,7 +297,7 @@ static sy_status run(codegen *g, const cc_module *module, const cc_program *prog
 
 sy_status cc_codegen(base_arena *arena, const isa_config *config, const cc_program *programs, size_t n_programs,
                      isa_program *out, base_diag *diag) {
-    static const uint32_t call_words[] = {8, 3}; /* fast code; if that is too large, small code */
+    static const uint32_t call_words[] = {8, 5}; /* fast code; if that is too large, small code */
     const cc_module *module;
     SY_TRY(cc_load_module(&module, diag));
     sy_status status = SY_ERANGE;

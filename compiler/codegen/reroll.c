@@ -11,8 +11,10 @@
 
 enum {
     MAX_PERIOD = 600,
-    LOOP_WORDS = 5,  /* counter, branch, first values */
-    TWICE_WORDS = 24 /* the least body that is joined when it comes twice */
+    COMMAND_WORDS = 8, /* with two or three SETs */
+    SYNC_WORDS = 2,
+    LOOP_WORDS = 5,    /* counter, branch, first values */
+    TWICE_WORDS = 24   /* the least body that is joined when it comes twice */
 };
 
 /* Items looked at before it gives up: about a second. */
@@ -59,7 +61,7 @@ static sy_status make_leaf(base_arena *arena, const cc_command *command, cc_node
     if (command->mask == 0) {
         node->shape = cc_mix(node->shape, command->payload);
     }
-    node->cost = command->mask != 0 ? 8 : 2;
+    node->cost = command->mask != 0 ? COMMAND_WORDS : SYNC_WORDS;
     return SY_OK;
 }
 

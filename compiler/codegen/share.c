@@ -101,7 +101,8 @@ static sy_status find_layout(sharer *s, const occurrences *o, layout *out) {
 }
 
 static uint32_t call_cost(const sharer *s, uint32_t n_parameters) {
-    return s->call_words + n_parameters + n_parameters / 2;
+    enum { IN_REGISTERS = 8 }; /* the others are stored, and loaded again */
+    return s->call_words + n_parameters + n_parameters / 2 + (n_parameters > IN_REGISTERS ? 2 * (n_parameters - IN_REGISTERS) : 0);
 }
 
 /* Words that a rule for the sequence saves. */
@@ -278,7 +279,8 @@ static uint64_t run_key(const sharer *s, size_t at, size_t length, bool strict) 
     return key;
 }
 
-static sy_status share_runs(sharer *s, bool strict, bool *changed) {
+/* Sorted places of all runs of two commands or more. */
+static sy_status find_runs(const sharer *s, bool strict, place **out, size_t *n_out) {
     place *places = base_arena_alloc(s->arena, s->n, sizeof *places);
     if (places == NULL) {
         return SY_ENOMEM;
@@ -292,11 +294,71 @@ static sy_status share_runs(sharer *s, bool strict, bool *changed) {
         i += length > 0 ? length : 1;
     }
     qsort(places, n, sizeof *places, compare_places);
+    *out = places;
+    *n_out = n;
+    return SY_OK;
+}
+
+/* What a rule saves for each run that begins at a place, by the index of the place: its saving divided by its occurrences. */
+static sy_status rate_runs(sharer *s, bool strict, double *rates) {
+    place *places;
+    size_t n;
+    SY_TRY(find_runs(s, strict, &places, &n));
+    for (size_t i = 0; i < n;) {
+        occurrences o;
+        layout l;
+        SY_TRY(next_group(s, places, n, &i, run_at(s, places[i].at), &o));
+        SY_TRY(find_layout(s, &o, &l));
+        const int64_t saved = o.n >= 2 ? saving(s, &o, &l) : 0;
+        for (size_t k = 0; k < o.n; k++) {
+            rates[o.at[k]] = saved >= MIN_SAVING ? (double)saved / (double)o.n : 0;
+        }
+    }
+    return SY_OK;
+}
+
+/*
+ * Makes rules of runs. Either one rule for all runs of the same shapes, or (strict) one for each kind that differs by constants alone, with fewer
+ * parameters: by shape, what saves more.
+ */
+static sy_status share_runs(sharer *s, bool *changed) {
+    place *places;
+    size_t n;
+    double *loose = base_arena_alloc(s->arena, s->n, sizeof *loose);
+    double *strict = base_arena_alloc(s->arena, s->n, sizeof *strict);
+    if (loose == NULL || strict == NULL) {
+        return SY_ENOMEM;
+    }
+    SY_TRY(rate_runs(s, false, loose));
+    SY_TRY(rate_runs(s, true, strict));
+    SY_TRY(find_runs(s, false, &places, &n));
     *changed = false;
     for (size_t i = 0; i < n && !*changed;) {
         occurrences o;
         const size_t length = run_at(s, places[i].at);
         SY_TRY(next_group(s, places, n, &i, length, &o));
+        double loose_sum = 0;
+        double strict_sum = 0;
+        size_t best = 0;
+        for (size_t k = 0; k < o.n; k++) {
+            loose_sum += loose[o.at[k]];
+            strict_sum += strict[o.at[k]];
+            best = strict[o.at[k]] > strict[o.at[best]] ? k : best;
+        }
+        if (strict_sum > loose_sum) {
+            const uint64_t key = run_key(s, o.at[best], length, true);
+            size_t *at = base_arena_alloc(s->arena, o.n, sizeof *at);
+            occurrences kind = {.at = at, .length = length};
+            if (at == NULL) {
+                return SY_ENOMEM;
+            }
+            for (size_t k = 0; k < o.n; k++) {
+                if (run_key(s, o.at[k], length, true) == key) {
+                    at[kind.n++] = o.at[k];
+                }
+            }
+            o = kind;
+        }
         SY_TRY(try_apply(s, &o, changed));
     }
     return SY_OK;
@@ -375,13 +437,11 @@ static sy_status share_best_pair(sharer *s, bool *changed) {
 
 sy_status cc_share(base_arena *arena, uint32_t call_words, cc_rule_vec *rules, cc_forest *list) {
     sharer s = {.arena = arena, .rules = rules, .items = list->items, .n = list->n, .call_words = call_words};
-    for (int strict = 0; strict < 2; strict++) {
-        bool changed = true;
-        while (changed) {
-            SY_TRY(share_runs(&s, strict == 1, &changed));
-        }
-    }
     bool changed = true;
+    while (changed) {
+        SY_TRY(share_runs(&s, &changed));
+    }
+    changed = true;
     for (int round = 0; round < MAX_ROUNDS && changed; round++) {
         SY_TRY(share_best_pair(&s, &changed));
     }
