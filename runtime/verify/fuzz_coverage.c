@@ -161,10 +161,15 @@ static bool end_is_reachable(fuzz_kind kind, unsigned end)
     return true;
 }
 
+static unsigned register_of(size_t bin)
+{
+    return (unsigned)(bin / N_CLASSES % ISA_MAX_REGS);
+}
+
 static bool register_is_reachable(size_t bin)
 {
     const isa_unit unit = (isa_unit)(bin / N_CLASSES / ISA_MAX_REGS);
-    const isa_reg_info *reg = isa_reg_describe(unit, (unsigned)(bin / N_CLASSES % ISA_MAX_REGS));
+    const isa_reg_info *reg = isa_reg_describe(unit, register_of(bin));
     const unsigned n_classes = reg == NULL                  ? 0
                                : reg->type == ISA_TYPE_BITS ? 0
                                : reg->type == ISA_TYPE_F32  ? 5
@@ -186,7 +191,7 @@ static bool is_reachable(group g, size_t bin)
     case GROUP_CHECK:
         return rt_fuzz_can_fail((isa_unit)(bin / ISA_N_ERRORS), (isa_error)(bin % ISA_N_ERRORS));
     case GROUP_END:
-        return end_is_reachable((fuzz_kind)(bin / 3), bin % 3);
+        return end_is_reachable((fuzz_kind)(bin / 3), (unsigned)(bin % 3));
     case GROUP_ERROR:
         return bin != ISA_ERROR_NONE && bin != ISA_ERROR_AXI; /* RANGE keeps programs inside DRAM */
     case GROUP_COUNTER:
@@ -229,8 +234,7 @@ static void bin_name(group g, size_t bin, char *text, size_t n_bytes)
     }
     case GROUP_REGISTER: {
         const unsigned unit = (unsigned)(bin / N_CLASSES / ISA_MAX_REGS);
-        const isa_reg_info *reg = isa_reg_describe((isa_unit)unit,
-                                                   (unsigned)(bin / N_CLASSES % ISA_MAX_REGS));
+        const isa_reg_info *reg = isa_reg_describe((isa_unit)unit, register_of(bin));
         (void)snprintf(text, n_bytes, "%s %s %s", isa_unit_name(unit), reg->name,
                        reg->type == ISA_TYPE_F32 ? floats[bin % N_CLASSES]
                                                  : integers[bin % N_CLASSES]);
