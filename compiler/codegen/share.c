@@ -388,7 +388,9 @@ static sy_status find_pairs(sharer *s, place **places_out, candidate **out, size
     for (size_t i = 0; i + 1 < s->n; i++) {
         const cc_node *a = s->items[i];
         const cc_node *b = s->items[i + 1];
-        if (a->shape != b->shape) {
+        const bool repeats = a->shape == b->shape || (i > 0 && s->items[i - 1]->shape == a->shape) ||
+                             (i + 2 < s->n && s->items[i + 2]->shape == b->shape);
+        if (!repeats) {
             places[n++] = (place){.key = cc_mix(a->shape, b->shape), .at = i};
         }
     }

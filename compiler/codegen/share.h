@@ -6,7 +6,7 @@
  * are constants of the rule; values that differ by constants share an argument.
  *
  * How: runs of commands of one unit first (the taps of a window); then, as in the Re-Pair method of text compression, again and again the pair of neighbours that
- * saves most. Two equal neighbours are never joined: a repetition is left to re-rolling.
+ * saves most. An item beside another of its shape is not joined with what follows: a repetition is left to re-rolling.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
