@@ -191,7 +191,7 @@ module systole #(
     // ------------------------------------------------------------------ host port and its way to the memories
     wire [1:0]  host_select;
     wire [31:0] host_addr, host_wdata;
-    wire        host_re, host_we;
+    wire        host_re, host_we, host_active;
     reg  [31:0] host_rdata;
     wire [5:0]  host_counter, core_counter;
     wire [63:0] counter;
@@ -228,6 +228,7 @@ module systole #(
         .counter_i       (counter),
         .mem_select_o    (host_select),
         .mem_addr_o      (host_addr),
+        .mem_active_o    (host_active),
         .mem_re_o        (host_re),
         .mem_we_o        (host_we),
         .mem_wdata_o     (host_wdata),
@@ -289,18 +290,18 @@ module systole #(
     assign post_sem[24:20] = take_sem[24:20];
     tcm #(.N_BYTES(CORE_IMEM_BYTES)) u_imem (
         .clk     (clk),
-        .re_i    (running ? imem_re : host_re && host_imem),
-        .we_i    ({4{host_we && host_imem && !running}}),
-        .addr_i  (running ? imem_addr : host_addr[W_IMEM+1:2]),
+        .re_i    (host_active ? host_re && host_imem : imem_re),
+        .we_i    ({4{host_we && host_imem}}),
+        .addr_i  (host_active ? host_addr[W_IMEM+1:2] : imem_addr),
         .wdata_i (host_wdata),
         .rdata_o (imem_rdata)
     );
     tcm #(.N_BYTES(CORE_DMEM_BYTES)) u_dmem (
         .clk     (clk),
-        .re_i    (running ? dmem_re : host_re && host_dmem),
-        .we_i    (running ? dmem_we : {4{host_we && host_dmem}}),
-        .addr_i  (running ? dmem_addr : host_addr[W_DMEM+1:2]),
-        .wdata_i (running ? dmem_wdata : host_wdata),
+        .re_i    (host_active ? host_re && host_dmem : dmem_re),
+        .we_i    (host_active ? {4{host_we && host_dmem}} : dmem_we),
+        .addr_i  (host_active ? host_addr[W_DMEM+1:2] : dmem_addr),
+        .wdata_i (host_active ? host_wdata : dmem_wdata),
         .rdata_o (dmem_rdata)
     );
 
@@ -645,16 +646,16 @@ module systole #(
     wire [31:0]       host_word    = (host_addr >> 2) & (D / 4 - 1);    // of an SPM row
     wire [31:0]       host_lane    = (host_addr >> 2) & (D - 1);        // of an ACC row
     wire [D/4-1:0]    host_spm_we  = {{(D/4){1'b0}}} | ({{(D/4){1'b0}}} + (host_we && host_spm)) << host_word[7:0];
-    assign spm_re[4]               = running ? st_spm_re : host_re && host_spm;
-    assign spm_raddr[4*W_SPM +: W_SPM] = running ? st_spm_row : host_spm_row;
-    assign spm_ld_we               = running ? {D/4{ld_spm_we}} : host_spm_we;
-    assign spm_waddr[2*W_SPM +: W_SPM] = running ? ld_spm_row : host_spm_row;
-    assign spm_wdata[2*D*8 +: D*8] = running ? ld_spm_data : {D/4{host_wdata}};
-    assign acc_re[3]               = running ? st_acc_re : host_re && host_acc;
-    assign acc_raddr[3*W_ACC +: W_ACC] = running ? st_acc_row : host_acc_row;
-    assign acc_we[3]               = running ? ld_acc_we : host_we && host_acc;
-    assign acc_waddr[3*W_ACC +: W_ACC] = running ? ld_acc_row : host_acc_row;
-    assign acc_wdata[3*D*32 +: D*32] = running ? ld_acc_data : {D{host_wdata}};
+    assign spm_re[4]               = host_active ? host_re && host_spm : st_spm_re;
+    assign spm_raddr[4*W_SPM +: W_SPM] = host_active ? host_spm_row : st_spm_row;
+    assign spm_ld_we               = host_active ? host_spm_we : {D/4{ld_spm_we}};
+    assign spm_waddr[2*W_SPM +: W_SPM] = host_active ? host_spm_row : ld_spm_row;
+    assign spm_wdata[2*D*8 +: D*8] = host_active ? {D/4{host_wdata}} : ld_spm_data;
+    assign acc_re[3]               = host_active ? host_re && host_acc : st_acc_re;
+    assign acc_raddr[3*W_ACC +: W_ACC] = host_active ? host_acc_row : st_acc_row;
+    assign acc_we[3]               = host_active ? host_we && host_acc : ld_acc_we;
+    assign acc_waddr[3*W_ACC +: W_ACC] = host_active ? host_acc_row : ld_acc_row;
+    assign acc_wdata[3*D*32 +: D*32] = host_active ? {D{host_wdata}} : ld_acc_data;
     wire [D-1:0]      host_lane_mask = {{(D-1){1'b0}}, 1'b1} << host_lane[7:0];
     spm #(.D(D), .N_BANKS(SPM_BANKS), .N_ROWS(SPM_ROWS), .W_ROW(W_SPM)) u_spm (
         .clk      (clk),
@@ -674,12 +675,12 @@ module systole #(
         .rdata_o   (acc_rdata),
         .we_i      (acc_we),
         .waddr_i   (acc_waddr),
-        .ld_mask_i (running ? {D{1'b1}} : host_lane_mask),
+        .ld_mask_i (host_active ? host_lane_mask : {D{1'b1}}),
         .wdata_i   (acc_wdata)
     );
     always @* begin
         host_rdata = 32'd0;
-        if (!running) begin
+        if (host_active) begin
             case (host_select)
                 2'd0:    host_rdata = imem_rdata;
                 2'd1:    host_rdata = dmem_rdata;

@@ -2,7 +2,8 @@
 //
 // Function : one access at a time. MEM_DATA reads and writes the selected memory at MEM_ADDR while nothing runs (else it reads 0 and
 //            writes are lost); SPM and ACC are reached through the ports of ST and LD.
-// Latency  : a register access answers in the next cycle, a memory access after MEM_CYCLES.
+// Latency  : a register access answers in the next cycle. A memory access waits MEM_CYCLES, so that the lanes of the last rows of a
+//            run have passed, is made, and answers MEM_CYCLES later; mem_active_o covers its second half.
 // Protocol : AXI4-Lite; write address and data are taken together; WSTRB is ignored (registers are words); all answers OKAY.
 // Reset    : registers 0.
 // C twin   : none.   Tests: tests/rtl/host.c.
@@ -49,22 +50,24 @@ module host_port #(
     // memories: an access is issued for one cycle; read data is taken MEM_CYCLES later
     output wire [1:0]  mem_select_o,
     output wire [31:0] mem_addr_o,
+    output wire        mem_active_o,
     output wire        mem_re_o,
     output wire        mem_we_o,
     output wire [31:0] mem_wdata_o,
     input  wire [31:0] mem_rdata_i
 );
     localparam [31:0] WAIT32 = MEM_CYCLES;
+    localparam [31:0] LAST32 = 2 * MEM_CYCLES;
     localparam IDLE = 2'd0, MEMORY = 2'd1, ANSWER_W = 2'd2, ANSWER_R = 2'd3;
 
     reg [1:0]  state_q;
-    reg [7:0]  wait_q;
+    reg [8:0]  wait_q;
     reg        is_write_q;
     reg [31:0] rdata_q, wdata_q;
     reg [29:0] entry_q;
     reg [1:0]  mem_select_q;
     reg [31:0] mem_addr_q;
-    reg        start_q, mem_re_q, mem_we_q;
+    reg        start_q, mem_re_q, mem_we_q, mem_active_q;
 
     wire take_w = state_q == IDLE && awvalid_i && wvalid_i;
     wire take_r = state_q == IDLE && arvalid_i && !take_w;
@@ -104,12 +107,13 @@ module host_port #(
     localparam [63:0] ISA_HASH = `SY_ISA_HASH;
     assign counter_sel_o = araddr_i[8:3];
 
+    wire mem_now    = state_q == MEMORY && wait_q == WAIT32[8:0];
     wire mem_access = (take_w && {awaddr_i[11:2], 2'b00} == `SY_HOST_MEM_DATA) ||
                       (take_r && {araddr_i[11:2], 2'b00} == `SY_HOST_MEM_DATA);
     always @(posedge clk or negedge rst_n) begin
         if (!rst_n) begin
             state_q      <= IDLE;
-            wait_q       <= 8'd0;
+            wait_q       <= 9'd0;
             is_write_q   <= 1'b0;
             entry_q      <= 30'd0;
             mem_select_q <= 2'd0;
@@ -117,13 +121,19 @@ module host_port #(
             start_q      <= 1'b0;
             mem_re_q     <= 1'b0;
             mem_we_q     <= 1'b0;
+            mem_active_q <= 1'b0;
         end else begin
             start_q  <= take_w && {awaddr_i[11:2], 2'b00} == `SY_HOST_CTRL && wdata_i[`SY_HOST_CTRL_START_BITS];
-            mem_re_q <= mem_access && take_r && !running_i;
-            mem_we_q <= mem_access && take_w && !running_i;
+            mem_re_q <= mem_now && !is_write_q && !running_i;
+            mem_we_q <= mem_now && is_write_q && !running_i;
+            if (mem_now) begin
+                mem_active_q <= !running_i;
+            end else if (state_q != MEMORY) begin
+                mem_active_q <= 1'b0;
+            end
             case (state_q)
                 IDLE: begin
-                    wait_q     <= WAIT32[7:0];
+                    wait_q     <= 9'd0;
                     is_write_q <= take_w;
                     if (mem_access) begin
                         state_q <= MEMORY;
@@ -140,8 +150,8 @@ module host_port #(
                     end
                 end
                 MEMORY: begin
-                    wait_q <= wait_q - 8'd1;
-                    if (wait_q == 8'd0) begin
+                    wait_q <= wait_q + 9'd1;
+                    if (wait_q == LAST32[8:0]) begin
                         state_q    <= is_write_q ? ANSWER_W : ANSWER_R;
                         mem_addr_q <= mem_addr_q + 32'd4;
                     end
@@ -166,7 +176,7 @@ module host_port #(
         if (take_r) begin
             rdata_q <= value;
         end else if (state_q == MEMORY) begin
-            rdata_q <= running_i ? 32'd0 : mem_rdata_i;
+            rdata_q <= mem_active_q ? mem_rdata_i : 32'd0;
         end
     end
 
@@ -174,6 +184,7 @@ module host_port #(
     assign entry_o      = {entry_q, 2'b00};
     assign mem_select_o = mem_select_q;
     assign mem_addr_o   = mem_addr_q;
+    assign mem_active_o = mem_active_q;
     assign mem_re_o     = mem_re_q;
     assign mem_we_o     = mem_we_q;
     assign mem_wdata_o  = wdata_q;
