@@ -7,12 +7,23 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define ALIGNMENT_BYTES 64 /* a cache line, and the widest vector */
 
+/*
+ * What the machine has. Linux hands out more than that and kills the program when it is used, so a size that some file
+ * made up is refused here.
+ */
+static size_t machine_bytes(void)
+{
+    const long n_pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+    return n_pages > 0 && page_bytes > 0 ? (size_t)n_pages * (size_t)page_bytes : SIZE_MAX / 2;
+}
+
 void *rt_buffer_alloc(size_t n_bytes)
 {
-    if (n_bytes > SIZE_MAX - ALIGNMENT_BYTES) {
+    if (n_bytes > machine_bytes()) {
         return NULL;
     }
     const size_t rounded = (n_bytes + ALIGNMENT_BYTES) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;

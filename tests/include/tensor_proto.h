@@ -90,19 +90,17 @@ static inline bool tensor_proto_read(const char *path, ir_tensor *out)
     }
     ok = ok && !c.failed && !f.strange && f.data_type > 0 && f.data_type < SY_DT_COUNT &&
          ir_tensor_init(out, (sy_dtype)f.data_type, f.rank, f.dims, NULL) == SY_OK && f.data_type != SY_DT_STRING;
+    const size_t n = ok ? (size_t)ir_tensor_n_elements(out) : 0, bytes = n > 0 ? out->size_bytes / n : 0;
+    const bool raw = ok && f.raw.n_bytes == out->size_bytes, floats = ok && f.floats.n_bytes == out->size_bytes;
+    ok = ok && (n == 0 || raw || floats || f.numbers.n_bytes == n * 8);
     if (ok) {
         out->data = rt_buffer_alloc(out->size_bytes);
-        const size_t n = (size_t)ir_tensor_n_elements(out), bytes = n > 0 ? out->size_bytes / n : 0;
-        if (f.raw.n_bytes == out->size_bytes && n > 0) {
-            memcpy(out->data, f.raw.data, out->size_bytes);
-        } else if (f.floats.n_bytes == out->size_bytes && n > 0) {
-            memcpy(out->data, f.floats.data, out->size_bytes);
-        } else if (f.numbers.n_bytes == n * 8) {
-            for (size_t i = 0; i < n; i++) { /* little-endian: the low bytes come first */
-                memcpy((char *)out->data + i * bytes, f.numbers.data + i * 8, bytes);
-            }
-        } else {
-            ok = n == 0;
+        assert_non_null(out->data);
+        for (size_t i = 0; i < n && !raw && !floats; i++) { /* little-endian: the low bytes come first */
+            memcpy((char *)out->data + i * bytes, f.numbers.data + i * 8, bytes);
+        }
+        if (n > 0 && (raw || floats)) {
+            memcpy(out->data, raw ? f.raw.data : f.floats.data, out->size_bytes);
         }
     }
     base_buf_free(&file);
