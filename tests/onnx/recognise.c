@@ -432,6 +432,28 @@ static void test_float_weights(void **state)
     drop(&i);
 }
 
+/* A region whose Q quantises what the graph around it computes. */
+static void test_regions(void **state)
+{
+    (void)state;
+    base_buf g = cluster(SY_DT_I8, 0.5f, 0, 0.25f, 0), branches[2], node = ow_node("If", "c", "y");
+    ow_add_node(&g, ow_node("GlobalAveragePool", "d", "p"));
+    for (int k = 0; k < 2; k++) {
+        branches[k] = (base_buf){0};
+        ow_add_node(&branches[k],
+                    ow_node("QuantizeLinear", k == 0 ? "p ys yz" : "d xs xz", k == 0 ? "t" : "e"));
+        ow_message(&branches[k], 12, ow_value(k == 0 ? "t" : "e", SY_DT_I8, -1, NULL));
+        ow_attr_graph(&node, k == 0 ? "then_branch" : "else_branch", branches[k]);
+    }
+    ow_add_input(&g, "c", SY_DT_BOOL, 0, NULL);
+    ow_add_node(&g, node);
+    ow_add_output(&g, "y", SY_DT_I8);
+    imported i = import_model(ow_model(g, 17));
+    assert_int_equal(n_of(&i, IR_OP_QAVERAGEPOOL), 1);
+    assert_int_equal(n_of(&i, IR_OP_DEQUANTIZELINEAR), 0);
+    drop(&i);
+}
+
 /* ---------------------------------------------------------------- cost */
 
 /* Concat of a value with itself, 20 times: a million paths from DQ to Q. */
@@ -494,8 +516,8 @@ int main(void)
         cmocka_unit_test(test_folded_clamp),  cmocka_unit_test(test_uint8_edges),
         cmocka_unit_test(test_scales),        cmocka_unit_test(test_used_in_float),
         cmocka_unit_test(test_fan_out),       cmocka_unit_test(test_conv),
-        cmocka_unit_test(test_float_weights), cmocka_unit_test(test_many_paths),
-        cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_float_weights), cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_many_paths),    cmocka_unit_test(test_wide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

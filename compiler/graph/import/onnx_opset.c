@@ -138,8 +138,7 @@ static sy_status reshape_like(onnx_node *n, ir_value *x, ir_value *like, ir_valu
     return emit_one(n, IR_OP_RESHAPE, 2, operands, out);
 }
 
-/* ---------------------------------------------------------------- broadcasting before operator set
- * 7 */
+/* ---------------------------------------------------------------- broadcasting before 7 */
 
 /* Appends n_more dimensions of size 1 to operand 1. */
 static sy_status append_dims(onnx_node *n, int64_t n_more)

@@ -79,6 +79,19 @@ static sy_status emit_quantize(quant_pass *p, ir_node *q, quant_params params, i
     return ir_quant_infer(p, q, node, out);
 }
 
+/* A value that stands for q's result in q's graph: a region does not give out what is not its own.
+ */
+static sy_status in_graph_of(quant_pass *p, const ir_node *q, ir_value *value, ir_value **out)
+{
+    ir_node *node = NULL;
+    *out = value;
+    if (value->graph == q->graph) {
+        return SY_OK;
+    }
+    SY_TRY(ir_quant_emit(q, IR_OP_IDENTITY, 1, &value, &node, out));
+    return ir_infer_node(node, p->diag);
+}
+
 static sy_status visit_quantize(quant_pass *p, ir_node *q)
 {
     ir_value *v = ir_node_input(q, 0), *y = ir_node_output(q, 0);
@@ -98,7 +111,9 @@ static sy_status visit_quantize(quant_pass *p, ir_node *q)
         return note(p);
     }
     if (undoes(p, q, params)) {
-        ir_value_replace_uses(y, ir_node_input(v->producer, 0));
+        ir_value *x = NULL;
+        SY_TRY(in_graph_of(p, q, ir_node_input(v->producer, 0), &x));
+        ir_value_replace_uses(y, x);
         return SY_OK;
     }
     quant_info *info = ir_quant_info_of(p, v);
@@ -111,8 +126,10 @@ static sy_status visit_quantize(quant_pass *p, ir_node *q)
         SY_TRY(ir_quant_result(p, v, params, false, 0, &result));
     }
     if (result.value != NULL) {
+        ir_value *i8 = NULL;
         info->result = (quant_value){result.value, params, false};
-        return succeed(p, y, result.value, true);
+        SY_TRY(in_graph_of(p, q, result.value, &i8));
+        return succeed(p, y, i8, true);
     }
     SY_TRY(note(p));
     if (y->type.dtype != SY_DT_U8) {
@@ -123,8 +140,7 @@ static sy_status visit_quantize(quant_pass *p, ir_node *q)
     return i8 != NULL ? succeed(p, y, i8, false) : SY_OK;
 }
 
-/* ---------------------------------------------------------------- uint8 tensors that are only
- * moved */
+/* ---------------------------------------------------------------- moved uint8 tensors */
 
 static bool has_i8(const ir_value *v)
 {
