@@ -432,6 +432,59 @@ static void test_float_weights(void **state)
     drop(&i);
 }
 
+/* ONNX Runtime's own operators: with a quantised form, and without one. */
+static void test_qlinear(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *op;
+        int n_quantised, n_float;
+        uint32_t middle;
+    } cases[] = {
+        {"QLinearReduceMean", 1, 0, IR_OP_QAVERAGEPOOL},
+        {"QLinearGlobalAveragePool", 1, 0, IR_OP_QAVERAGEPOOL},
+        {"QLinearSigmoid", 0, 1, IR_OP_SIGMOID},
+        {"QLinearLeakyRelu", 0, 1, IR_OP_LEAKYRELU},
+        {"QLinearSoftmax", 0, 1, IR_OP_SOFTMAX},
+    };
+    static const int64_t axes[2] = {-1, 2};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        base_buf g = {0}, node = ow_node(cases[k].op, "x xs xz ys yz", "y");
+        ow_text(&node, 7, "com.microsoft");
+        if (k == 0) {
+            ow_attr_ints(&node, "axes", 2, axes);
+            ow_attr_int(&node, "keepdims", 0);
+        }
+        ow_add_input(&g, "x", SY_DT_I8, 4, plane);
+        ow_add_f32(&g, "xs", 0.5f);
+        ow_add_f32(&g, "ys", 0.25f);
+        ow_add_i8(&g, "xz", 3);
+        ow_add_i8(&g, "yz", -3);
+        ow_add_node(&g, node);
+        ow_add_output(&g, "y", SY_DT_I8);
+        imported i = import_model(ow_model(g, 17));
+        assert_int_equal(n_of(&i, cases[k].middle), 1);
+        assert_int_equal(n_of(&i, IR_OP_DEQUANTIZELINEAR), cases[k].n_float);
+        assert_int_equal(n_of(&i, IR_OP_QAVERAGEPOOL), cases[k].n_quantised);
+        assert_int_equal(n_of(&i, IR_OP_SQUEEZE), k == 0);
+        drop(&i);
+    }
+    base_buf g = {0}, node = ow_node("QLinearGlobalAveragePool", "x xs xz ys yz", "y");
+    ow_text(&node, 7, "com.microsoft");
+    ow_attr_int(&node, "channels_last", 1); /* has no counterpart: kept, unknown */
+    ow_add_input(&g, "x", SY_DT_I8, 4, plane);
+    ow_add_f32(&g, "xs", 0.5f);
+    ow_add_f32(&g, "ys", 0.25f);
+    ow_add_i8(&g, "xz", 3);
+    ow_add_i8(&g, "yz", -3);
+    ow_add_node(&g, node);
+    ow_add_output(&g, "y", SY_DT_I8);
+    imported i = import_model(ow_model(g, 17));
+    assert_int_equal(i.m->main->n_nodes, 1);
+    assert_null(i.m->main->first->op);
+    drop(&i);
+}
+
 /* A region whose Q quantises what the graph around it computes. */
 static void test_regions(void **state)
 {
@@ -516,8 +569,9 @@ int main(void)
         cmocka_unit_test(test_folded_clamp),  cmocka_unit_test(test_uint8_edges),
         cmocka_unit_test(test_scales),        cmocka_unit_test(test_used_in_float),
         cmocka_unit_test(test_fan_out),       cmocka_unit_test(test_conv),
-        cmocka_unit_test(test_float_weights), cmocka_unit_test(test_regions),
-        cmocka_unit_test(test_many_paths),    cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_float_weights), cmocka_unit_test(test_qlinear),
+        cmocka_unit_test(test_regions),       cmocka_unit_test(test_many_paths),
+        cmocka_unit_test(test_wide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,13 +46,20 @@ static sy_status learn_size(onnx_import *in, const char *symbol, int64_t value, 
     return SY_OK;
 }
 
-/* The free dimension that dimension i of this declared shape is; NULL if it has a fixed size or no
- * name. */
+/* Exporters write these for every size they do not know: equal names, but not equal sizes. */
+static bool is_placeholder(const char *name)
+{
+    return name[0] == '\0' || strcmp(name, "?") == 0 || strcmp(name, "None") == 0 ||
+           strcmp(name, "-1") == 0;
+}
+
+/* The free dimension that dimension i of a declared shape is; NULL: it is a size, or has no name.
+ */
 static const char *dim_name(const Onnx__TensorShapeProto *shape, size_t i)
 {
     const Onnx__TensorShapeProto__Dimension *d = shape->dim[i];
     return d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
-                   d->dim_param[0] != '\0'
+                   !is_placeholder(d->dim_param)
                ? d->dim_param
                : NULL;
 }
