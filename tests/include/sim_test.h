@@ -146,6 +146,25 @@ static inline void test_run(sim_test *t, const char *text)
     test_start(t, program.entry);
 }
 
+/* The cycle in which the instruction at pc retired first. */
+static inline uint64_t test_retired_at(const sim_test *t, uint32_t pc)
+{
+    for (unsigned i = 0; i < t->n_retired && i < TEST_RETIRED; i++) {
+        if (t->retired_pc[i] == pc) {
+            return t->retired_cycle[i];
+        }
+    }
+    fail_msg("pc 0x%x has not retired", (unsigned)pc);
+    return 0;
+}
+
+/* The cycle in which a command of the last run was pushed. */
+static inline uint64_t test_pushed_at(const sim_test *t, isa_unit unit, unsigned number)
+{
+    assert_true(t->n_events[unit] > number);
+    return test_retired_at(t, t->events[unit][number].pc);
+}
+
 /* A command of the last run started and ended in these cycles. */
 #define assert_command(t, unit, number, start_cycle, end_cycle)                                     \
     do {                                                                                            \
