@@ -39,7 +39,8 @@ static void break_field(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uint32_t *r
             return;
         }
     case ISA_UNIT_VPU:
-        if (*funct7 == ISA_F7_VPU_ROWS) {
+        if (*funct7 == ISA_F7_VPU_ROWS || rt_fuzz_one_in(g, 4)) {
+            *funct7 = ISA_F7_VPU_ROWS;
             regs[ISA_VPU_ROWS] = rt_fuzz_one_in(g, 4)
                                      ? regs[ISA_VPU_ROWS] ^ bit
                                      : rt_fuzz_below(g, 8) | rt_fuzz_below(g, 8) << 4;
@@ -71,11 +72,11 @@ static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uin
     if (unit != ISA_UNIT_VPU) {
         return;
     }
-    if (rt_fuzz_one_in(g, 4)) {
+    if (rt_fuzz_one_in(g, 6)) {
         *funct7 = rt_fuzz_one_in(g, 2) ? ISA_F7_VPU_TABLE : ISA_F7_VPU_TRANSPOSE;
         return;
     }
-    switch (rt_fuzz_below(g, 6)) {
+    switch (rt_fuzz_below(g, 16)) {
     case 0:
         regs[ISA_VPU_CHAIN_IN] = ISA_PUT(regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_WINDOW,
                                          1 + rt_fuzz_below(g, 2));
@@ -83,19 +84,19 @@ static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uin
     case 1:
         regs[ISA_VPU_CHAIN_IN] = ISA_PUT(regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_STRIDE2, 1);
         break;
-    case 2:
-        regs[ISA_VPU_CHAIN_FP] = ISA_PUT(regs[ISA_VPU_CHAIN_FP], ISA_VPU_CHAIN_FP_FN,
-                                         4 + rt_fuzz_below(g, 12));
-        break;
     case 3:
         regs[ISA_VPU_CHAIN_OUT] = ISA_PUT(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED, 3);
         break;
     case 4:
         regs[ISA_VPU_CHAIN_OUT] ^= UINT32_C(1) << (11 + rt_fuzz_below(g, 2));
         break;
-    default:
+    case 2:
         regs[ISA_VPU_CHAIN_OUT] = ISA_PUT(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED_FN,
                                           1 + rt_fuzz_below(g, 2));
+        break;
+    default: /* of the functions most are not built */
+        regs[ISA_VPU_CHAIN_FP] = ISA_PUT(regs[ISA_VPU_CHAIN_FP], ISA_VPU_CHAIN_FP_FN,
+                                         4 + rt_fuzz_below(g, 12));
         break;
     }
 }
