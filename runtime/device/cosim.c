@@ -15,6 +15,9 @@
 /* Instructions kept of the first model: 2 GiB of them. */
 #define MAX_INSTRUCTIONS ((uint64_t)1 << 27)
 
+/* How much longer than the first the second model may run before it is stopped: enough to see what it does instead. */
+#define SLACK_CYCLES 1000
+
 typedef struct retired {
     uint64_t cycle;
     uint32_t pc;
@@ -313,6 +316,9 @@ static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim
     SY_TRY(run_first(first, options, r, &result->results[0], diag));
     if (result->results[0].end == SIM_END_LIMIT) {
         c->limit = result->results[0].cycles;
+    } else {
+        /* A second model that never ends is a difference as well, and soon told. */
+        run.max_cycles = result->results[0].cycles + SLACK_CYCLES;
     }
     SY_TRY(sim_machine_run(second, &run, &result->results[1], diag));
     if (c->text.n_bytes == 0) {
