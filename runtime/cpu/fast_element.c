@@ -6,6 +6,7 @@
 #include "fast_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define UNUSED_ENV_AND_STATE \
     do {                     \
@@ -43,6 +44,27 @@ sy_status rt_fast_add(const ir_kernel_args *args, const rt_env *env, const void 
 {
     UNUSED_ENV_AND_STATE;
     return binary(args, rt_simd_best()->fadd, true);
+}
+
+/* From the left, where all operands have the result's shape. */
+sy_status rt_fast_sum(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    UNUSED_ENV_AND_STATE;
+    ir_tensor *y = ir_kernel_output(args, 0);
+    if (args->n_inputs == 2) {
+        return binary(args, rt_simd_best()->fadd, true);
+    }
+    for (uint32_t i = 0; i < args->n_inputs; i++) {
+        if (args->inputs[i]->dtype != SY_DT_F32 || args->inputs[i]->size_bytes != y->size_bytes) {
+            return rt_run_reference(args);
+        }
+    }
+    const int64_t n = ir_tensor_n_elements(y);
+    memcpy(y->data, args->inputs[0]->data, y->size_bytes);
+    for (uint32_t i = 1; i < args->n_inputs; i++) {
+        rt_simd_best()->add_floats(n, args->inputs[i]->data, 1, y->data);
+    }
+    return SY_OK;
 }
 
 sy_status rt_fast_sub(const ir_kernel_args *args, const rt_env *env, const void *state)

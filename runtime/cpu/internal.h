@@ -64,6 +64,7 @@ typedef struct rt_slot {
     uint32_t view_of;         /* the slot whose bytes these are; RT_NONE: has its own */
     uint32_t first, last;     /* steps that make it and use it last; of views, kept in the slot viewed */
     uint32_t live_out;        /* the first output that wants it, RT_NONE: none */
+    bool folded;              /* a constant that a node made when the plan was made */
 } rt_slot;
 
 /* The region of an If, Loop or Scan. */
@@ -121,6 +122,8 @@ struct rt_cpu_plan {
     ir_value *const *live_in;
     const uint32_t *live_out; /* slots */
     bool has_control_flow;
+    void **folded; /* buffers of folded constants */
+    uint32_t n_folded;
     pthread_mutex_t lock; /* guards what follows */
     rt_layout *layouts;
     uint32_t n_layouts;

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#define MAX_FOLDED_BYTES ((size_t)1 << 30) /* more is computed in each run, where memory is shared */
 #define MAX_CALL_DEPTH 64 /* functions do not recurse; a hostile file may say they do */
 
 typedef struct scope {
@@ -30,6 +31,8 @@ typedef struct builder {
     base_diag *diag;
     BASE_VEC(rt_slot) slots;
     BASE_VEC(rt_step) steps;
+    BASE_VEC(void *) folded;
+    size_t folded_bytes;
     uint32_t depth;
 } builder;
 
@@ -296,6 +299,101 @@ static sy_status prepare(builder *b, rt_step *step)
     return status == SY_OK ? SY_OK : rt_node_failed(b->diag, step->node, status);
 }
 
+/* ---------------------------------------------------------------- nodes of constants */
+
+static bool all_constant(const builder *b, const rt_step *step)
+{
+    for (uint32_t i = 0; i < step->n_inputs; i++) {
+        if (step->inputs[i] != RT_NONE && b->slots.items[step->inputs[i]].constant == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Types of the results from constant operands; false if they do not come out or are too large to keep. */
+static bool folded_types(builder *b, const rt_step *step, const ir_tensor **inputs, ir_tensor **outputs)
+{
+    base_diag unused;
+    size_t bytes = 0;
+    if (ir_infer_tensors(step->node, b->scratch, step->n_inputs, inputs, step->n_outputs, outputs, &unused) != SY_OK) {
+        return false; /* the run will say why */
+    }
+    for (uint32_t i = 0; i < step->n_outputs; i++) {
+        if (outputs[i] != NULL && outputs[i]->size_bytes > MAX_FOLDED_BYTES - bytes) {
+            return false;
+        }
+        bytes += outputs[i] != NULL ? outputs[i]->size_bytes : 0;
+    }
+    if (bytes > MAX_FOLDED_BYTES - b->folded_bytes) {
+        return false;
+    }
+    b->folded_bytes += bytes;
+    return true;
+}
+
+/*
+ * Computes a pure node whose operands are all constants now, once, so that the nodes behind it see constant weights.
+ * *done: its results are constant slots in `outputs`.
+ */
+static sy_status fold(builder *b, const rt_step *step, uint32_t *outputs, bool *done)
+{
+    const ir_op *op = step->node->op;
+    *done = false;
+    if (b->plan->cpu->reference || (op->props & IR_P_PURE) == 0 || op->reference == NULL || !all_constant(b, step)) {
+        return SY_OK;
+    }
+    const ir_tensor **inputs = BASE_ARENA_ARRAY(b->scratch, const ir_tensor *, step->n_inputs);
+    ir_tensor **results = BASE_ARENA_ARRAY(b->scratch, ir_tensor *, step->n_outputs);
+    ir_tensor *tensors = BASE_ARENA_ARRAY(b->arena, ir_tensor, step->n_outputs);
+    if (inputs == NULL || results == NULL || tensors == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t i = 0; i < step->n_inputs; i++) {
+        inputs[i] = step->inputs[i] != RT_NONE ? b->slots.items[step->inputs[i]].constant : NULL;
+    }
+    for (uint32_t i = 0; i < step->n_outputs; i++) {
+        results[i] = step->node->outputs[i] != NULL ? &tensors[i] : NULL;
+    }
+    if (!folded_types(b, step, inputs, results)) {
+        return SY_OK;
+    }
+    for (uint32_t i = 0; i < step->n_outputs; i++) {
+        if (results[i] != NULL) {
+            results[i]->data = rt_buffer_alloc(results[i]->size_bytes);
+            if (results[i]->data == NULL || !base_vec_push(b->scratch, &b->folded, results[i]->data)) {
+                rt_buffer_free(results[i]->data);
+                return SY_ENOMEM;
+            }
+        }
+    }
+    const ir_kernel_args args = {
+        .node = step->node,
+        .n_inputs = step->n_inputs,
+        .inputs = inputs,
+        .n_outputs = step->n_outputs,
+        .outputs = results,
+        .scratch = b->scratch,
+        .diag = b->diag,
+    };
+    if (op->reference(&args) != SY_OK) {
+        base_diag_clear(b->diag);
+        return SY_OK; /* perhaps a branch that is never taken; if it is, the run says what is wrong */
+    }
+    for (uint32_t i = 0; i < step->n_outputs; i++) {
+        outputs[i] = RT_NONE;
+        if (results[i] != NULL) {
+            SY_TRY(new_slot(b, step->node->outputs[i], &outputs[i]));
+            b->slots.items[outputs[i]].constant = results[i];
+            b->slots.items[outputs[i]].folded = true;
+        }
+    }
+    *done = true;
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- */
+
 static sy_status add_node(builder *b, scope *s, const ir_node *n)
 {
     if (ir_node_is(n, IR_OP_FUSED)) {
@@ -321,8 +419,18 @@ static sy_status add_node(builder *b, scope *s, const ir_node *n)
     if (ir_node_is(n, IR_OP_IF) || ir_node_is(n, IR_OP_LOOP) || ir_node_is(n, IR_OP_SCAN)) {
         SY_TRY(add_regions(b, s, n, &step));
     } else {
+        bool done = false;
         SY_TRY(choose_kernel(b, n, &step));
         SY_TRY(load_attributes(b, n));
+        SY_TRY(fold(b, &step, outputs, &done));
+        for (uint32_t i = 0; done && i < n->n_outputs; i++) {
+            if (outputs[i] != RT_NONE) {
+                SY_TRY(scope_put(b, s, n->outputs[i], outputs[i]));
+            }
+        }
+        if (done) {
+            return SY_OK;
+        }
         SY_TRY(prepare(b, &step));
     }
     /* From here on the step owns its regions: the plan's destructor finds them. */
@@ -440,7 +548,10 @@ sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *node
     plan->live_in = base_arena_memdup(arena, live_in, n_live_in, sizeof *live_in);
     builder b = { .plan = plan, .arena = arena, .scratch = scratch, .diag = diag };
     sy_status status = plan->live_in != NULL ? build(&b, n_nodes, nodes, live_in, live_out) : SY_ENOMEM;
-    /* Also after a failure: the steps may own plans of regions. */
+    /* Also after a failure: the steps may own plans of regions; buffers are freed with the plan. */
+    plan->folded = base_arena_memdup(arena, b.folded.items, b.folded.n, sizeof(void *));
+    plan->n_folded = plan->folded != NULL ? (uint32_t)b.folded.n : 0;
+    status = plan->folded != NULL ? status : SY_ENOMEM;
     plan->steps = base_arena_memdup(arena, b.steps.items, b.steps.n, sizeof(rt_step));
     if (plan->steps != NULL) {
         plan->n_steps = (uint32_t)b.steps.n;
@@ -497,6 +608,9 @@ void rt_cpu_plan_destroy(rt_cpu_plan *plan)
     for (rt_frame *f = plan->frames, *next; f != NULL; f = next) {
         next = f->next;
         rt_frame_destroy(f);
+    }
+    for (uint32_t i = 0; i < plan->n_folded; i++) {
+        rt_buffer_free(plan->folded[i]);
     }
     (void)pthread_mutex_destroy(&plan->lock);
     base_arena_destroy(plan->arena);

@@ -154,8 +154,10 @@ static sy_status start(run *r)
             f->tensors[s].data = (char *)f->block + l->offsets[s];
         }
     }
-    for (uint32_t i = 0; i < plan->n_live_in; i++) {
-        SY_TRY(save(r, i)); /* slots of live-in values come first */
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        if (plan->slots[s].live_in != RT_NONE || plan->slots[s].folded) {
+            SY_TRY(save(r, s));
+        }
     }
     return SY_OK;
 }

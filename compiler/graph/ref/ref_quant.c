@@ -59,22 +59,37 @@ typedef struct conv3 {
     int64_t channels, group_channels; /* C, C / group */
 } conv3;
 
+/* The taps [first, last) of output o that lie on the input, along one axis. Padding reads as x_zero: x^ = 0, so it is left out. */
+static void taps_inside(const conv3 *c, int axis, int64_t o, int64_t *first, int64_t *last)
+{
+    const int64_t start = o * c->stride[axis] - c->pad[axis];
+    *first = 0;
+    while (*first < c->kernel[axis] && start + *first * c->dilation[axis] < 0) {
+        (*first)++;
+    }
+    *last = c->kernel[axis];
+    while (*last > *first && start + (*last - 1) * c->dilation[axis] >= c->in[axis]) {
+        (*last)--;
+    }
+}
+
 static int32_t conv_sum(const conv3 *c, const int8_t *x, const int8_t *w, const int64_t o[3], int32_t zero)
 {
+    int64_t first[3], last[3], start[3];
+    for (int axis = 0; axis < 3; axis++) {
+        taps_inside(c, axis, o[axis], &first[axis], &last[axis]);
+        start[axis] = o[axis] * c->stride[axis] - c->pad[axis];
+    }
     int32_t acc = 0;
     for (int64_t ci = 0; ci < c->group_channels; ci++) {
-        for (int64_t kd = 0; kd < c->kernel[0]; kd++) {
-            const int64_t d = o[0] * c->stride[0] + kd * c->dilation[0] - c->pad[0];
-            for (int64_t kh = 0; kh < c->kernel[1]; kh++) {
-                const int64_t h = o[1] * c->stride[1] + kh * c->dilation[1] - c->pad[1];
-                for (int64_t kw = 0; kw < c->kernel[2]; kw++) {
-                    const int64_t l = o[2] * c->stride[2] + kw * c->dilation[2] - c->pad[2];
-                    const int8_t weight = *w++;
-                    if (d < 0 || d >= c->in[0] || h < 0 || h >= c->in[1] || l < 0 || l >= c->in[2]) {
-                        continue; /* padding reads as x_zero: x^ = 0 */
-                    }
-                    const int64_t at = ((ci * c->in[0] + d) * c->in[1] + h) * c->in[2] + l;
-                    acc = mac(acc, x[at] - zero, weight);
+        for (int64_t kd = first[0]; kd < last[0]; kd++) {
+            const int64_t d = start[0] + kd * c->dilation[0];
+            for (int64_t kh = first[1]; kh < last[1]; kh++) {
+                const int64_t h = start[1] + kh * c->dilation[1];
+                const int64_t row = ((ci * c->in[0] + d) * c->in[1] + h) * c->in[2] + start[2];
+                const int64_t weights = ((ci * c->kernel[0] + kd) * c->kernel[1] + kh) * c->kernel[2];
+                for (int64_t kw = first[2]; kw < last[2]; kw++) {
+                    acc = mac(acc, x[row + kw * c->dilation[2]] - zero, w[weights + kw]);
                 }
             }
         }
