@@ -221,30 +221,6 @@ sy_status ir_onnx_emit_i64s(const onnx_node *n, uint32_t count, const int64_t *v
     return ir_onnx_emit_const(n, SY_DT_I64, 1, dims, values, count * sizeof *values, out);
 }
 
-sy_status ir_onnx_const_i64s(const onnx_node *n, const ir_value *v, const int64_t **out,
-                             uint32_t *n_out)
-{
-    ir_tensor t;
-    *out = NULL;
-    *n_out = 0;
-    if (v == NULL || v->kind != IR_VALUE_CONST || v->constant->rank > 1 ||
-        (v->constant->dtype != SY_DT_I64 && v->constant->dtype != SY_DT_I32)) {
-        return SY_OK;
-    }
-    SY_TRY(ir_const_tensor(n->in->m, v->constant, n->in->diag, &t));
-    const int64_t count = ir_tensor_n_elements(&t);
-    int64_t *values = BASE_ARENA_ARRAY(n->in->scratch, int64_t, (size_t)count);
-    if (values == NULL || count > UINT32_MAX) {
-        return SY_ENOMEM;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        values[i] = ir_tensor_get_i64(&t, i);
-    }
-    *out = values;
-    *n_out = (uint32_t)count;
-    return SY_OK;
-}
-
 /* The node as it stands, one to one. */
 static sy_status build_plain(onnx_node *n)
 {

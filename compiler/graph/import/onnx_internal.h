@@ -226,11 +226,6 @@ sy_status ir_onnx_emit_i64s(const onnx_node *n, uint32_t count, const int64_t *v
 sy_status ir_onnx_emit_const(const onnx_node *n, sy_dtype dtype, int32_t rank, const int64_t *dims,
                              const void *data, size_t n_bytes, ir_value **out);
 
-/* The constant operand's data as int64s (integer tensors of rank 0 or 1, in scratch); *out NULL if
- * it is not constant. */
-sy_status ir_onnx_const_i64s(const onnx_node *n, const ir_value *v, const int64_t **out,
-                             uint32_t *n_out);
-
 /* ---------------------------------------------------------------- rules */
 
 /*
