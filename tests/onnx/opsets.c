@@ -376,6 +376,119 @@ static void test_functions(void **state)
     drop(&i);
 }
 
+/* A FunctionProto y = Flatten(x, axis = k) of domain our.own. */
+static base_buf flat_function(const char *calls)
+{
+    base_buf f = {0}, node = ow_node(calls, "a", "b"), a = {0};
+    ow_text(&a, 1, "axis");
+    ow_text(&a, 21, "k"); /* ref_attr_name */
+    ow_int(&a, 20, 2);
+    if (strcmp(calls, "Flatten") == 0) {
+        ow_message(&node, 5, a);
+    } else {
+        base_buf_free(&a);
+        ow_text(&node, 7, "our.own");
+    }
+    ow_text(&f, 1, "Flat");
+    ow_text(&f, 4, "a");
+    ow_text(&f, 5, "b");
+    ow_message(&f, 7, node);
+    ow_text(&f, 10, "our.own");
+    return f;
+}
+
+static base_buf calling_model(base_buf f, const char *inputs)
+{
+    base_buf g = graph_234(), call = ow_node("Flat", inputs, "y");
+    ow_text(&call, 7, "our.own");
+    ow_add_node(&g, call);
+    ow_add_output(&g, "y", SY_DT_F32);
+    base_buf model = ow_model(g, 17);
+    ow_message(&model, 25, f);
+    return model;
+}
+
+static void expect_refused(base_buf model, const char *words)
+{
+    base_diag diag = {{0}};
+    base_arena *arena = base_arena_create();
+    ir_optable *table = NULL;
+    ir_module *m = NULL;
+    assert_ok(ir_optable_create(arena, &table));
+    assert_int_not_equal(
+        ir_import_onnx_bytes(arena, table, "t", model.data, model.n_bytes, NULL, &diag, &m), SY_OK);
+    if (strstr(diag.message, words) == NULL) {
+        fail_msg("expected '%s', got: %s", words, diag.message);
+    }
+    base_arena_destroy(arena);
+    base_buf_free(&model);
+}
+
+static void test_function_details(void **state)
+{
+    (void)state;
+    base_buf f = flat_function("Flatten"), value = ow_attr("k", 2);
+    ow_int(&value, 3, 2);
+    ow_message(&f, 11, value); /* attribute_proto, newer than Debian's onnx.proto: a default */
+    imported i = import_model(calling_model(f, "x"));
+    assert_int_equal(ir_node_int(i.m->main->first->callee->first, "axis", -1), 2);
+    drop(&i);
+
+    i = import_model(
+        calling_model(flat_function("Flatten"), "x")); /* not given: Flatten's own default */
+    assert_null(ir_node_attr(i.m->main->first->callee->first, "axis"));
+    drop(&i);
+
+    f = flat_function("Flatten");
+    ow_text(&f, 13, "other"); /* an overload that nobody calls */
+    i = import_model(calling_model(f, "x"));
+    assert_null(i.m->main->first->op);
+    drop(&i);
+
+    expect_refused(calling_model(flat_function("Flat"), "x"), "calls itself");
+    expect_refused(calling_model(flat_function("Flatten"), "x x"), "2 operands");
+    f = flat_function("Flatten");
+    ow_text(&f, 5, "missing");
+    expect_refused(calling_model(f, "x"), "'missing'");
+}
+
+/* Constant nodes in all their forms. */
+static void test_constants(void **state)
+{
+    (void)state;
+    static const int64_t ints[2] = {4, -1};
+    float y[N];
+    base_buf g = graph_234(), node = ow_node("Constant", "", "c");
+    ow_attr_ints(&node, "value_ints", 2, ints);
+    ow_add_node(&g, node);
+    imported i = finish(g, ow_node("Reshape", "x c", "y"), 17);
+    assert_int_equal(i.m->main->n_nodes, 1);
+    assert_int_equal(run_234(&i, y, N), N);
+    drop(&i);
+
+    g = graph_234();
+    node = ow_node("Constant", "", "c");
+    ow_attr_float(&node, "value_float", 0.5f);
+    ow_add_node(&g, node);
+    i = finish(g, ow_node("Mul", "x c", "y"), 17);
+    assert_int_equal(run_234(&i, y, N), N);
+    assert_true(y[7] == 3.5f);
+    drop(&i);
+
+    g = graph_234();
+    node = ow_node("Constant", "", "c");
+    ow_attr_text(&node, "value_string", "text");
+    ow_add_node(&g, node);
+    node = ow_node("Constant", "", "k");
+    ow_attr_int(&node, "value_int", 7);
+    ow_add_node(&g, node);
+    i = finish(g, ow_node("Opaque", "x c k", "y"), 17);
+    const ir_node *n = i.m->main->first;
+    assert_int_equal(ir_node_input(n, 1)->constant->dtype, SY_DT_STRING);
+    assert_int_equal(ir_node_input(n, 2)->constant->dtype, SY_DT_I64);
+    drop(&i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +502,8 @@ int main(void)
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_function_details),
+        cmocka_unit_test(test_constants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
