@@ -103,7 +103,8 @@ static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uin
 
 static void break_count(fuzz_gen *g, isa_unit unit, uint32_t *regs)
 {
-    static const uint32_t values[] = {0, 65535, 65536, UINT32_MAX, 0x80000000, 16777215, 16777216};
+    static const uint32_t values[] = {0,          0,          65535,    65536,
+                                      UINT32_MAX, 0x80000000, 16777215, 16777216};
     const uint8_t *count = count_regs[unit];
     switch (rt_fuzz_below(g, 4)) {
     case 0:

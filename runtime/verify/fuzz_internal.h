@@ -60,9 +60,11 @@ typedef struct fuzz_clock {
 } fuzz_clock;
 
 typedef struct fuzz_sem {
-    int producer;  /* -1 none, -2 several */
-    int consumer;  /* -1 none */
-    bool poisoned; /* starved on purpose: nobody may post any more */
+    int producer;      /* -1 none, -2 several */
+    int consumer;      /* -1 none */
+    bool poisoned;     /* starved on purpose: nobody may post any more */
+    bool shared;       /* anybody may wait: see fuzz_sync.c */
+    uint32_t n_fenced; /* shared: waits before the last FENCE */
     uint32_t n_posts;
     uint32_t n_waits;
     fuzz_clock post[FUZZ_MAX_TOKENS];  /* what the poster knew */
@@ -70,6 +72,8 @@ typedef struct fuzz_sem {
 } fuzz_sem;
 
 typedef struct fuzz_sync {
+    int free_poster; /* the unit that posts to shared semaphores and waits for nothing; -1: none are
+                        shared */
     fuzz_clock knows[FUZZ_N_ACTORS];
     fuzz_sem sems[32];
 } fuzz_sync;

@@ -147,27 +147,36 @@ static void emit_trap(fuzz_gen *g)
     }
 }
 
-static bool emit_bad_command(fuzz_gen *g)
+/* One to three bad commands, each in a unit of its own: the first error in time is the run's. */
+static bool emit_bad_commands(fuzz_gen *g)
 {
-    fuzz_group *group = BASE_ARENA_NEW(g->arena, fuzz_group);
-    if (group == NULL) {
+    const uint32_t n = rt_fuzz_one_in(g, 3) ? 2 + rt_fuzz_below(g, 2) : 1;
+    /* the VPU has most to check */
+    const uint32_t first = rt_fuzz_one_in(g, 3) ? ISA_UNIT_VPU : rt_fuzz_below(g, ISA_N_QUEUES);
+    fuzz_group *groups = BASE_ARENA_ARRAY(g->arena, fuzz_group, n);
+    uint32_t n_bad = 0;
+    if (groups == NULL) {
         g->failed = true;
         return false;
     }
-    /* the VPU has most to check */
-    group->unit = rt_fuzz_one_in(g, 3) ? ISA_UNIT_VPU : (isa_unit)rt_fuzz_below(g, ISA_N_QUEUES);
-    uint32_t regs[ISA_MAX_REGS];
-    memcpy(regs, g->regs[group->unit], sizeof regs);
-    uint8_t funct7;
-    isa_error error;
-    if (!rt_fuzz_illegal(g, group->unit, regs, &funct7, &error)) {
-        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t regs[ISA_MAX_REGS];
+        uint8_t funct7;
+        isa_error error;
+        const isa_unit unit = (isa_unit)((first + i) % ISA_N_QUEUES);
+        memcpy(regs, g->regs[unit], sizeof regs);
+        if (rt_fuzz_illegal(g, unit, regs, &funct7, &error)) {
+            rt_fuzz_note(g, "error %s expected of a coming %s command", isa_error_name(error),
+                         isa_unit_name(unit));
+            groups[n_bad].unit = unit;
+            rt_fuzz_group_command(g, &groups[n_bad], funct7, regs);
+            n_bad++;
+        }
     }
-    rt_fuzz_note(g, "error %s expected of the next %s command", isa_error_name(error),
-                 isa_unit_name(group->unit));
-    rt_fuzz_group_command(g, group, funct7, regs);
-    rt_fuzz_emit_groups(g, group, 1);
-    return true;
+    if (n_bad > 0) {
+        rt_fuzz_emit_groups(g, groups, n_bad);
+    }
+    return n_bad > 0;
 }
 
 static void emit_illegal(fuzz_gen *g)
@@ -182,7 +191,7 @@ static void emit_illegal(fuzz_gen *g)
         emit_wild_sem(g, rt_fuzz_below(g, FUZZ_N_ACTORS), rt_fuzz_one_in(g, 2), s);
     } else if (kind == 1 && rt_fuzz_sync_find_fresh(g) >= 0) {
         fill_semaphore(g, 1);
-    } else if (kind == 2 || !emit_bad_command(g)) {
+    } else if (kind == 2 || !emit_bad_commands(g)) {
         emit_trap(g);
     }
     emit_rounds(g, rt_fuzz_below(g, 4));
@@ -196,7 +205,8 @@ static bool starve(fuzz_gen *g, unsigned *who)
         const uint32_t at = rt_fuzz_below(g, g->config->sem_count);
         fuzz_sem *s = &g->sync.sems[at];
         const uint32_t n_tokens = s->n_posts - s->n_waits;
-        if (s->poisoned || n_tokens > 6 || (s->consumer != -1 && s->consumer != (int)actor)) {
+        if (s->poisoned || s->shared || n_tokens > 6 ||
+            (s->consumer != -1 && s->consumer != (int)actor)) {
             continue;
         }
         rt_fuzz_note(g, "semaphore %u is starved", (unsigned)at);

@@ -13,6 +13,10 @@
  * it, fit into the semaphore: of any set of posts that have fired, the last in program order bounds
  * them all.
  *
+ * Shared semaphores have several waiting actors, which take each other's tokens.  Only the core and
+ * one unit that never waits post to them, so that all their posts fire whatever happens elsewhere,
+ * and all waits pushed so far are served in some order.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "fuzz_internal.h"
@@ -25,6 +29,14 @@ void rt_fuzz_sync_init(fuzz_gen *g)
     for (unsigned s = 0; s < 32; s++) {
         g->sync.sems[s].producer = -1;
         g->sync.sems[s].consumer = -1;
+    }
+    g->sync.free_poster = -1;
+    if (rt_fuzz_one_in(g, 3)) {
+        const uint32_t n_shared = 1 + rt_fuzz_below(g, g->config->sem_count < 4 ? 1 : 3);
+        g->sync.free_poster = (int)rt_fuzz_below(g, ISA_N_QUEUES);
+        for (uint32_t i = 0; i < n_shared; i++) {
+            g->sync.sems[rt_fuzz_below(g, g->config->sem_count)].shared = true;
+        }
     }
 }
 
@@ -41,6 +53,10 @@ bool rt_fuzz_sync_may_post(const fuzz_gen *g, const fuzz_sync *sync, unsigned ac
     if (s->poisoned || s->n_posts >= FUZZ_MAX_TOKENS) {
         return false;
     }
+    if (s->shared) {
+        return ((int)actor == sync->free_poster || actor == ISA_UNIT_CORE) &&
+               s->n_posts + 1 - s->n_fenced <= isa_config_sem_max(g->config);
+    }
     if (s->producer >= 0 && s->producer != (int)actor && s->n_waits > 0) {
         return false; /* its tokens have been trusted to come from one poster */
     }
@@ -56,8 +72,12 @@ bool rt_fuzz_sync_may_post(const fuzz_gen *g, const fuzz_sync *sync, unsigned ac
 int rt_fuzz_sync_find_post(fuzz_gen *g, unsigned actor)
 {
     const uint32_t n = g->config->sem_count;
-    for (unsigned i = 0; i < 8; i++) {
+    const bool want_shared = rt_fuzz_one_in(g, 2);
+    for (unsigned i = 0; i < 12; i++) {
         const uint32_t s = rt_fuzz_below(g, n);
+        if (i < 6 && want_shared && !g->sync.sems[s].shared) {
+            continue;
+        }
         if (rt_fuzz_sync_may_post(g, &g->sync, actor, s)) {
             return (int)s;
         }
@@ -69,11 +89,14 @@ int rt_fuzz_sync_find_wait(fuzz_gen *g, unsigned actor)
 {
     const uint32_t n = g->config->sem_count;
     const uint32_t first = rt_fuzz_below(g, n);
+    if ((int)actor == g->sync.free_poster) {
+        return -1;
+    }
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t at = (first + i) % n;
         const fuzz_sem *s = &g->sync.sems[at];
         if (!s->poisoned && s->n_posts > s->n_waits &&
-            (s->consumer == -1 || s->consumer == (int)actor)) {
+            (s->shared || s->consumer == -1 || s->consumer == (int)actor)) {
             return (int)at;
         }
     }
@@ -86,7 +109,7 @@ int rt_fuzz_sync_find_fresh(fuzz_gen *g)
     const uint32_t first = rt_fuzz_below(g, n);
     for (uint32_t i = 0; i < n; i++) {
         const fuzz_sem *s = &g->sync.sems[(first + i) % n];
-        if (!s->poisoned && s->n_posts == 0 && s->n_waits == 0) {
+        if (!s->poisoned && !s->shared && s->n_posts == 0) {
             return (int)((first + i) % n);
         }
     }
@@ -101,6 +124,10 @@ void rt_fuzz_sync_push(fuzz_sync *sync, unsigned unit)
 void rt_fuzz_sync_post(fuzz_sync *sync, unsigned actor, unsigned sem)
 {
     fuzz_sem *s = &sync->sems[sem];
+    if (s->shared) {
+        s->n_posts++;
+        return;
+    }
     s->producer = s->producer == -1 || s->producer == (int)actor ? (int)actor : -2;
     s->post[s->n_posts++] = sync->knows[actor];
 }
@@ -109,6 +136,10 @@ void rt_fuzz_sync_wait(fuzz_sync *sync, unsigned actor, unsigned sem)
 {
     fuzz_sem *s = &sync->sems[sem];
     fuzz_clock *mine = &sync->knows[actor];
+    if (s->shared) {
+        s->n_waits++;
+        return;
+    }
     s->consumer = (int)actor;
     /* With one poster, now and for good (may_post), the k-th wait takes the k-th post. */
     if (s->producer >= 0) {
@@ -122,5 +153,8 @@ void rt_fuzz_sync_fence(fuzz_sync *sync)
 {
     for (unsigned u = 0; u < ISA_N_QUEUES; u++) {
         learn(&sync->knows[ISA_UNIT_CORE], &sync->knows[u]);
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        sync->sems[i].n_fenced = sync->sems[i].n_waits;
     }
 }

@@ -171,7 +171,7 @@ static bool choose_walks(fuzz_gen *g, uint32_t *regs)
     const uint32_t in_place = out_kind == 0 ? 0 : rt_fuzz_below(g, 3);
     int64_t most = out_kind != 0 || (red != 0 && red_loops == 0)
                        ? rows_in(outputs[out_kind != 0 ? 0 : 1])
-                       : 4000;
+                       : 65535;
     if (in_place == 1 && can_a) {
         outputs[0] = sources[0];
         most = rows_in(sources[0]);

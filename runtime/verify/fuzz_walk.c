@@ -208,6 +208,9 @@ uint32_t rt_fuzz_length(fuzz_gen *g, uint32_t most)
         break;
     case 3:
         n = 1 + rt_fuzz_below(g, g->long_streams ? 600 : 100);
+        if (g->long_streams && most > 2000 && rt_fuzz_one_in(g, 2)) {
+            n = 1 + rt_fuzz_below(g, 20000);
+        }
         break;
     default:
         n = 1 + rt_fuzz_below(g, 3 * d);
