@@ -115,7 +115,6 @@ static int cosim(args *a, rt_model *model, base_arena *arena)
     base_diag diag = {0};
     a->common.session.device = RT_DEVICE_SIM;
     a->common.session.lockstep = true;
-    a->common.session.no_fallback = true;
     sy_status status = rt_session_create(model, &a->common.session, &session, &diag);
     if (status == SY_OK) {
         status = cli_make_outputs(model, arena, &outputs, &output_pointers, &diag);

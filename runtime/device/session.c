@@ -125,7 +125,7 @@ static sy_status open_device(rt_session *session, base_diag *diag)
         if (!model->has_program) {
             const cc_options options = {.no_fallback = session->options.no_fallback};
             const sy_status status = rt_model_compile(model, &session->config, &options, diag);
-            if (status == SY_EUNSUPPORTED && !session->options.no_fallback) {
+            if (status == SY_EUNSUPPORTED && !session->options.no_fallback && !session->options.lockstep) {
                 memcpy(session->note, base_diag_message(diag), sizeof session->note);
                 base_diag_clear(diag);
                 session->device = RT_DEVICE_CPU;
