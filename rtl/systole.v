@@ -645,10 +645,10 @@ module systole #(
     wire [W_ACC-1:0]  host_acc_row = host_addr[LOG_D+2 +: W_ACC];
     wire [31:0]       host_word    = (host_addr >> 2) & (D / 4 - 1);    // of an SPM row
     wire [31:0]       host_lane    = (host_addr >> 2) & (D - 1);        // of an ACC row
-    wire [D/4-1:0]    host_spm_we  = {{(D/4){1'b0}}} | ({{(D/4){1'b0}}} + (host_we && host_spm)) << host_word[7:0];
+    wire [D/4:0]      host_spm_we  = {{(D/4){1'b0}}, host_we && host_spm} << host_word[7:0];
     assign spm_re[4]               = host_active ? host_re && host_spm : st_spm_re;
     assign spm_raddr[4*W_SPM +: W_SPM] = host_active ? host_spm_row : st_spm_row;
-    assign spm_ld_we               = host_active ? host_spm_we : {D/4{ld_spm_we}};
+    assign spm_ld_we               = host_active ? host_spm_we[D/4-1:0] : {D/4{ld_spm_we}};
     assign spm_waddr[2*W_SPM +: W_SPM] = host_active ? host_spm_row : ld_spm_row;
     assign spm_wdata[2*D*8 +: D*8] = host_active ? {D/4{host_wdata}} : ld_spm_data;
     assign acc_re[3]               = host_active ? host_re && host_acc : st_acc_re;
@@ -728,6 +728,6 @@ module systole #(
     assign o_start_funct7_o = slot_funct7;
     assign o_end_o          = ended & {4{run}};
     assign o_end_number_o   = ended_number;
-    wire unused = &{1'b0, sem_zero[4], head_wait, host_addr, host_word, host_lane};
+    wire unused = &{1'b0, sem_zero[4], host_addr, host_word, host_lane, host_spm_we[D/4], n_in_flight[4:0]};
 endmodule
 `default_nettype wire
