@@ -105,19 +105,7 @@ void sim_row_walk_shrink(sim *s, sim_unit *u, sim_command *command, sim_row_walk
     sim_add_shrink(s, u, command, cycle + 1, banks);
 }
 
-/* ---- bursts ---- */
-
-uint32_t sim_burst_bytes(const sim *s, uint64_t address, uint32_t at, uint32_t valid_high)
-{
-    const uint32_t to_border = s->burst_bytes - (uint32_t)(address & (s->burst_bytes - 1));
-    const uint32_t left = valid_high - at;
-    return left < to_border ? left : to_border;
-}
-
-uint32_t sim_burst_beats(const sim *s, uint64_t address, uint32_t n_bytes)
-{
-    return 1 + (uint32_t)sim_cuts(address, n_bytes, s->beat_bytes);
-}
+/* ---- the bus ---- */
 
 uint64_t sim_bus_request(sim *s, sim_dram_dir dir, uint64_t cycle, uint32_t n_beats)
 {

@@ -62,7 +62,7 @@ static uint64_t next_request(sim *s)
     const uint64_t outstanding = s->machine.config.dram_outstanding;
     const uint64_t address = ld->address_walk.run_address + ld->address_at;
     const uint32_t n_bytes = sim_burst_bytes(s, address, ld->address_at, ld->address_walk.valid_high);
-    const uint64_t wanted = ld->n_beats + sim_burst_beats(s, address, n_bytes);
+    const uint64_t wanted = ld->n_beats + sim_beats(s, address, n_bytes);
     uint64_t cycle = ld->next_step;
     if (ld->n_bursts >= outstanding) {
         cycle = sim_max_u64(cycle, ld->bursts[(ld->n_bursts - outstanding) & ld->ring_mask].last_beat + 1);
@@ -88,7 +88,7 @@ static void request(sim *s, uint64_t cycle)
     sim_ld *ld = &s->ld;
     const uint64_t address = ld->address_walk.run_address + ld->address_at;
     const uint32_t n_bytes = sim_burst_bytes(s, address, ld->address_at, ld->address_walk.valid_high);
-    const uint32_t n_beats = sim_burst_beats(s, address, n_bytes);
+    const uint32_t n_beats = sim_beats(s, address, n_bytes);
     sim_read_burst *burst = &ld->bursts[ld->n_bursts++ & ld->ring_mask];
     burst->address = address;
     burst->n_bytes = n_bytes;

@@ -360,6 +360,7 @@ static void derive(sim *s)
     const isa_config *c = &s->machine.config;
     s->d = c->d;
     s->beat_bytes = c->dram_width;
+    s->beat_shift = log2_of(c->dram_width);
     s->burst_bytes = c->dram_burst_bytes;
     s->cut_bytes = s->beat_bytes < s->burst_bytes ? s->beat_bytes : s->burst_bytes;
     s->bank_shift[ISA_MEMORY_SPM] = log2_of(isa_config_spm_bank_rows(c));

@@ -357,6 +357,7 @@ typedef struct sim {
     unsigned bank_shift[ISA_N_MEMORIES]; /* row >> shift = bank */
     uint32_t d;
     uint32_t beat_bytes;
+    unsigned beat_shift; /* log2 of it */
     uint32_t burst_bytes;
     uint32_t cut_bytes; /* the smaller of the two */
 
@@ -467,9 +468,18 @@ void sim_row_walk_begin(sim *s, sim_row_walk *walk, const sim_walk *rows, const 
 void sim_row_walk_next(sim_row_walk *walk);
 /* n_done has reached shrink_at in a cycle: notes the banks that are left. */
 void sim_row_walk_shrink(sim *s, sim_unit *u, sim_command *command, sim_row_walk *walk, uint64_t cycle);
-/* Bytes from byte `at` of a run to the end of its burst. */
-uint32_t sim_burst_bytes(const sim *s, uint64_t address, uint32_t at, uint32_t valid_high);
-uint32_t sim_burst_beats(const sim *s, uint64_t address, uint32_t n_bytes);
+/* Bytes from byte `at` of a run, at an address, to the end of its burst. */
+static inline uint32_t sim_burst_bytes(const sim *s, uint64_t address, uint32_t at, uint32_t valid_high)
+{
+    const uint32_t to_border = s->burst_bytes - (uint32_t)(address & (s->burst_bytes - 1));
+    const uint32_t left = valid_high - at;
+    return left < to_border ? left : to_border;
+}
+/* Beats that n bytes from an address on touch. */
+static inline uint32_t sim_beats(const sim *s, uint64_t address, uint64_t n_bytes)
+{
+    return 1 + (uint32_t)(((address + n_bytes - 1) >> s->beat_shift) - (address >> s->beat_shift));
+}
 uint64_t sim_bus_request(sim *s, sim_dram_dir dir, uint64_t cycle, uint32_t n_beats);
 
 /* counters.c */

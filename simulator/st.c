@@ -154,7 +154,7 @@ static void begin_burst(sim *s)
         .first_beat = SIM_NEVER,
         .beat_index = st->n_beats,
         .n_bytes = n_bytes,
-        .n_beats = sim_burst_beats(s, address, n_bytes),
+        .n_beats = sim_beats(s, address, n_bytes),
     };
     st->in_burst = true;
     st->in_beat = false;
@@ -169,9 +169,20 @@ static bool next_valid_part(sim *s, part *p)
     p->cut_bytes = s->cut_bytes;
     p->n_bytes = st->burst_end - st->run_at;
     limit_to_row(st, p);
-    p->n_new_beats = sim_burst_beats(s, p->address, (uint32_t)p->n_bytes) - (st->in_beat ? 1 : 0);
-    if (p->n_new_beats == 0 || room_for(st, st->n_beats + p->n_new_beats - 1) <= p->first_piece) {
+    p->n_new_beats = sim_beats(s, p->address, p->n_bytes) - (st->in_beat ? 1 : 0);
+    if (p->n_new_beats == 0) {
         return true;
+    }
+    const uint64_t last_room = room_for(st, st->n_beats + p->n_new_beats - 1);
+    if (last_room <= p->first_piece) {
+        return true;
+    }
+    if (last_room != SIM_NEVER && !st->in_beat) { /* room for one beat after the other comes in consecutive cycles */
+        const uint64_t first_room = room_for(st, st->n_beats);
+        if (last_room - first_room == p->n_new_beats - 1) {
+            p->first_piece = sim_max_u64(p->first_piece, first_room);
+            return true;
+        }
     }
     /* One beat at a time. */
     p->n_bytes = sim_min_u64(p->n_bytes, s->beat_bytes - (p->address & (s->beat_bytes - 1)));

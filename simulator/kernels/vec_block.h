@@ -11,6 +11,10 @@
 #include <math.h>
 #include <string.h>
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 #include "kernels/kernels.h"
 #include "systole/base/assert.h"
 #include "systole/isa/isa.h"
@@ -44,6 +48,8 @@ static inline float canonical(float x)
     return x == x ? x : as_float(0x7FC00000);
 }
 
+#ifndef __AVX512F__
+
 /* rne() of numerics.md. Below 2^23 adding and taking away 2^23 rounds to an integer, to nearest even; above all are. */
 static inline int32_t rne(float x)
 {
@@ -64,6 +70,8 @@ static inline int32_t add_clamp(int32_t x, int32_t zero, int32_t low, int32_t hi
     const int32_t raised = exact > low ? exact : low;
     return raised < high ? raised : high;
 }
+
+#endif
 
 /* ---- rows in and out ---- */
 
@@ -88,10 +96,11 @@ static void read_i8(const sim_vec *v, sim_walker *w, uint32_t n_rows, int32_t *r
         int64_t row;
         const uint32_t n = take_rows(w, n_rows, &row);
         const int8_t *restrict from = (const int8_t *)v->spm + (uint64_t)row * v->d;
-        for (uint32_t k = 0; k < n * v->d; k++) {
+        const uint32_t n_lanes = n * v->d;
+        for (uint32_t k = 0; k < n_lanes; k++) {
             to[k] = from[k];
         }
-        to += n * v->d;
+        to += n_lanes;
         n_rows -= n;
     }
 }
@@ -114,10 +123,11 @@ static void write_i8(const sim_vec *v, sim_walker *w, uint32_t n_rows, const int
         int64_t row;
         const uint32_t n = take_rows(w, n_rows, &row);
         uint8_t *restrict to = v->spm + (uint64_t)row * v->d;
-        for (uint32_t k = 0; k < n * v->d; k++) {
+        const uint32_t n_lanes = n * v->d; /* a byte written could change v->d, for all the compiler knows */
+        for (uint32_t k = 0; k < n_lanes; k++) {
             to[k] = (uint8_t)from[k];
         }
-        from += n * v->d;
+        from += n_lanes;
         n_rows -= n;
     }
 }
@@ -164,12 +174,58 @@ static void stage_mul_constant(float *restrict v, float x, uint32_t n)
     }
 }
 
+#ifdef __AVX512F__
+
+/* rne of 16 lanes, then add_clamp. The conversion gives -2^31 for what does not fit. */
+static inline __m512i round_16(__m512 x, __m512i zero, __m512i low, __m512i high)
+{
+    __m512i i = _mm512_cvtps_epi32(x);
+    i = _mm512_mask_mov_epi32(i, _mm512_cmp_ps_mask(x, _mm512_set1_ps(2147483648.0f), _CMP_GE_OQ),
+                              _mm512_set1_epi32(INT32_MAX));
+    i = _mm512_maskz_mov_epi32(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), i);
+    const __m512i sum = _mm512_add_epi32(i, zero);
+    const __m512i signs = _mm512_and_si512(_mm512_xor_si512(i, sum), _mm512_xor_si512(zero, sum));
+    const __m512i most = _mm512_xor_si512(_mm512_srai_epi32(i, 31), _mm512_set1_epi32(INT32_MAX));
+    const __m512i exact = _mm512_mask_mov_epi32(sum, _mm512_movepi32_mask(signs), most);
+    return _mm512_min_epi32(_mm512_max_epi32(exact, low), high);
+}
+
+/* Both may go beyond n, to a multiple of 16: buffers are as long. */
+static void stage_mid(float *restrict v, int32_t low, int32_t high, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k += 16) {
+        const __m512i i = round_16(_mm512_loadu_ps(v + k), _mm512_setzero_si512(), _mm512_set1_epi32(low),
+                                   _mm512_set1_epi32(high));
+        _mm512_storeu_ps(v + k, _mm512_cvtepi32_ps(i));
+    }
+}
+
+static void round_out(int32_t *restrict out, const float *restrict v, int32_t zero, int32_t low, int32_t high, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k += 16) {
+        const __m512i i = round_16(_mm512_loadu_ps(v + k), _mm512_set1_epi32(zero), _mm512_set1_epi32(low),
+                                   _mm512_set1_epi32(high));
+        _mm512_storeu_si512(out + k, i);
+    }
+}
+
+#else
+
 static void stage_mid(float *restrict v, int32_t low, int32_t high, uint32_t n)
 {
     for (uint32_t k = 0; k < n; k++) {
         v[k] = (float)add_clamp(rne(v[k]), 0, low, high);
     }
 }
+
+static void round_out(int32_t *restrict out, const float *restrict v, int32_t zero, int32_t low, int32_t high, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        out[k] = add_clamp(rne(v[k]), zero, low, high);
+    }
+}
+
+#endif
 
 static void to_float(float *restrict v, const int32_t *restrict i, uint32_t n)
 {
@@ -214,13 +270,6 @@ static void stage_max(float *restrict f, const float *restrict v, const float *r
         const float larger = v[k] > b[k] ? v[k] : b[k];
         const bool good = v[k] == v[k] && b[k] == b[k];
         f[k] = good ? larger : as_float(0x7FC00000);
-    }
-}
-
-static void round_out(int32_t *restrict out, const float *restrict v, int32_t zero, int32_t low, int32_t high, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        out[k] = add_clamp(rne(v[k]), zero, low, high);
     }
 }
 

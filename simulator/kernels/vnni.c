@@ -47,40 +47,39 @@ typedef struct product {
 
 /* ---- packing ---- */
 
-/* Four rows of 16 bytes to 16 lanes of four. */
-static void interleave(const uint8_t *w, size_t stride, __m128i flip, uint8_t *to)
+/* Four rows of 16 bytes to 16 lanes of four: dwords, then the bytes in each 16. */
+static inline __m512i interleave(const uint8_t *w, uint32_t d)
 {
-    const __m128i r0 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)w), flip);
-    const __m128i r1 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(w + stride)), flip);
-    const __m128i r2 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(w + 2 * stride)), flip);
-    const __m128i r3 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(w + 3 * stride)), flip);
-    const __m128i low01 = _mm_unpacklo_epi8(r0, r1);
-    const __m128i low23 = _mm_unpacklo_epi8(r2, r3);
-    const __m128i high01 = _mm_unpackhi_epi8(r0, r1);
-    const __m128i high23 = _mm_unpackhi_epi8(r2, r3);
-    __m128i *out = (__m128i *)(void *)to;
-    _mm_store_si128(out, _mm_unpacklo_epi16(low01, low23));
-    _mm_store_si128(out + 1, _mm_unpackhi_epi16(low01, low23));
-    _mm_store_si128(out + 2, _mm_unpacklo_epi16(high01, high23));
-    _mm_store_si128(out + 3, _mm_unpackhi_epi16(high01, high23));
+    const __m512i dwords = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m128i bytes = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i rows;
+    if (d == 16) {
+        rows = _mm512_loadu_si512(w);
+    } else {
+        rows = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)w));
+        rows = _mm512_inserti32x4(rows, _mm_loadu_si128((const __m128i *)(const void *)(w + d)), 1);
+        rows = _mm512_inserti32x4(rows, _mm_loadu_si128((const __m128i *)(const void *)(w + 2 * (size_t)d)), 2);
+        rows = _mm512_inserti32x4(rows, _mm_loadu_si128((const __m128i *)(const void *)(w + 3 * (size_t)d)), 3);
+    }
+    return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(dwords, rows), _mm512_broadcast_i32x4(bytes));
 }
 
-/* Lanes 16c.. of rows 4g.. of a plane, to 64 bytes. */
-static void pack_group(const product *x, const uint8_t *w, uint32_t c, uint32_t g, uint8_t *to)
+/* Lanes 16c.. of rows 4g.. of a plane. */
+static inline __m512i pack_group(const product *x, const uint8_t *w, uint32_t c, uint32_t g)
 {
     const uint32_t d = x->m->d;
-    if (!x->m->transposed && d >= 16) {
-        interleave(w + (size_t)g * 4 * d + (size_t)c * 16, d, _mm_set1_epi8((char)x->w_flip), to);
-        return;
+    if (d >= 16 && !x->m->transposed) {
+        return interleave(w + (size_t)g * 4 * d + (size_t)c * 16, d);
     }
-    memset(to, 0, 64);
+    _Alignas(64) uint8_t group[64] = {0};
     for (uint32_t j = 0; j < x->lanes; j++) {
+        const size_t lane = (size_t)c * 16 + j;
         for (uint32_t q = 0; q < 4; q++) {
-            const size_t lane = (size_t)c * 16 + j;
             const size_t k = (size_t)g * 4 + q;
-            to[4 * j + q] = x->m->transposed ? w[lane * d + k] ^ x->w_flip : w[k * d + lane] ^ x->w_flip;
+            group[4 * j + q] = x->m->transposed ? w[lane * d + k] : w[k * d + lane];
         }
     }
+    return _mm512_load_si512(group);
 }
 
 /* The block's planes, and its constants. */
@@ -88,6 +87,7 @@ static void pack(product *x)
 {
     const sim_matmul *m = x->m;
     const __m512i ones = _mm512_set1_epi8(1);
+    const __m512i flip = _mm512_set1_epi8((char)x->w_flip);
     const uint32_t shift = (uint32_t)x->a_zero * (uint32_t)x->w_zero * m->d * x->n_planes;
     uint8_t *to = x->packed;
     for (uint32_t c = 0; c < x->n_columns; c++) {
@@ -95,8 +95,10 @@ static void pack(product *x)
         for (uint32_t p = 0; p < x->n_planes; p++) {
             const int64_t row = m->w_base + m->w_plane * (int64_t)(x->first_plane + p);
             for (uint32_t g = 0; g < x->n_groups; g++, to += 64) {
-                pack_group(x, m->spm + (uint64_t)row * m->d, c, g, to);
-                sums = _mm512_dpbusd_epi32(sums, ones, _mm512_load_si512(to));
+                __m512i group = pack_group(x, m->spm + (uint64_t)row * m->d, c, g);
+                group = _mm512_xor_si512(group, flip); /* lanes beyond D become 0x80, and are never looked at */
+                _mm512_store_si512(to, group);
+                sums = _mm512_dpbusd_epi32(sums, ones, group);
             }
         }
         const __m512i constants = _mm512_sub_epi32(_mm512_set1_epi32((int32_t)shift),
@@ -126,9 +128,9 @@ typedef struct tile {
         __asm__("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(bytes_), "v"(w));                             \
     } while (0)
 
-/* n rows (a constant where this is inlined) of column c. */
+/* n rows of column c; n and n_groups are constants where this is inlined, or n_groups is x->n_groups. */
 static inline __attribute__((always_inline)) void tile_column(const product *x, const tile *t, uint32_t c,
-                                                              const uint32_t n)
+                                                              const uint32_t n, const uint32_t n_groups)
 {
     const __mmask16 mask = (__mmask16)((1u << x->lanes) - 1);
     const __m512i constants = _mm512_load_si512(x->constants + (size_t)c * 16);
@@ -143,13 +145,14 @@ static inline __attribute__((always_inline)) void tile_column(const product *x, 
     }
     const ptrdiff_t stride = t->a_stride;
     const ptrdiff_t plane = x->m->a_plane * (int64_t)x->m->d;
-    const uint8_t *w = x->packed + (size_t)c * x->n_planes * x->n_groups * 64;
+    const uint8_t *w = x->packed + (size_t)c * x->n_planes * n_groups * 64;
     const uint8_t *a0 = t->a;
     for (uint32_t p = 0; p < x->n_planes; p++, a0 += plane) {
         const uint8_t *a3 = a0 + 3 * stride;
         const uint8_t *a6 = a0 + 6 * stride;
         const uint8_t *a9 = a0 + 9 * stride;
-        for (uint32_t g = 0; g < x->n_groups; g++, w += 64) {
+#pragma GCC unroll 4
+        for (uint32_t g = 0; g < n_groups; g++, w += 64) {
             const __m512i weights = _mm512_load_si512(w);
             const size_t at = (size_t)g * 4;
 #pragma GCC unroll 12
@@ -168,8 +171,12 @@ static inline __attribute__((always_inline)) void tile_column(const product *x, 
 #define TILE_FUNCTION(n)                                                   \
     static void tile_##n(const product *x, const tile *t)                  \
     {                                                                      \
+        if (x->n_groups == 4) { /* D = 16 */                               \
+            tile_column(x, t, 0, n, 4);                                    \
+            return;                                                        \
+        }                                                                  \
         for (uint32_t c = 0; c < x->n_columns; c++) {                      \
-            tile_column(x, t, c, n);                                       \
+            tile_column(x, t, c, n, x->n_groups);                          \
         }                                                                  \
     }
 TILE_FUNCTION(1)
