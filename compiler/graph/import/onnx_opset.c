@@ -315,7 +315,7 @@ static sy_status softmax_before_13(onnx_node *n, bool *built)
     SY_TRY(ir_onnx_emit(n, IR_OP_FLATTEN, 1, n->inputs, &flatten, &flat));
     SY_TRY(ir_node_set_int(flatten, "axis", axis));
     SY_TRY(ir_onnx_emit_infer(n, flatten));
-    SY_TRY(emit_one(n, IR_OP_SOFTMAX, 1, &flat, &soft));
+    SY_TRY(emit_one(n, strcmp(n->op, "LogSoftmax") == 0 ? IR_OP_LOGSOFTMAX : IR_OP_SOFTMAX, 1, &flat, &soft));
     return reshape_like(n, soft, n->inputs[0], &n->outputs[0]);
 }
 

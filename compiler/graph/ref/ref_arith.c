@@ -263,6 +263,53 @@ sy_status ir_ref_lessorequal(const ir_kernel_args *args)
     return compare(args, ORDER_LESS, ORDER_EQUAL);
 }
 
+/* ---------------------------------------------------------------- logic */
+
+/* Bit 0 of `truth` for two false operands, bit 1 for one true, bit 2 for two. */
+static sy_status logic(const ir_kernel_args *args, unsigned truth)
+{
+    const ir_tensor *a = ir_kernel_input(args, 0);
+    const ir_tensor *b = ir_kernel_input(args, 1);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(ir_ref_need(args, a, a->dtype == SY_DT_BOOL && b->dtype == SY_DT_BOOL));
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
+    ir_ref_broadcast_strides(a, y->rank, walk.strides[0]);
+    ir_ref_broadcast_strides(b, y->rank, walk.strides[1]);
+    const int64_t n = ir_tensor_n_elements(y);
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
+        const int n_true = (ir_ref_get_int(a, walk.offset[0]) != 0) + (ir_ref_get_int(b, walk.offset[1]) != 0);
+        ir_ref_put_int(y, i, truth >> n_true & 1);
+    }
+    return SY_OK;
+}
+
+sy_status ir_ref_and(const ir_kernel_args *args)
+{
+    return logic(args, 4);
+}
+
+sy_status ir_ref_or(const ir_kernel_args *args)
+{
+    return logic(args, 6);
+}
+
+sy_status ir_ref_xor(const ir_kernel_args *args)
+{
+    return logic(args, 2);
+}
+
+sy_status ir_ref_not(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    SY_TRY(ir_ref_need(args, x, x->dtype == SY_DT_BOOL));
+    const int64_t n = ir_tensor_n_elements(x);
+    for (int64_t i = 0; i < n; i++) {
+        ir_ref_put_int(ir_kernel_output(args, 0), i, ir_ref_get_int(x, i) == 0);
+    }
+    return SY_OK;
+}
+
 /* ---------------------------------------------------------------- choices */
 
 sy_status ir_ref_where(const ir_kernel_args *args)

@@ -1,5 +1,5 @@
 /*
- * ref_shape.c -- Shape, Constant, ConstantOfShape, Range.
+ * ref_shape.c -- Shape, Size, Constant, ConstantOfShape, Range.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +19,12 @@ sy_status ir_ref_shape(const ir_kernel_args *args)
     for (int64_t i = 0; i < n && start + i < rank; i++) {
         ir_ref_put_int(y, i, x->dims[start + i]);
     }
+    return SY_OK;
+}
+
+sy_status ir_ref_size(const ir_kernel_args *args)
+{
+    ir_ref_put_int(ir_kernel_output(args, 0), 0, ir_tensor_n_elements(ir_kernel_input(args, 0)));
     return SY_OK;
 }
 

@@ -390,7 +390,7 @@ sy_status ir_ref_dequantizelinear(const ir_kernel_args *args)
 
 /* ---------------------------------------------------------------- Softmax, BatchNormalization */
 
-sy_status ir_ref_softmax(const ir_kernel_args *args)
+static sy_status softmax(const ir_kernel_args *args, bool logarithm)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
@@ -413,10 +413,21 @@ sy_status ir_ref_softmax(const ir_kernel_args *args)
             total += ir_ref_exp(ir_ref_get(x, base + i * inner) - largest);
         }
         for (int64_t i = 0; i < n; i++) {
-            ir_ref_put(y, base + i * inner, ir_ref_exp(ir_ref_get(x, base + i * inner) - largest) / total);
+            const double v = ir_ref_get(x, base + i * inner) - largest;
+            ir_ref_put(y, base + i * inner, logarithm ? v - ir_ref_log(total) : ir_ref_exp(v) / total);
         }
     }
     return SY_OK;
+}
+
+sy_status ir_ref_softmax(const ir_kernel_args *args)
+{
+    return softmax(args, false);
+}
+
+sy_status ir_ref_logsoftmax(const ir_kernel_args *args)
+{
+    return softmax(args, true);
 }
 
 /* Mean and (biased) variance of channel c over the batch and all spatial axes. */
