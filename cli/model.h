@@ -71,8 +71,7 @@ enum {
     "      --stalls SEED:MAX    inject 0 to MAX cycles of delay into each DRAM burst\n" \
     "      --portable           simulate with plain C kernels instead of the host's vector\n" \
     "                           unit\n" \
-    "      --no-fallback        fail, instead of using the cpu, if the machine can run\n" \
-    "                           nothing of the model\n" \
+    "      --no-fallback        fail if an operator would run on the host instead of the machine\n" \
     "      --json               print JSON\n"
 
 #define CLI_DATA_HELP                                                                                             \

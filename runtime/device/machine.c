@@ -202,6 +202,22 @@ sy_status rt_end_status(const sim_result *result)
     SY_UNREACHABLE();
 }
 
+/* Who waits for what, after a deadlock: the model's lines as one, without those of units that wait for nothing. */
+static void print_reasons(sim_machine *machine, base_buf *out)
+{
+    char text[4 * BASE_DIAG_BYTES] = "";
+    char *rest = NULL;
+    bool first = true;
+    sim_machine_explain(machine, text, sizeof text);
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "deadlock", strlen("deadlock")) == 0 || strstr(line, "nothing to do") != NULL) {
+            continue;
+        }
+        base_buf_printf(out, "%s%s", first ? ": " : "; ", line);
+        first = false;
+    }
+}
+
 sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const char *layer, base_diag *diag)
 {
     const sy_status status = rt_end_status(result);
@@ -211,18 +227,7 @@ sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const char
     }
     rt_end_print(result, layer, &line);
     if (result->end == SIM_END_DEADLOCK) {
-        char why[BASE_DIAG_BYTES] = "";
-        sim_machine_explain(machine, why, sizeof why);
-        size_t n = strlen(why);
-        while (n > 0 && why[n - 1] == '\n') {
-            why[--n] = '\0';
-        }
-        for (char *c = why; *c != '\0'; c++) {
-            if (*c == '\n') {
-                *c = ';';
-            }
-        }
-        base_buf_printf(&line, "%s%s", n > 0 ? ": " : "", why);
+        print_reasons(machine, &line);
     }
     base_fail(diag, status, "%s: %s", machine->name, line.data != NULL ? line.data : sy_status_text(status));
     base_buf_free(&line);

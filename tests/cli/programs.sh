@@ -43,6 +43,7 @@ program wait '_start:' '  li a0, 5' '  mxu.wait a0' '  core.fence' '  core.halt 
 expect 1 run "$work/wait.elf" --stats "$work/stats.json"
 one_line
 err "deadlock in cycle"
+err "semaphore 5"
 grep -q '"end": "deadlock"' "$work/stats.json"
 
 program loop '_start:' '  j _start'

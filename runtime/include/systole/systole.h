@@ -132,7 +132,7 @@ typedef struct sy_session_options {
     const char *config;  /* sim, rtl: as in sy_model_compile; models that are compiled bring theirs */
     bool reference;      /* host work by plain scalar kernels: then all devices give the same bits */
     bool timing_only;    /* sim: cycles without data; inputs and outputs are left alone */
-    bool no_fallback;    /* sim, rtl: an error, instead of device cpu, if no operator of the model can run there */
+    bool no_fallback;    /* sim, rtl: an operator that would run on the host is an error */
     uint32_t n_threads;  /* of the host's work; 0: one per processor */
     const char *blas;    /* library for fp32 products; NULL: libopenblas.so.0 if there; "": our own kernels */
     uint64_t max_cycles; /* sim, rtl: of one device step; 0: no limit */
@@ -143,7 +143,8 @@ typedef struct sy_session_options {
 typedef struct sy_session sy_session;
 
 /*
- * A session runs a model on a device. Making it loads all weights; runs load none.
+ * A session runs a model on a device. Making it loads all weights; runs load none. What sim and rtl cannot do runs on the
+ * host; if that is everything, the session is device cpu's, and sy_session_note says why.
  * Errors: SY_EINVAL (an unknown device), SY_ECONFIG, what compilation gives, SY_EUNSUPPORTED (this build has no such device;
  * device cpu for a stripped model), SY_EMISMATCH (compiled for another configuration), SY_EIO (the blas library), SY_ENOMEM.
  */

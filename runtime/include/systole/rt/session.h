@@ -26,7 +26,7 @@ typedef struct rt_session_options {
     const char *blas;         /* host; see rt_cpu_options */
     bool timing_only;         /* sim: cycles without data; host steps are skipped, outputs left alone */
     bool portable;            /* sim: plain C kernels */
-    bool no_fallback;         /* sim, rtl: an error if no operator of the model can run there, instead of device cpu */
+    bool no_fallback;         /* sim, rtl: an operator that would run on the host is an error (cc_options) */
     uint64_t max_cycles;      /* sim, rtl: of one device step; 0: no limit */
     uint64_t stall_seed;      /* sim, rtl: injected DRAM stalls, */
     uint32_t stall_max;       /* 0: none */
@@ -42,7 +42,8 @@ typedef struct rt_session_options {
 typedef struct rt_session rt_session;
 
 /*
- * Makes a session; compiles the model first if sim or rtl needs it. The model must outlive it. Any number of sessions may
+ * Makes a session; compiles the model first if sim or rtl needs it. If nothing of the model can run there the session is device
+ * cpu's (see rt_session_note), but not with no_fallback or lockstep. The model must outlive it. Any number of sessions may
  * be made and used by different threads, each by one at a time.
  * Errors: what compilation, rt_machine_create and rt_cpu_create give; SY_EUNSUPPORTED (cpu without a graph: a stripped model or a
  * plain program).

@@ -1,0 +1,32 @@
+# deadlock.sh -- a deadlock, an error and a limit are the same on simulator and Verilog: the same cause in the same cycle.
+# timeout: 600
+#
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # cli.bash sets systole, work
+source "$PWD/tests/include/cli.bash"
+[[ $SY_HAVE_VERILATOR == 1 ]] || exit 77
+
+# same NAME TEXT LINE... -- the program ends with TEXT on both, after the name of the device.
+same() {
+    local name=$1 text=$2 device
+    shift 2
+    printf '%s\n' "$@" > "$work/$name.s"
+    expect 0 asm "$work/$name.s" -c tiny -o "$work/$name.elf"
+    for device in sim rtl; do
+        timeout 500 "$systole" run "$work/$name.elf" --device $device --max-cycles 5000 > /dev/null 2> "$work/err" && fail "$name: exit status 0"
+        grep -v 'note: building' "$work/err" | sed "s/^systole: run: $device: //" > "$work/$device"
+        grep -q -F -e "$text" "$work/$device" || fail "$name: '$text' is not in '$(cat "$work/$device")'"
+    done
+    # The words after a deadlock are each model's own.
+    cmp <(sed 's/\(in cycle [0-9]*\):.*/\1/' "$work/sim") <(sed 's/\(in cycle [0-9]*\):.*/\1/' "$work/rtl") ||
+        fail "$name: $(cat "$work/sim" "$work/rtl")"
+    expect 0 cosim "$work/$name.elf" --max-cycles 5000
+    out "difference 0"
+}
+
+same wait 'semaphore 5' '_start:' '  li a0, 5' '  mxu.wait a0' '  core.fence' '  core.halt zero'
+same push 'deadlock in cycle' '_start:' '  li a0, 3' '  ld.wait a0' 'again: ld.post a0' '  j again'
+same trap 'error TRAP' '_start:' '  ecall'
+same field 'error FIELD of VPU command 0' '_start:' '  vpu.setf n0=1, n1=1, n2=1, n3=1, chain_out=7' '  vpu.vec zero' '  core.halt zero'
+same loop 'limit of 5000 cycles' '_start:' '  j _start'
+same code 'exit code 9' '_start:' '  li a0, 9' '  core.halt a0'
