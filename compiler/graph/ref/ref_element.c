@@ -279,6 +279,18 @@ int64_t ir_ref_product(const int64_t *dims, int32_t from, int32_t to)
     return n;
 }
 
+void ir_ref_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first, int64_t *last)
+{
+    *first = 0;
+    while (*first < n && *first * stride + at < 0) {
+        (*first)++;
+    }
+    *last = n;
+    while (*last > *first && (*last - 1) * stride + at >= size) {
+        (*last)--;
+    }
+}
+
 int64_t ir_ref_rne(float v)
 {
     if (isnan(v)) {

@@ -73,6 +73,9 @@ bool ir_ref_axis(int64_t axis, int32_t rank, int32_t *out);
 /* Product of dims[from] .. dims[to - 1]. */
 int64_t ir_ref_product(const int64_t *dims, int32_t from, int32_t to);
 
+/* The outputs [first, last) of n whose position o * stride + at lies inside an axis of this size. */
+void ir_ref_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first, int64_t *last);
+
 /* ---------------------------------------------------------------- rounding */
 
 /* Nearest integer, ties to even, saturated to int32; NaN gives 0. */

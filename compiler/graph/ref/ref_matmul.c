@@ -65,29 +65,47 @@ static double conv_point(const ir_window *win, const ir_tensor *x, int64_t x_bas
     return acc;
 }
 
-/* The common case, spelt out for speed: two spatial axes of fp32. The same sums in the same order. */
-static double conv_point_f32(const ir_window *win, const ir_tensor *x, int64_t x_base, const ir_tensor *w,
-                             int64_t w_base, const int64_t *index)
+/*
+ * The common case, spelt out for speed: two spatial axes of fp32, a row of results at a time. Each result is the same sum in
+ * the same order, and a product with padding, which is left out here, would add a zero.
+ */
+static void conv_row_f32(const ir_window *win, const ir_tensor *x, int64_t x_base, const ir_tensor *w, int64_t w_base,
+                         int64_t oh, double *sums)
 {
-    const int64_t height = x->dims[2], width = x->dims[3];
+    const int64_t height = x->dims[2], width = x->dims[3], n = win->out[1], step = win->strides[1];
     const float *weight = (const float *)w->data + w_base;
-    const int64_t top = index[0] * win->strides[0] - win->pads_begin[0];
-    const int64_t left = index[1] * win->strides[1] - win->pads_begin[1];
-    double acc = 0.0;
     for (int64_t c = 0; c < w->dims[1]; c++) {
         const float *plane = (const float *)x->data + x_base + c * height * width;
         for (int64_t kh = 0; kh < win->kernel[0]; kh++) {
-            const int64_t h = top + kh * win->dilations[0];
+            const int64_t h = oh * win->strides[0] + kh * win->dilations[0] - win->pads_begin[0];
             for (int64_t kw = 0; kw < win->kernel[1]; kw++) {
-                const int64_t l = left + kw * win->dilations[1];
-                const float wv = *weight++;
-                if (h >= 0 && h < height && l >= 0 && l < width) {
-                    acc += (double)plane[h * width + l] * (double)wv;
+                const int64_t at = kw * win->dilations[1] - win->pads_begin[1];
+                const double wv = (double)*weight++;
+                int64_t first = 0, last = 0;
+                if (h >= 0 && h < height) {
+                    ir_ref_inside(n, width, step, at, &first, &last);
+                }
+                for (int64_t o = first; o < last; o++) {
+                    sums[o] += (double)plane[h * width + o * step + at] * wv;
                 }
             }
         }
     }
-    return acc;
+}
+
+/* All results of one filter on one image. */
+static void conv_plane_f32(const ir_window *win, const ir_tensor *x, int64_t x_base, const ir_tensor *w, int64_t w_base,
+                           double bias, double *sums, float *y)
+{
+    for (int64_t oh = 0; oh < win->out[0]; oh++) {
+        for (int64_t o = 0; o < win->out[1]; o++) {
+            sums[o] = 0.0;
+        }
+        conv_row_f32(win, x, x_base, w, w_base, oh, sums);
+        for (int64_t o = 0; o < win->out[1]; o++) {
+            *y++ = (float)(sums[o] + bias);
+        }
+    }
 }
 
 sy_status ir_ref_conv(const ir_kernel_args *args)
@@ -100,7 +118,11 @@ sy_status ir_ref_conv(const ir_kernel_args *args)
     const int32_t spatial = x->rank - 2;
     ir_window win;
     SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, w->dims + 2, args->diag, &win));
-    const bool fast = x->dtype == SY_DT_F32 && spatial == 2;
+    const bool plain = x->dtype == SY_DT_F32 && spatial == 2;
+    double *sums = BASE_ARENA_ARRAY(args->scratch, double, plain ? (size_t)win.out[1] : 0);
+    if (sums == NULL) {
+        return SY_ENOMEM;
+    }
     const int64_t n_per_group = w->dims[0] / ir_node_int(args->node, "group", 1);
     const int64_t in_plane = ir_ref_product(x->dims, 2, x->rank);
     const int64_t out_plane = ir_ref_product(win.out, 0, spatial);
@@ -110,15 +132,16 @@ sy_status ir_ref_conv(const ir_kernel_args *args)
     for (int64_t n = 0; n < x->dims[0]; n++) {
         for (int64_t m = 0; m < w->dims[0]; m++) {
             const int64_t x_base = (n * x->dims[1] + m / n_per_group * w->dims[1]) * in_plane;
+            const double bias = b != NULL ? ir_ref_get(b, m) : 0.0;
+            if (plain) {
+                conv_plane_f32(&win, x, x_base, w, m * filter, bias, sums, (float *)y->data + i);
+                i += out_plane;
+                continue;
+            }
             ir_ref_walk walk;
             ir_ref_walk_start(&walk, spatial, win.out);
             for (int64_t o = 0; o < out_plane; o++, ir_ref_walk_next(&walk)) {
-                double acc = fast ? conv_point_f32(&win, x, x_base, w, m * filter, walk.index)
-                                  : conv_point(&win, x, x_base, w, m * filter, walk.index);
-                if (b != NULL) {
-                    acc += ir_ref_get(b, m);
-                }
-                ir_ref_put(y, i++, acc);
+                ir_ref_put(y, i++, conv_point(&win, x, x_base, w, m * filter, walk.index) + bias);
             }
         }
     }

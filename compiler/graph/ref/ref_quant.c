@@ -59,42 +59,35 @@ typedef struct conv3 {
     int64_t channels, group_channels; /* C, C / group */
 } conv3;
 
-/* The taps [first, last) of output o that lie on the input, along one axis. Padding reads as x_zero: x^ = 0, so it is left out. */
-static void taps_inside(const conv3 *c, int axis, int64_t o, int64_t *first, int64_t *last)
+/* True and *at set if tap k of output o lies on the input, along one axis. Padding reads as x_zero: x^ = 0, so it is left out. */
+static bool tap_inside(const conv3 *c, int axis, int64_t o, int64_t k, int64_t *at)
 {
-    const int64_t start = o * c->stride[axis] - c->pad[axis];
-    *first = 0;
-    while (*first < c->kernel[axis] && start + *first * c->dilation[axis] < 0) {
-        (*first)++;
-    }
-    *last = c->kernel[axis];
-    while (*last > *first && start + (*last - 1) * c->dilation[axis] >= c->in[axis]) {
-        (*last)--;
-    }
+    *at = o * c->stride[axis] + k * c->dilation[axis] - c->pad[axis];
+    return *at >= 0 && *at < c->in[axis];
 }
 
-static int32_t conv_sum(const conv3 *c, const int8_t *x, const int8_t *w, const int64_t o[3], int32_t zero)
+/* One row of results: each tap is added to all of them in turn (sums modulo 2^32 have no order). */
+static void conv_row(const conv3 *c, const int8_t *x, const int8_t *w, int64_t od, int64_t oh, int32_t zero, int32_t *sums)
 {
-    int64_t first[3], last[3], start[3];
-    for (int axis = 0; axis < 3; axis++) {
-        taps_inside(c, axis, o[axis], &first[axis], &last[axis]);
-        start[axis] = o[axis] * c->stride[axis] - c->pad[axis];
-    }
-    int32_t acc = 0;
     for (int64_t ci = 0; ci < c->group_channels; ci++) {
-        for (int64_t kd = first[0]; kd < last[0]; kd++) {
-            const int64_t d = start[0] + kd * c->dilation[0];
-            for (int64_t kh = first[1]; kh < last[1]; kh++) {
-                const int64_t h = start[1] + kh * c->dilation[1];
-                const int64_t row = ((ci * c->in[0] + d) * c->in[1] + h) * c->in[2] + start[2];
-                const int64_t weights = ((ci * c->kernel[0] + kd) * c->kernel[1] + kh) * c->kernel[2];
-                for (int64_t kw = first[2]; kw < last[2]; kw++) {
-                    acc = mac(acc, x[row + kw * c->dilation[2]] - zero, w[weights + kw]);
+        for (int64_t kd = 0; kd < c->kernel[0]; kd++) {
+            for (int64_t kh = 0; kh < c->kernel[1]; kh++) {
+                int64_t d, h;
+                const bool inside = tap_inside(c, 0, od, kd, &d) && tap_inside(c, 1, oh, kh, &h);
+                const int8_t *weights = w + ((ci * c->kernel[0] + kd) * c->kernel[1] + kh) * c->kernel[2];
+                for (int64_t kw = 0; kw < c->kernel[2] && inside; kw++) {
+                    const int8_t *row = x + ((ci * c->in[0] + d) * c->in[1] + h) * c->in[2];
+                    const int32_t weight = weights[kw];
+                    int64_t first, last;
+                    ir_ref_inside(c->out[2], c->in[2], c->stride[2], kw * c->dilation[2] - c->pad[2], &first, &last);
+                    const int64_t offset = kw * c->dilation[2] - c->pad[2];
+                    for (int64_t o = first; o < last; o++) {
+                        sums[o] = mac(sums[o], row[o * c->stride[2] + offset] - zero, weight);
+                    }
                 }
             }
         }
     }
-    return acc;
 }
 
 static sy_status conv3_of(const ir_kernel_args *args, const ir_tensor *x, const ir_tensor *w, conv3 *c)
@@ -137,6 +130,10 @@ sy_status ir_ref_qconv(const ir_kernel_args *args)
     const int64_t w_filter = c.group_channels * c.kernel[0] * c.kernel[1] * c.kernel[2];
 
     int8_t *out = y->data;
+    int32_t *sums = BASE_ARENA_ARRAY(args->scratch, int32_t, (size_t)c.out[2]);
+    if (sums == NULL) {
+        return SY_ENOMEM;
+    }
     for (int64_t n = 0; n < x->dims[0]; n++) {
         for (int64_t m = 0; m < n_out; m++) {
             const int64_t first = n * c.channels + m / n_per_group * c.group_channels;
@@ -145,14 +142,12 @@ sy_status ir_ref_qconv(const ir_kernel_args *args)
             const int32_t bias = b != NULL ? ((const int32_t *)b->data)[m] : 0;
             const float scale_product = x_scale * w_scale[n_scales == 1 ? 0 : m];
             const float multiplier = scale_product / q.y_scale;
-            int64_t o[3];
-            for (o[0] = 0; o[0] < c.out[0]; o[0]++) {
-                for (o[1] = 0; o[1] < c.out[1]; o[1]++) {
-                    for (o[2] = 0; o[2] < c.out[2]; o[2]++) {
-                        const int32_t sum = conv_sum(&c, xg, wm, o, x_zero);
-                        const int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)bias);
-                        *out++ = requantise(&q, (float)acc * multiplier);
-                    }
+            for (int64_t r = 0; r < c.out[0] * c.out[1]; r++) {
+                memset(sums, 0, (size_t)c.out[2] * sizeof *sums);
+                conv_row(&c, xg, wm, r / c.out[1], r % c.out[1], x_zero, sums);
+                for (int64_t o = 0; o < c.out[2]; o++) {
+                    const int32_t acc = (int32_t)((uint32_t)sums[o] + (uint32_t)bias);
+                    *out++ = requantise(&q, (float)acc * multiplier);
                 }
             }
         }
