@@ -84,15 +84,16 @@ int64_t ir_ref_rne(float v);
 /* ---------------------------------------------------------------- elementary functions (ref_math.c) */
 
 /*
- * In double, with the largest error measured over random arguments against 200-bit arithmetic, in units of the last place
- * of double; rounded to fp32, the result is the nearest number but in about one of 10^8 cases, where it is the next one.
+ * In double, with the largest error in units of its last place over some million random arguments, against 80-bit arithmetic.
+ * Rounded to fp32, the result is the nearest number unless the exact value lies within that error of a tie: one case in
+ * 10^8 for 1 ulp.
  */
-double ir_ref_exp(double x);        /* 1 ulp */
-double ir_ref_expm1(double x);      /* 2 ulp */
-double ir_ref_log(double x);        /* 1 ulp */
-double ir_ref_pow(double x, double y); /* 3 + |y log x| ulp; C's special cases */
-double ir_ref_tanh(double x);       /* 4 ulp */
-double ir_ref_sigmoid(double x);    /* 3 ulp */
-double ir_ref_erf(double x);        /* 4 + x^2 ulp */
+double ir_ref_exp(double x);           /* 1 */
+double ir_ref_expm1(double x);         /* 2 */
+double ir_ref_log(double x);           /* 1 */
+double ir_ref_pow(double x, double y); /* 3 + 2 |y log x|; C's special cases */
+double ir_ref_tanh(double x);          /* 3 */
+double ir_ref_sigmoid(double x);       /* 3 */
+double ir_ref_erf(double x);           /* 8 + x^2 */
 
 #endif
