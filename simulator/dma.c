@@ -115,6 +115,13 @@ uint64_t sim_bus_request(sim *s, sim_dram_dir dir, uint64_t cycle, uint32_t n_be
             sim_settle(s, &s->units[ISA_UNIT_LD + i], cycle);
         }
     }
+    if (s->n_bus > s->pieces[0].bus_span && s->n_bus > s->pieces[1].bus_span) {
+        sim_bus_span *last = &s->bus[(s->n_bus - 1) % SIM_BUS_SPANS];
+        if (last->dir == (uint32_t)dir && last->first + last->n == first) {
+            last->n += n_beats;
+            return first;
+        }
+    }
     s->bus[s->n_bus++ % SIM_BUS_SPANS] = (sim_bus_span){.first = first, .n = n_beats, .dir = (uint32_t)dir};
     return first;
 }

@@ -33,18 +33,20 @@ static void address_settle(sim *s)
     ld->address_at = ld->address_walk.valid_low;
 }
 
-/* The cycle in which a beat, counted since START, is freed. */
-static uint64_t beat_freed(const sim *s, uint64_t beat)
+/* The cycle in which a beat, counted since START, is freed. Beats are asked for in order. */
+static uint64_t beat_freed(sim *s, uint64_t beat)
 {
-    const sim_ld *ld = &s->ld;
-    uint64_t i = ld->free_burst;
-    while (ld->bursts[i & ld->ring_mask].beat_index + ld->bursts[i & ld->ring_mask].n_beats <= beat) {
-        i++;
+    sim_ld *ld = &s->ld;
+    const sim_read_burst *burst = &ld->bursts[ld->free_burst & ld->ring_mask];
+    while (burst->beat_index + burst->n_beats <= beat) {
+        burst = &ld->bursts[++ld->free_burst & ld->ring_mask];
     }
-    if (i >= ld->n_taken) {
+    if (ld->free_burst >= ld->n_taken) {
         return SIM_NEVER; /* beyond the limit of the run */
     }
-    const sim_read_burst *burst = &ld->bursts[i & ld->ring_mask];
+    if (burst->beat_index + burst->n_beats - 1 == beat) {
+        return burst->last_piece;
+    }
     const uint64_t beat_end =
         (burst->address & ~(uint64_t)(s->beat_bytes - 1)) + (beat - burst->beat_index + 1) * s->beat_bytes;
     const uint64_t n_bytes = sim_min_u64(burst->n_bytes, beat_end - burst->address);
@@ -52,35 +54,36 @@ static uint64_t beat_freed(const sim *s, uint64_t beat)
            sim_pieces(burst->address, burst->row_at, n_bytes, s->cut_bytes, burst->row_bytes) - 1;
 }
 
-/* When the address unit sends its next burst. */
-static uint64_t next_request(sim *s)
+/* When a burst of n_beats can be sent. */
+static inline uint64_t request_cycle(sim *s, uint64_t n_beats)
 {
     sim_ld *ld = &s->ld;
-    if (!ld->addressing) {
-        return SIM_NEVER;
-    }
     const uint64_t outstanding = s->machine.config.dram_outstanding;
-    const uint64_t address = ld->address_walk.run_address + ld->address_at;
-    const uint32_t n_bytes = sim_burst_bytes(s, address, ld->address_at, ld->address_walk.valid_high);
-    const uint64_t wanted = ld->n_beats + sim_beats(s, address, n_bytes);
+    const uint64_t wanted = ld->n_beats + n_beats;
     uint64_t cycle = ld->next_step;
     if (ld->n_bursts >= outstanding) {
         cycle = sim_max_u64(cycle, ld->bursts[(ld->n_bursts - outstanding) & ld->ring_mask].last_beat + 1);
     }
     if (wanted > ld->load_beats) {
-        const uint64_t beat = wanted - ld->load_beats - 1;
-        const uint64_t freed = beat_freed(s, beat);
+        const uint64_t freed = beat_freed(s, wanted - ld->load_beats - 1);
         if (freed == SIM_NEVER) {
             return SIM_NEVER;
         }
         cycle = sim_max_u64(cycle, freed + 1);
-        while (ld->bursts[ld->free_burst & ld->ring_mask].beat_index +
-                   ld->bursts[ld->free_burst & ld->ring_mask].n_beats <=
-               beat) {
-            ld->free_burst++;
-        }
     }
     return cycle;
+}
+
+/* When the address unit sends its next burst. */
+static uint64_t next_request(sim *s)
+{
+    const sim_ld *ld = &s->ld;
+    if (!ld->addressing) {
+        return SIM_NEVER;
+    }
+    const uint64_t address = ld->address_walk.run_address + ld->address_at;
+    const uint32_t n_bytes = sim_burst_bytes(s, address, ld->address_at, ld->address_walk.valid_high);
+    return request_cycle(s, sim_beats(s, address, n_bytes));
 }
 
 static void request(sim *s, uint64_t cycle)
@@ -107,6 +110,12 @@ static void request(sim *s, uint64_t cycle)
 
 /* ---- assembler ---- */
 
+/* How many of the next n rows lie one behind the other. */
+static uint64_t whole_rows(const sim_row_walk *rows, uint64_t n)
+{
+    return rows->walk.s[0] == 1 ? sim_min_u64(n, rows->walk.n[0] - rows->i[0]) : sim_min_u64(n, 1);
+}
+
 /* Moves n bytes to the rows, from DRAM or (NULL) the fill byte. */
 static void put(sim *s, const uint8_t *from, uint8_t fill, uint64_t n)
 {
@@ -117,6 +126,14 @@ static void put(sim *s, const uint8_t *from, uint8_t fill, uint64_t n)
     while (n > 0) {
         const uint64_t part = sim_min_u64(n, row_bytes - at);
         uint8_t *to = memory + (uint64_t)ld->rows.row * row_bytes + at;
+        const uint64_t n_together = whole_rows(&ld->rows, at == 0 ? n / row_bytes : 0);
+        if (n_together > 1 && from != NULL) {
+            memcpy(to, from, n_together * row_bytes);
+            from += n_together * row_bytes;
+            n -= n_together * row_bytes;
+            sim_row_walk_skip(&ld->rows, n_together);
+            continue;
+        }
         if (from != NULL) {
             memcpy(to, from, part);
             from += part;
@@ -226,6 +243,9 @@ static void take(sim *s, const stretch *st)
     }
     ld->any_piece = true;
     ld->last_piece = st->first_piece + st->n_pieces - 1;
+    if (st->burst != NULL) {
+        ld->bursts[(ld->n_taken - 1) & ld->ring_mask].last_piece = ld->last_piece;
+    }
     sim_count_pieces(s, ISA_UNIT_LD, st->first_piece, st->n_pieces);
     if (!s->options.timing_only) {
         put(s, st->burst != NULL ? s->dram_bytes + st->address : NULL, ld->fill[ld->n_assembled % SIM_FLIGHT],
@@ -295,14 +315,73 @@ void sim_ld_begin(sim *s, sim_command *command, const uint32_t *regs)
     s->units[ISA_UNIT_LD].engine_wake = next_request(s);
 }
 
+/*
+ * Whole bursts in the middle of a run, each the same number of rows, before a cycle: what request and assemble do, with
+ * all that is the same for each taken out of the loop.  Nothing in it concerns the front or other units.
+ * Returns how many there were.
+ */
+static uint64_t request_alike(sim *s, uint64_t before)
+{
+    sim_ld *ld = &s->ld;
+    const uint32_t row_bytes = ld->walk.bytes.row_bytes;
+    const uint32_t n_bytes = s->burst_bytes;
+    const uint64_t address = ld->address_walk.run_address + ld->address_at;
+    const uint64_t left = ld->address_walk.valid_high - ld->address_at;
+    if (left <= n_bytes || (address & (n_bytes - 1)) != 0 || n_bytes < row_bytes || !ld->assembling ||
+        ld->n_taken != ld->n_bursts || !ld->any_piece) {
+        return 0;
+    }
+    const uint64_t most = (left - 1) / n_bytes; /* the last of the run is left to request() */
+    const uint32_t n_beats = sim_beats(s, address, n_bytes);
+    const uint64_t n_rows = n_bytes / row_bytes;
+    const uint64_t n_pieces = sim_pieces(address, ld->row_at, n_bytes, s->cut_bytes, row_bytes);
+    uint64_t n = 0;
+    for (; n < most; n++) {
+        const uint64_t cycle = request_cycle(s, n_beats);
+        if (cycle >= before || ld->rows.n_done + n_rows >= ld->rows.shrink_at || ld->last_piece > s->max_cycles) {
+            break;
+        }
+        s->now = cycle;
+        const uint64_t first_beat = sim_bus_request(s, SIM_DRAM_READ, cycle, n_beats);
+        const uint64_t first_piece = sim_max_u64(ld->last_piece, first_beat) + 1;
+        ld->last_piece = first_piece + n_pieces - 1;
+        ld->bursts[ld->n_bursts & ld->ring_mask] = (sim_read_burst){
+            .address = address + n * n_bytes,
+            .last_beat = first_beat + n_beats - 1,
+            .first_beat = first_beat,
+            .first_piece = first_piece,
+            .last_piece = ld->last_piece,
+            .beat_index = ld->n_beats,
+            .n_bytes = n_bytes,
+            .n_beats = n_beats,
+            .row_at = ld->row_at,
+            .row_bytes = row_bytes,
+        };
+        sim_count_pieces(s, ISA_UNIT_LD, first_piece, n_pieces);
+        ld->n_bursts++;
+        ld->n_taken++;
+        ld->n_beats += n_beats;
+        ld->next_step = cycle + 1;
+        ld->rows.n_done += n_rows;
+    }
+    if (n > 0 && !s->options.timing_only) {
+        put(s, s->dram_bytes + address, 0, n * n_bytes);
+    }
+    ld->address_at += (uint32_t)(n * n_bytes);
+    ld->run_at += (uint32_t)(n * n_bytes);
+    return n;
+}
+
 void sim_ld_act(sim *s, uint64_t cycle, uint64_t horizon)
 {
     sim_unit *u = &s->units[ISA_UNIT_LD];
     while (u->engine_wake == cycle || u->engine_wake < horizon) {
         const uint64_t now = u->engine_wake;
-        s->now = now;
-        request(s, now);
-        assemble(s, now);
+        if (s->options.no_batches || request_alike(s, sim_max_u64(horizon, cycle + 1)) == 0) {
+            s->now = now;
+            request(s, now);
+            assemble(s, now);
+        }
         u->engine_wake = next_request(s);
         if (!s->ld.addressing) {
             sim_wake_front(u, now);

@@ -208,6 +208,7 @@ typedef struct sim_read_burst {
     uint64_t last_beat; /* cycle */
     uint64_t first_beat;
     uint64_t first_piece; /* cycle */
+    uint64_t last_piece;
     uint64_t beat_index;  /* of its first beat, counted since START */
     uint32_t n_bytes;
     uint32_t n_beats;
@@ -466,6 +467,13 @@ void sim_run_walk_begin(sim_run_walk *walk, const sim_bytes *bytes);
 bool sim_run_walk_next(sim_run_walk *walk);
 void sim_row_walk_begin(sim *s, sim_row_walk *walk, const sim_walk *rows, const sim_stream *stream);
 void sim_row_walk_next(sim_row_walk *walk);
+/* Over n rows, n >= 1, of the innermost loop. */
+static inline void sim_row_walk_skip(sim_row_walk *walk, uint64_t n)
+{
+    walk->row += (int64_t)(n - 1) * walk->walk.s[0];
+    walk->i[0] += (uint32_t)(n - 1);
+    sim_row_walk_next(walk);
+}
 /* n_done has reached shrink_at in a cycle: notes the banks that are left. */
 void sim_row_walk_shrink(sim *s, sim_unit *u, sim_command *command, sim_row_walk *walk, uint64_t cycle);
 /* Bytes from byte `at` of a run, at an address, to the end of its burst. */

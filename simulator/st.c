@@ -112,8 +112,20 @@ static void get(sim *s, bool wanted, uint64_t n)
     uint32_t at = st->row_at;
     while (n > 0) {
         uint64_t part = sim_min_u64(n, row_bytes - at);
+        const uint64_t n_stage = st->stage_mask + 1 - (st->stage_in & st->stage_mask);
+        if (wanted && at == 0 && !st->row_is_kept && st->rows.walk.s[0] == 1 && n >= 2 * row_bytes) {
+            const uint64_t n_rows = sim_min_u64(sim_min_u64(n, n_stage) / row_bytes,
+                                                st->rows.walk.n[0] - st->rows.i[0]);
+            if (n_rows > 1) { /* one behind the other */
+                memcpy(st->stage + (st->stage_in & st->stage_mask), current_row(s), n_rows * row_bytes);
+                st->stage_in += n_rows * row_bytes;
+                n -= n_rows * row_bytes;
+                sim_row_walk_skip(&st->rows, n_rows);
+                continue;
+            }
+        }
         if (wanted) {
-            part = sim_min_u64(part, st->stage_mask + 1 - (st->stage_in & st->stage_mask));
+            part = sim_min_u64(part, n_stage);
             memcpy(st->stage + (st->stage_in & st->stage_mask), current_row(s) + at, part);
             st->stage_in += part;
         }
@@ -197,6 +209,53 @@ static bool next_valid_part(sim *s, part *p)
     return true;
 }
 
+/*
+ * A whole burst in the middle of a run of SPM's rows, if all its beats have known room, in cycles that follow each
+ * other: what next_part and cut_part do in general, in one go.
+ */
+static bool cut_whole_burst(sim *s)
+{
+    sim_st *st = &s->st;
+    const sim_run_walk *walk = &st->walk;
+    const uint32_t row_bytes = walk->bytes.row_bytes;
+    const uint32_t n_bytes = s->burst_bytes;
+    const uint64_t address = walk->run_address + st->run_at;
+    if (st->in_burst || !walk->valid || st->run_at < walk->valid_low || walk->valid_high <= st->run_at ||
+        walk->valid_high - st->run_at <= n_bytes || (address & (n_bytes - 1)) != 0 || n_bytes < row_bytes ||
+        walk->bytes.memory != ISA_MEMORY_SPM || st->rows.n_done + n_bytes / row_bytes >= st->rows.shrink_at - 1) {
+        return false;
+    }
+    const uint32_t n_beats = sim_beats(s, address, n_bytes);
+    uint64_t first_piece = st->last_piece + 1;
+    const uint64_t last_room = room_for(st, st->n_beats + n_beats - 1);
+    if (last_room > first_piece) {
+        const uint64_t first_room = last_room == SIM_NEVER ? 0 : room_for(st, st->n_beats);
+        if (last_room - first_room != n_beats - 1) {
+            return false;
+        }
+        first_piece = sim_max_u64(first_piece, first_room);
+    }
+    const uint64_t n_pieces = sim_pieces(address, st->row_at, n_bytes, s->cut_bytes, row_bytes);
+    st->last_piece = first_piece + n_pieces - 1;
+    st->bursts[st->n_bursts++ & st->ring_mask] = (sim_write_burst){
+        .address = address,
+        .complete = st->last_piece,
+        .first_beat = SIM_NEVER,
+        .beat_index = st->n_beats,
+        .n_bytes = n_bytes,
+        .n_beats = n_beats,
+    };
+    sim_count_pieces(s, ISA_UNIT_ST, first_piece, n_pieces);
+    if (!s->options.timing_only) {
+        get(s, true, n_bytes);
+    }
+    st->n_beats += n_beats;
+    st->run_at += n_bytes;
+    st->rows.n_done += n_bytes / row_bytes;
+    st->row_ready = st->last_piece + 1;
+    return true;
+}
+
 static bool next_part(sim *s, part *p)
 {
     sim_st *st = &s->st;
@@ -207,6 +266,9 @@ static bool next_part(sim *s, part *p)
     }
     if (walk->valid && st->run_at >= walk->valid_low && st->run_at < walk->valid_high) {
         if (!st->in_burst) {
+            if (room_for(st, st->n_beats) == SIM_NEVER) {
+                return false;
+            }
             begin_burst(s);
         }
         return next_valid_part(s, p);
@@ -312,6 +374,9 @@ static void cut(sim *s, uint64_t now)
     part next;
     st->resume = SIM_NEVER;
     while (st->cutting && !st->walk.done) {
+        if (!s->options.no_batches && cut_whole_burst(s)) {
+            continue;
+        }
         if (st->last_piece > s->max_cycles || !next_part(s, &next)) {
             keep_row(s);
             return;

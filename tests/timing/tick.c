@@ -105,7 +105,7 @@ static void test_random_programs(void **state)
     for (uint64_t seed = first_seed; seed < first_seed + n_seeds; seed++) {
         random_program_make(&program, seed);
         const bool with_data = seed % 2 != 0;
-        test_create(&t, &program.config, (sim_options){.timing_only = !with_data});
+        test_create(&t, &program.config, (sim_options){.timing_only = !with_data, .no_batches = seed % 5 == 0});
         t.max_cycles = LIMIT;
         t.stall_seed = seed;
         t.stall_max = seed % 3 == 0 ? 20 : 0;

@@ -17,6 +17,7 @@ typedef enum sim_kernels {
 typedef struct sim_options {
     bool timing_only;    /* no data: SPM, ACC and DRAM are neither read nor written by commands */
     sim_kernels kernels;
+    bool no_batches; /* one burst at a time, for tests: the results are the same */
 } sim_options;
 
 /* Makes a simulator; options may be NULL. All memory is taken here, none during a run. SY_ENOMEM, SY_EUNSUPPORTED (kernels). Free with sim_machine_destroy. */
