@@ -14,7 +14,7 @@ const char help_eval[] =
     "\n"
     "Runs a model over labelled samples: the share whose largest output is the label, and the\n"
     "cycles of the machine. With several devices, also the number of outputs that differ in\n"
-    "any bit from the first device's.\n"
+    "any bit from the first device's; with --reference too, none may (else exit status 1).\n"
     "\n" CLI_DATA_HELP
     "      --device D           cpu (default), sim, rtl, or reference (cpu with the plain\n"
     "                           kernels)\n"
@@ -164,6 +164,12 @@ static sy_status evaluate(args *a, rt_model *model, base_arena *arena, base_diag
     }
     if (status == SY_OK) {
         print_results(a, arena, results);
+    }
+    for (uint32_t i = 1; i < a->n_devices && status == SY_OK; i++) {
+        if (results[i].n_different > 0 && a->common.session.reference) {
+            status = base_fail(diag, SY_EMISMATCH, "%" PRIu64 " of %" PRIu64 " outputs differ between %s and %s",
+                               results[i].n_different, results[i].n_samples, a->names[0], a->names[i]);
+        }
     }
     for (uint32_t i = 0; i < a->n_devices; i++) {
         rt_session_free(sessions[i]);

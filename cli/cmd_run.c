@@ -116,7 +116,14 @@ static sy_status write_stats(const args *a, const rt_session *session, base_diag
     return status;
 }
 
-static void print_result(const args *a, base_arena *arena, const rt_session *session, const ir_tensor *outputs)
+/* The time below which a share of the sorted times lies. */
+static double percentile(const args *a, const double *sorted, uint64_t percent)
+{
+    return sorted[(a->repeat - 1) * percent / 100];
+}
+
+static void print_result(const args *a, base_arena *arena, const rt_session *session, const ir_tensor *outputs,
+                         const double *sorted)
 {
     const rt_model *model = rt_session_model(session);
     const rt_stats *stats = rt_session_stats(session);
@@ -129,6 +136,12 @@ static void print_result(const args *a, base_arena *arena, const rt_session *ses
         base_json_key_string(&json, "device", cli_device_name(rt_session_device(session)));
         base_json_key_u64(&json, "cycles", stats->cycles);
         base_json_key_double(&json, "seconds", stats->seconds);
+        if (a->repeat > 1) {
+            base_json_key_u64(&json, "runs", a->repeat);
+            base_json_key_double(&json, "p50_seconds", percentile(a, sorted, 50));
+            base_json_key_double(&json, "p90_seconds", percentile(a, sorted, 90));
+            base_json_key_double(&json, "p99_seconds", percentile(a, sorted, 99));
+        }
         if (table != NULL) {
             base_json_key(&json, "outputs");
             cli_table_json(table, &json);
@@ -146,6 +159,10 @@ static void print_result(const args *a, base_arena *arena, const rt_session *ses
         printf("%" PRIu64 " cycles, %" PRIu64 " instructions, ", stats->cycles, stats->retired);
     }
     printf("%.3f ms on this host\n", 1e3 * stats->seconds);
+    if (a->repeat > 1) {
+        printf("%" PRIu64 " runs: p50 %.3f ms, p90 %.3f ms, p99 %.3f ms\n", a->repeat, 1e3 * percentile(a, sorted, 50),
+               1e3 * percentile(a, sorted, 90), 1e3 * percentile(a, sorted, 99));
+    }
 }
 
 static sy_status run_all(const args *a, base_arena *arena, rt_session *session, const ir_tensor **inputs,
@@ -169,12 +186,8 @@ static sy_status run_all(const args *a, base_arena *arena, rt_session *session, 
         cli_progress_update(&progress, "run", i + 1, a->repeat, NULL);
     }
     cli_progress_end(&progress);
-    print_result(a, arena, session, output_tensors);
-    if (a->repeat > 1) {
-        qsort(times, a->repeat, sizeof *times, compare_times);
-        printf("%" PRIu64 " runs: p50 %.3f ms, p90 %.3f ms, p99 %.3f ms\n", a->repeat, 1e3 * times[(a->repeat - 1) / 2],
-               1e3 * times[(a->repeat - 1) * 9 / 10], 1e3 * times[(a->repeat - 1) * 99 / 100]);
-    }
+    qsort(times, a->repeat, sizeof *times, compare_times);
+    print_result(a, arena, session, output_tensors, times);
     for (uint32_t i = 0; a->output_dir != NULL && i < rt_model_n_outputs(model); i++) {
         const char *path = cli_tensor_path(arena, a->output_dir, rt_model_output(model, i).name);
         SY_TRY(path != NULL ? rt_npy_write(path, &output_tensors[i], diag) : SY_ENOMEM);
