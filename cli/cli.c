@@ -51,8 +51,8 @@ int cli_usage(const char *command, const char *fmt, ...)
     base_vfail(&diag, SY_EINVAL, fmt, args);
     va_end(args);
     print_prefix(command);
-    fprintf(stderr, "%s ('systole help%s%s' explains)\n", base_diag_message(&diag), command != NULL ? " " : "",
-            command != NULL ? command : "");
+    fprintf(stderr, "%s ('systole help%s%s' explains)\n", base_diag_message(&diag),
+            command != NULL ? " " : "", command != NULL ? command : "");
     return CLI_USAGE;
 }
 
@@ -80,13 +80,15 @@ int cli_option_exit(int option)
     return option == 'h' ? CLI_DONE : CLI_USAGE;
 }
 
-bool cli_parse_u64(const char *command, const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *out)
+bool cli_parse_u64(const char *command, const char *option, const char *text, uint64_t low,
+                   uint64_t high, uint64_t *out)
 {
     char *end = NULL;
     errno = 0;
     const unsigned long long value = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 0) : 0;
     if (end == NULL || *end != '\0' || errno != 0 || value < low || value > high) {
-        cli_usage(command, "%s: expected a whole number from %" PRIu64 " to %" PRIu64 ", got '%s'", option, low, high, text);
+        cli_usage(command, "%s: expected a whole number from %" PRIu64 " to %" PRIu64 ", got '%s'",
+                  option, low, high, text);
         return false;
     }
     *out = value;
@@ -111,7 +113,8 @@ double cli_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-void cli_progress_update(cli_progress *progress, const char *what, uint64_t done, uint64_t total, const char *extra)
+void cli_progress_update(cli_progress *progress, const char *what, uint64_t done, uint64_t total,
+                         const char *extra)
 {
     enum { WIDTH = 30 };
     const double now = cli_now();
@@ -120,7 +123,8 @@ void cli_progress_update(cli_progress *progress, const char *what, uint64_t done
         progress->begin = now;
     }
     /* Not for what is over in a blink, and ten times a second is enough for an eye. */
-    if (!isatty(STDERR_FILENO) || now - progress->begin < 0.3 || (now - progress->last < 0.1 && done != total)) {
+    if (!isatty(STDERR_FILENO) || now - progress->begin < 0.3 ||
+        (now - progress->last < 0.1 && done != total)) {
         return;
     }
     progress->last = now;
@@ -131,16 +135,20 @@ void cli_progress_update(cli_progress *progress, const char *what, uint64_t done
         bar[i] = i < filled ? '#' : '.';
     }
     bar[WIDTH] = '\0';
-    const double left = done > 0 ? (now - progress->begin) * (1.0 - share) / (share > 0 ? share : 1.0) : 0.0;
-    fprintf(stderr, "\r%s [%s] %" PRIu64 "/%" PRIu64 " %3.0f %%, %.0f s left%s%s\033[K", what, bar, done, total,
-            100.0 * share, left, extra != NULL ? ", " : "", extra != NULL ? extra : "");
+    const double left = done > 0
+                            ? (now - progress->begin) * (1.0 - share) / (share > 0 ? share : 1.0)
+                            : 0.0;
+    fprintf(stderr, "\r%s [%s] %" PRIu64 "/%" PRIu64 " %3.0f %%, %.0f s left%s%s\033[K", what, bar,
+            done, total, 100.0 * share, left, extra != NULL ? ", " : "",
+            extra != NULL ? extra : "");
     fflush(stderr);
 }
 
 void cli_notice(void *user, const char *line)
 {
     fflush(stdout);
-    fprintf(stderr, "%ssystole: %s: note: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", (const char *)user, line);
+    fprintf(stderr, "%ssystole: %s: note: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
+            (const char *)user, line);
 }
 
 void cli_progress_end(cli_progress *progress)

@@ -1,8 +1,10 @@
 /*
- * cli.h -- what the subcommands of systole share: messages, exit status, tables, progress, common options.
+ * cli.h -- what the subcommands of systole share: messages, exit status, tables, progress, common
+ * options.
  *
- * A subcommand is cli/cmd_<name>.c: it reads its options, calls the runtime and prints. Exit status 0: done; 1: refused or
- * failed, after one line "systole: <name>: <what, where, what to do>" on stderr; 2: the command line is wrong.
+ * A subcommand is cli/cmd_<name>.c: it reads its options, calls the runtime and prints. Exit status
+ * 0: done; 1: refused or failed, after one line "systole: <name>: <what, where, what to do>" on
+ * stderr; 2: the command line is wrong.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,7 +26,7 @@
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* The entry points, one for each line of commands.def. */
-#define COMMAND(name, summary)           \
+#define COMMAND(name, summary)             \
     int cmd_##name(int argc, char **argv); \
     extern const char help_##name[];
 #include "commands.def"
@@ -42,8 +44,9 @@ int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(p
 /* ---------------------------------------------------------------- options */
 
 /*
- * getopt_long with its messages in our form. Returns the option's value, -1 at the end, 'h' for --help (which every command
- * has, and need not list) after printing it, '?' after a message: then the command returns cli_option_exit('h' or '?').
+ * getopt_long with its messages in our form. Returns the option's value, -1 at the end, 'h' for
+ * --help (which every command has, and need not list) after printing it, '?' after a message: then
+ * the command returns cli_option_exit('h' or '?').
  */
 typedef struct cli_options {
     const char *command;
@@ -55,7 +58,8 @@ int cli_next_option(const cli_options *options, int argc, char **argv);
 int cli_option_exit(int option);
 
 /* A whole number in low..high (decimal, or 0x); false after a message. */
-bool cli_parse_u64(const char *command, const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *out);
+bool cli_parse_u64(const char *command, const char *option, const char *text, uint64_t low,
+                   uint64_t high, uint64_t *out);
 
 /* The configuration of -c (NULL: "edge"). CLI_DONE or CLI_FAILED. */
 int cli_load_config(const char *command, const char *name, isa_config *config);
@@ -84,16 +88,19 @@ void cli_print_buf(base_buf *buf);
 /* ---------------------------------------------------------------- progress */
 
 /*
- * A progress bar on stderr, where stderr is a terminal; else nothing. Call update as often as you like. Zero-initialise it.
+ * A progress bar on stderr, where stderr is a terminal; else nothing. Call update as often as you
+ * like. Zero-initialise it.
  */
 typedef struct cli_progress {
     bool shown;
     double begin, last; /* seconds */
 } cli_progress;
-void cli_progress_update(cli_progress *progress, const char *what, uint64_t done, uint64_t total, const char *extra);
+void cli_progress_update(cli_progress *progress, const char *what, uint64_t done, uint64_t total,
+                         const char *extra);
 void cli_progress_end(cli_progress *progress);
 
-/* A line on stderr for people, above the progress bar: what rtl says before it builds. user: the command's name. */
+/* A line on stderr for people, above the progress bar: what rtl says before it builds. user: the
+ * command's name. */
 void cli_notice(void *user, const char *line);
 
 /* Seconds since some moment. */

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "model.h"
-#include "systole/rt/buffer.h"
 #include "systole/base/vec.h"
+#include "systole/rt/buffer.h"
 #include "systole/rt/tensors.h"
 
 const char help_compare[] =
@@ -23,8 +23,7 @@ const char help_compare[] =
     "\n"
     "      --devices A,B        two of cpu, reference (cpu with the plain kernels), sim, rtl\n"
     "                           (default: reference,sim)\n"
-    "      --all                list the equal tensors too\n" CLI_MODEL_HELP
-    "\n"
+    "      --all                list the equal tensors too\n" CLI_MODEL_HELP "\n"
     "Examples:\n"
     "    systole compare model.onnx --devices cpu,sim\n"
     "    systole compare model.elf --devices reference,sim --reference --input image=cat.npy\n";
@@ -46,7 +45,8 @@ static sy_status keep(void *user, const char *name, const ir_tensor *tensor)
     store *s = user;
     saved item = {.name = base_arena_strdup(s->arena, name), .tensor = *tensor};
     item.tensor.data = base_arena_memdup(s->arena, tensor->data, tensor->size_bytes, 1);
-    if (item.name == NULL || item.tensor.data == NULL || !base_vec_push(s->arena, &s->tensors, item)) {
+    if (item.name == NULL || item.tensor.data == NULL ||
+        !base_vec_push(s->arena, &s->tensors, item)) {
         return SY_ENOMEM;
     }
     return SY_OK;
@@ -62,8 +62,9 @@ static const saved *find(const store *s, const char *name)
     return NULL;
 }
 
-static sy_status run_device(const cli_model_args *args, rt_model *model, const rt_session_options *options,
-                            const ir_tensor *const *inputs, store *to, base_diag *diag)
+static sy_status run_device(const cli_model_args *args, rt_model *model,
+                            const rt_session_options *options, const ir_tensor *const *inputs,
+                            store *to, base_diag *diag)
 {
     rt_session *session = NULL;
     ir_tensor *outputs = NULL;
@@ -91,7 +92,8 @@ static bool is_integer(const ir_tensor *tensor)
     return class == SY_DC_INT || class == SY_DC_UINT || class == SY_DC_BOOL;
 }
 
-static void add_row(cli_table *table, const char *name, const ir_tensor *tensor, const rt_tensor_difference *d)
+static void add_row(cli_table *table, const char *name, const ir_tensor *tensor,
+                    const rt_tensor_difference *d)
 {
     base_buf dims = {0};
     rt_dims_print(tensor->rank, tensor->dims, &dims);
@@ -111,13 +113,16 @@ static void add_row(cli_table *table, const char *name, const ir_tensor *tensor,
     } else {
         cli_table_cell(table, "%s", "");
     }
-    cli_table_cell(table, "%s", !d->comparable ? "other shape" : d->same_bits ? "equal" : "differs");
+    cli_table_cell(table, "%s",
+                   !d->comparable ? "other shape"
+                   : d->same_bits ? "equal"
+                                  : "differs");
     base_buf_free(&dims);
 }
 
 /* Fills the table; returns true if what must be equal is. */
-static bool compare(const store *a, const store *b, bool all, bool strict, cli_table *table, uint64_t *n_common,
-                    const char **first)
+static bool compare(const store *a, const store *b, bool all, bool strict, cli_table *table,
+                    uint64_t *n_common, const char **first)
 {
     bool good = true;
     for (size_t i = 0; i < a->tensors.n; i++) {
@@ -142,8 +147,8 @@ static bool compare(const store *a, const store *b, bool all, bool strict, cli_t
     return good;
 }
 
-static void print_result(const cli_model_args *args, char *const devices[2], const cli_table *table, uint64_t n_common,
-                         const char *first)
+static void print_result(const cli_model_args *args, char *const devices[2], const cli_table *table,
+                         uint64_t n_common, const char *first)
 {
     if (args->json) {
         base_buf text = {0};
@@ -162,19 +167,26 @@ static void print_result(const cli_model_args *args, char *const devices[2], con
         cli_table_print(table, stdout);
     }
     if (first != NULL) {
-        printf("%s and %s: %" PRIu64 " tensors compared, the first that differs is '%s'\n", devices[0], devices[1], n_common,
-               first);
+        printf("%s and %s: %" PRIu64 " tensors compared, the first that differs is '%s'\n",
+               devices[0], devices[1], n_common, first);
     } else {
-        printf("%s and %s: %" PRIu64 " tensors compared, all equal to the bit\n", devices[0], devices[1], n_common);
+        printf("%s and %s: %" PRIu64 " tensors compared, all equal to the bit\n", devices[0],
+               devices[1], n_common);
     }
 }
 
-static int compare_model(const cli_model_args *args, rt_model *model, char *const devices[2], bool all, base_arena *arena)
+static int compare_model(const cli_model_args *args, rt_model *model, char *const devices[2],
+                         bool all, base_arena *arena)
 {
-    static const cli_column columns[] = {
-        {"name", "tensor", CLI_LEFT},          {"dtype", "type", CLI_LEFT},        {"dims", "shape", CLI_LEFT},
-        {"different", "differ", CLI_RIGHT},    {"elements", "of", CLI_RIGHT},      {"first", "first at", CLI_RIGHT},
-        {"max_abs", "largest |a-b|", CLI_RIGHT}, {"snr_db", "SNR dB", CLI_RIGHT}, {"result", "", CLI_LEFT}};
+    static const cli_column columns[] = {{"name", "tensor", CLI_LEFT},
+                                         {"dtype", "type", CLI_LEFT},
+                                         {"dims", "shape", CLI_LEFT},
+                                         {"different", "differ", CLI_RIGHT},
+                                         {"elements", "of", CLI_RIGHT},
+                                         {"first", "first at", CLI_RIGHT},
+                                         {"max_abs", "largest |a-b|", CLI_RIGHT},
+                                         {"snr_db", "SNR dB", CLI_RIGHT},
+                                         {"result", "", CLI_LEFT}};
     cli_table *table = cli_table_create(arena, columns, sizeof columns / sizeof columns[0]);
     base_diag diag = {0};
     store stores[2] = {{.arena = arena}, {.arena = arena}};
@@ -201,7 +213,9 @@ static int compare_model(const cli_model_args *args, rt_model *model, char *cons
     const char *first = NULL;
     const bool good = compare(&stores[0], &stores[1], all, strict, table, &n_common, &first);
     print_result(args, devices, table, n_common, first);
-    return good ? CLI_DONE : cli_failf(args->command, "'%s' differs between %s and %s", first, devices[0], devices[1]);
+    return good ? CLI_DONE
+                : cli_failf(args->command, "'%s' differs between %s and %s", first, devices[0],
+                            devices[1]);
 }
 
 int cmd_compare(int argc, char **argv)

@@ -51,10 +51,13 @@ static const char *default_output(base_arena *arena, const char *path)
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
-    return base_arena_printf(arena, "%.*s.elf", (int)(dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name)), name);
+    return base_arena_printf(
+        arena, "%.*s.elf", (int)(dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name)),
+        name);
 }
 
-static void put_report(const args *a, base_arena *arena, const rt_model *model, const rt_profile *profile, base_buf *text)
+static void put_report(const args *a, base_arena *arena, const rt_model *model,
+                       const rt_profile *profile, base_buf *text)
 {
     base_json json = base_json_to(text);
     base_json_object_begin(&json);
@@ -98,8 +101,8 @@ static sy_status print_report(const args *a, base_arena *arena, rt_model *model,
         cli_table_print(cli_placement_table(arena, &model->plan), stdout);
         printf("\nlayers on '%s', exact cycles:\n", a->common.config.name);
         cli_table_print(cli_layers_table(arena, &profile), stdout);
-        printf("\n%s: %" PRIu32 " bytes of code, %" PRIu32 " of data, %" PRIu64 " cycles\n", a->output,
-               model->program.n_text_bytes, model->program.n_data_bytes, profile.cycles);
+        printf("\n%s: %" PRIu32 " bytes of code, %" PRIu32 " of data, %" PRIu64 " cycles\n",
+               a->output, model->program.n_text_bytes, model->program.n_data_bytes, profile.cycles);
     }
     base_buf_free(&text);
     rt_session_free(session);

@@ -19,14 +19,15 @@ const char help_cosim[] =
     "memory. Prints the first difference with both sides (exit status 1), or \"difference 0\".\n"
     "\n"
     "      --images N           with --data: the first N samples, one run each\n" CLI_DATA_HELP
-    "      --fill SEED          memories begin with a seeded pattern instead of zeros\n" CLI_MODEL_HELP
-    "\n"
+    "      --fill SEED          memories begin with a seeded pattern instead of "
+    "zeros\n" CLI_MODEL_HELP "\n"
     "The Verilog of a configuration is built once (a minute or so) and kept.\n"
     "\n"
     "Examples:\n"
     "    systole cosim program.elf -c tiny --fill 7 --stalls 3:20\n"
     "    systole cosim model.elf --input image=cat.npy\n"
-    "    systole cosim model.elf --images 10 --data idx:images.gz,labels.gz --scale 0.00392156862745098\n";
+    "    systole cosim model.elf --images 10 --data idx:images.gz,labels.gz --scale "
+    "0.00392156862745098\n";
 
 enum { IMAGES = CLI_OWN, FILL };
 
@@ -35,8 +36,8 @@ typedef struct args {
     uint64_t n_images; /* 0: one run with --input or random data */
 } args;
 
-static sy_status run_inputs(const args *a, rt_session *session, base_arena *arena, ir_tensor **output_pointers,
-                            base_diag *diag)
+static sy_status run_inputs(const args *a, rt_session *session, base_arena *arena,
+                            ir_tensor **output_pointers, base_diag *diag)
 {
     const rt_model *model = rt_session_model(session);
     ir_tensor *inputs = NULL;
@@ -92,16 +93,18 @@ static void print_result(const args *a, const rt_cosim_result *result)
         cli_print_buf(&text);
         base_buf_free(&text);
     } else if (result->equal) {
-        printf("difference 0: %" PRIu64 " commands, %" PRIu64 " instructions, %" PRIu64 " cycles, %" PRIu64
-               " bytes of memory compared; %s\n",
-               result->n_commands, result->n_instructions, result->n_cycles, result->n_bytes, end.data);
+        printf("difference 0: %" PRIu64 " commands, %" PRIu64 " instructions, %" PRIu64
+               " cycles, %" PRIu64 " bytes of memory compared; %s\n",
+               result->n_commands, result->n_instructions, result->n_cycles, result->n_bytes,
+               end.data);
     } else {
         printf("%s\n", result->difference);
     }
     base_buf_free(&end);
 }
 
-/* Both models may end in an error, a deadlock or a limit: that they agree on it is what is asked. */
+/* Both models may end in an error, a deadlock or a limit: that they agree on it is what is asked.
+ */
 static bool is_programs_end(sy_status status)
 {
     return status == SY_EDEVICE || status == SY_EDEADLOCK || status == SY_ERANGE;
@@ -120,11 +123,13 @@ static int cosim(args *a, rt_model *model, base_arena *arena)
         status = cli_make_outputs(model, arena, &outputs, &output_pointers, &diag);
     }
     if (status == SY_OK) {
-        status = a->common.data != NULL ? run_images(a, session, &diag) : run_inputs(a, session, arena, output_pointers, &diag);
+        status = a->common.data != NULL ? run_images(a, session, &diag)
+                                        : run_inputs(a, session, arena, output_pointers, &diag);
     }
     const rt_cosim_result *result = session != NULL ? rt_session_lockstep(session) : NULL;
     int exit_status = CLI_DONE;
-    if (result != NULL && (status == SY_OK || status == SY_EMISMATCH || (is_programs_end(status) && result->equal))) {
+    if (result != NULL &&
+        (status == SY_OK || status == SY_EMISMATCH || (is_programs_end(status) && result->equal))) {
         print_result(a, result);
         if (status == SY_EMISMATCH) {
             exit_status = cli_failf("cosim", "the models differ: %s", base_diag_message(&diag));
@@ -153,11 +158,15 @@ int cmd_cosim(int argc, char **argv)
     for (int option; (option = cli_next_option(&spec, argc, argv)) != -1;) {
         int status = CLI_DONE;
         if (option == IMAGES) {
-            status = cli_parse_u64("cosim", "--images", optarg, 1, UINT64_MAX, &a.n_images) ? CLI_DONE : CLI_USAGE;
+            status = cli_parse_u64("cosim", "--images", optarg, 1, UINT64_MAX, &a.n_images)
+                         ? CLI_DONE
+                         : CLI_USAGE;
         } else if (option == FILL) {
             a.common.session.fill = true;
-            status = cli_parse_u64("cosim", "--fill", optarg, 0, UINT64_MAX, &a.common.session.fill_seed) ? CLI_DONE
-                                                                                                          : CLI_USAGE;
+            status = cli_parse_u64("cosim", "--fill", optarg, 0, UINT64_MAX,
+                                   &a.common.session.fill_seed)
+                         ? CLI_DONE
+                         : CLI_USAGE;
         } else {
             status = cli_model_option(&a.common, option, optarg);
             if (status < 0) {

@@ -19,8 +19,7 @@ const char help_eval[] =
     "      --device D           cpu (default), sim, rtl, or reference (cpu with the plain\n"
     "                           kernels)\n"
     "      --devices D,D,..     several of them\n"
-    "      --limit N            the first N samples only\n" CLI_MODEL_HELP
-    "\n"
+    "      --limit N            the first N samples only\n" CLI_MODEL_HELP "\n"
     "The model has one input for the samples, with batch 1 (or an open batch), and one output\n"
     "of scores.\n"
     "\n"
@@ -62,11 +61,13 @@ static bool parse_devices(args *a, char *list)
     return a->n_devices > 0;
 }
 
-static bool progress(void *user, const char *device, uint64_t done, uint64_t total, uint64_t n_right)
+static bool progress(void *user, const char *device, uint64_t done, uint64_t total,
+                     uint64_t n_right)
 {
     args *a = user;
     char extra[64];
-    snprintf(extra, sizeof extra, "%.2f %% right", done > 0 ? 100.0 * (double)n_right / (double)done : 0.0);
+    snprintf(extra, sizeof extra, "%.2f %% right",
+             done > 0 ? 100.0 * (double)n_right / (double)done : 0.0);
     cli_progress_update(&a->progress, device, done, total, extra);
     return true;
 }
@@ -87,7 +88,8 @@ static void print_results(const args *a, base_arena *arena, const rt_eval_result
         cli_table_cell(table, "%s", a->names[i]);
         cli_table_cell(table, "%" PRIu64, r->n_samples);
         cli_table_cell(table, "%" PRIu64, r->n_right);
-        cli_table_cell(table, "%.2f %%", r->n_labels > 0 ? 100.0 * (double)r->n_right / (double)r->n_labels : 0.0);
+        cli_table_cell(table, "%.2f %%",
+                       r->n_labels > 0 ? 100.0 * (double)r->n_right / (double)r->n_labels : 0.0);
         cli_table_cell(table, "%" PRIu64, r->n_different);
         cli_table_cell(table, "%" PRIu64, r->n_samples > 0 ? r->cycles / r->n_samples : 0);
         cli_table_cell(table, "%.2f", r->seconds);
@@ -120,7 +122,8 @@ static int parse(args *a, int argc, char **argv)
         if (option == DEVICE || option == DEVICES) {
             devices = optarg;
         } else if (option == LIMIT) {
-            status = cli_parse_u64("eval", "--limit", optarg, 1, UINT64_MAX, &a->limit) ? CLI_DONE : CLI_USAGE;
+            status = cli_parse_u64("eval", "--limit", optarg, 1, UINT64_MAX, &a->limit) ? CLI_DONE
+                                                                                        : CLI_USAGE;
         } else {
             status = cli_model_option(&a->common, option, optarg);
             status = status < 0 ? 10 + cli_option_exit(option) : status;
@@ -147,8 +150,11 @@ static sy_status evaluate(args *a, rt_model *model, base_arena *arena, base_diag
     rt_dataset *data = NULL;
     rt_eval_result results[MAX_DEVICES] = {0};
     SY_TRY(rt_dataset_open(a->common.data, &a->common.data_options, diag, &data));
-    rt_eval_options options = {
-        .limit = a->limit, .n_sessions = a->n_devices, .names = a->names, .progress = progress, .progress_user = a};
+    rt_eval_options options = {.limit = a->limit,
+                               .n_sessions = a->n_devices,
+                               .names = a->names,
+                               .progress = progress,
+                               .progress_user = a};
     rt_session *sessions[MAX_DEVICES] = {NULL};
     sy_status status = SY_OK;
     for (uint32_t i = 0; i < a->n_devices && status == SY_OK; i++) {
@@ -167,8 +173,9 @@ static sy_status evaluate(args *a, rt_model *model, base_arena *arena, base_diag
     }
     for (uint32_t i = 1; i < a->n_devices && status == SY_OK; i++) {
         if (results[i].n_different > 0 && a->common.session.reference) {
-            status = base_fail(diag, SY_EMISMATCH, "%" PRIu64 " of %" PRIu64 " outputs differ between %s and %s",
-                               results[i].n_different, results[i].n_samples, a->names[0], a->names[i]);
+            status = base_fail(
+                diag, SY_EMISMATCH, "%" PRIu64 " of %" PRIu64 " outputs differ between %s and %s",
+                results[i].n_different, results[i].n_samples, a->names[0], a->names[i]);
         }
     }
     for (uint32_t i = 0; i < a->n_devices; i++) {

@@ -38,7 +38,8 @@ const char help_fuzz[] =
 
 enum { CONFIGS = 1000, FIRST_CONFIG, MAX_DIM, SEED, COUNT, FIRST, OUTPUT_DIR, PORTABLE, JSON };
 
-static bool progress(void *user, const isa_config *config, uint64_t done, uint64_t total, uint64_t n_different)
+static bool progress(void *user, const isa_config *config, uint64_t done, uint64_t total,
+                     uint64_t n_different)
 {
     char extra[128];
     snprintf(extra, sizeof extra, "%s, %" PRIu64 " different", config->name, n_different);
@@ -73,11 +74,12 @@ static void print_summary(const rt_fuzz_summary *s, bool json)
     if (s->first[0] != '\0') {
         printf("%s\n", s->first);
     }
-    printf("difference %" PRIu64 ": %" PRIu64 " programs on %" PRIu64 " configurations, %" PRIu64 " commands, %" PRIu64
-           " instructions, %" PRIu64 " cycles (%" PRIu64 " done, %" PRIu64 " errors, %" PRIu64 " deadlocks, %" PRIu64
-           " at the limit)\n",
-           s->n_different, s->n_programs, s->n_configs, s->n_commands, s->n_instructions, s->n_cycles,
-           s->n_ends[SIM_END_DONE], s->n_ends[SIM_END_ERROR], s->n_ends[SIM_END_DEADLOCK], s->n_ends[SIM_END_LIMIT]);
+    printf("difference %" PRIu64 ": %" PRIu64 " programs on %" PRIu64 " configurations, %" PRIu64
+           " commands, %" PRIu64 " instructions, %" PRIu64 " cycles (%" PRIu64 " done, %" PRIu64
+           " errors, %" PRIu64 " deadlocks, %" PRIu64 " at the limit)\n",
+           s->n_different, s->n_programs, s->n_configs, s->n_commands, s->n_instructions,
+           s->n_cycles, s->n_ends[SIM_END_DONE], s->n_ends[SIM_END_ERROR],
+           s->n_ends[SIM_END_DEADLOCK], s->n_ends[SIM_END_LIMIT]);
 }
 
 typedef struct args {
@@ -173,6 +175,6 @@ int cmd_fuzz(int argc, char **argv)
     print_summary(&summary, a.json);
     return summary.n_different == 0
                ? CLI_DONE
-               : cli_failf("fuzz", "the models differ on %" PRIu64 " of %" PRIu64 " programs", summary.n_different,
-                           summary.n_programs);
+               : cli_failf("fuzz", "the models differ on %" PRIu64 " of %" PRIu64 " programs",
+                           summary.n_different, summary.n_programs);
 }

@@ -71,7 +71,8 @@ int cmd_info(int argc, char **argv)
         status = info_host(arena, json, &diag);
     } else if (is_elf(what) || ends_with(what, ".elf")) {
         status = info_program(arena, what, json, &diag);
-    } else if (ends_with(what, ".ini") || (strpbrk(what, "/.") == NULL && stat(what, &about) != 0)) {
+    } else if (ends_with(what, ".ini") ||
+               (strpbrk(what, "/.") == NULL && stat(what, &about) != 0)) {
         status = info_config(arena, what, json, &diag);
     } else {
         status = info_model(arena, what, json, &diag);

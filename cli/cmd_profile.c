@@ -24,8 +24,8 @@ const char help_profile[] =
     "      --device D           sim (default) or rtl\n"
     "      --trace FILE.json    one track per unit, one slice per command, for\n"
     "                           ui.perfetto.dev; 1 cycle is drawn as 1 us\n"
-    "      --data-run           compute data too (default: exact cycles without data)\n" CLI_MODEL_HELP
-    "\n"
+    "      --data-run           compute data too (default: exact cycles without "
+    "data)\n" CLI_MODEL_HELP "\n"
     "Examples:\n"
     "    systole profile model.elf\n"
     "    systole profile model.onnx -c edge --trace trace.json\n"
@@ -56,8 +56,9 @@ static void print_json(base_arena *arena, const rt_model *model, const rt_profil
 static void print_text(base_arena *arena, const rt_profile *profile)
 {
     cli_table_print(cli_layers_table(arena, profile), stdout);
-    printf("\n%" PRIu64 " cycles: %" PRIu64 " before the first command, %" PRIu64 " after the last one's end\n\n", profile->cycles,
-           profile->before, profile->after);
+    printf("\n%" PRIu64 " cycles: %" PRIu64 " before the first command, %" PRIu64
+           " after the last one's end\n\n",
+           profile->cycles, profile->before, profile->after);
     cli_table_print(cli_stalls_table(arena, profile), stdout);
     for (unsigned i = 0; i < SIM_N_CAUSES; i++) {
         static const char *const texts[] = {
@@ -68,7 +69,8 @@ static void print_text(base_arena *arena, const rt_profile *profile)
     }
 }
 
-static sy_status write_trace(const char *path, const rt_profile *profile, const char *title, base_diag *diag)
+static sy_status write_trace(const char *path, const rt_profile *profile, const char *title,
+                             base_diag *diag)
 {
     base_buf text = {0};
     sy_status status = rt_profile_trace(profile, title, &text);
@@ -79,8 +81,8 @@ static sy_status write_trace(const char *path, const rt_profile *profile, const 
     return status;
 }
 
-static sy_status profile_model(const cli_model_args *args, rt_model *model, const char *trace, base_arena *arena,
-                               base_diag *diag)
+static sy_status profile_model(const cli_model_args *args, rt_model *model, const char *trace,
+                               base_arena *arena, base_diag *diag)
 {
     rt_session *session = NULL;
     ir_tensor *inputs = NULL;
@@ -132,7 +134,8 @@ int cmd_profile(int argc, char **argv)
     for (int option; (option = cli_next_option(&spec, argc, argv)) != -1;) {
         int status = CLI_DONE;
         if (option == DEVICE) {
-            status = cli_parse_device("profile", optarg, &args.session.device, NULL) ? CLI_DONE : CLI_USAGE;
+            status = cli_parse_device("profile", optarg, &args.session.device, NULL) ? CLI_DONE
+                                                                                     : CLI_USAGE;
         } else if (option == TRACE) {
             trace = optarg;
         } else if (option == DATA_RUN) {
@@ -150,7 +153,8 @@ int cmd_profile(int argc, char **argv)
     if (argc - optind != 1) {
         return cli_usage("profile", "expected one model, got %d", argc - optind);
     }
-    args.session.timing_only = args.session.device == RT_DEVICE_SIM && !data_run && args.n_inputs == 0;
+    args.session.timing_only = args.session.device == RT_DEVICE_SIM && !data_run &&
+                               args.n_inputs == 0;
     rt_model *model = cli_load_model(&args, argv[optind], &exit_status);
     if (model == NULL) {
         return exit_status;

@@ -122,8 +122,8 @@ static double percentile(const args *a, const double *sorted, uint64_t percent)
     return sorted[(a->repeat - 1) * percent / 100];
 }
 
-static void print_result(const args *a, base_arena *arena, const rt_session *session, const ir_tensor *outputs,
-                         const double *sorted)
+static void print_result(const args *a, base_arena *arena, const rt_session *session,
+                         const ir_tensor *outputs, const double *sorted)
 {
     const rt_model *model = rt_session_model(session);
     const rt_stats *stats = rt_session_stats(session);
@@ -160,13 +160,15 @@ static void print_result(const args *a, base_arena *arena, const rt_session *ses
     }
     printf("%.3f ms on this host\n", 1e3 * stats->seconds);
     if (a->repeat > 1) {
-        printf("%" PRIu64 " runs: p50 %.3f ms, p90 %.3f ms, p99 %.3f ms\n", a->repeat, 1e3 * percentile(a, sorted, 50),
-               1e3 * percentile(a, sorted, 90), 1e3 * percentile(a, sorted, 99));
+        printf("%" PRIu64 " runs: p50 %.3f ms, p90 %.3f ms, p99 %.3f ms\n", a->repeat,
+               1e3 * percentile(a, sorted, 50), 1e3 * percentile(a, sorted, 90),
+               1e3 * percentile(a, sorted, 99));
     }
 }
 
-static sy_status run_all(const args *a, base_arena *arena, rt_session *session, const ir_tensor **inputs,
-                         ir_tensor *output_tensors, ir_tensor **outputs, base_diag *diag)
+static sy_status run_all(const args *a, base_arena *arena, rt_session *session,
+                         const ir_tensor **inputs, ir_tensor *output_tensors, ir_tensor **outputs,
+                         base_diag *diag)
 {
     const rt_model *model = rt_session_model(session);
     save_to to = {.arena = arena, .directory = a->save_dir, .diag = diag};
@@ -246,8 +248,10 @@ static int parse(args *a, int argc, char **argv)
         switch (option) {
         case DEVICE:
             a->device_given = true;
-            status = cli_parse_device("run", optarg, &a->common.session.device, &a->common.session.reference) ? CLI_DONE
-                                                                                                             : CLI_USAGE;
+            status = cli_parse_device("run", optarg, &a->common.session.device,
+                                      &a->common.session.reference)
+                         ? CLI_DONE
+                         : CLI_USAGE;
             break;
         case OUTPUT_DIR:
             a->output_dir = optarg;
@@ -259,7 +263,8 @@ static int parse(args *a, int argc, char **argv)
             a->stats = optarg;
             break;
         case REPEAT:
-            status = cli_parse_u64("run", "--repeat", optarg, 1, 10000000, &a->repeat) ? CLI_DONE : CLI_USAGE;
+            status = cli_parse_u64("run", "--repeat", optarg, 1, 10000000, &a->repeat) ? CLI_DONE
+                                                                                       : CLI_USAGE;
             break;
         case TIMING_ONLY:
             a->common.session.timing_only = true;

@@ -13,7 +13,8 @@ static const struct key {
     const char *unit;
     const char *summary;
 } keys[] = {
-#define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) {#section "." #key, unit, summary},
+#define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) \
+    {#section "." #key, unit, summary},
 #include "systole/isa/tables.h"
 };
 
@@ -67,7 +68,8 @@ static void print_json(const isa_config *config, const derived *sizes, const cha
     base_buf_free(&text);
 }
 
-static void print_text(base_arena *arena, const isa_config *config, const derived *sizes, const char *warnings)
+static void print_text(base_arena *arena, const isa_config *config, const derived *sizes,
+                       const char *warnings)
 {
     static const cli_column columns[] = {{"key", "key", CLI_LEFT},
                                          {"value", "value", CLI_RIGHT},

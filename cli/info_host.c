@@ -19,10 +19,13 @@ sy_status info_host(base_arena *arena, bool json, base_diag *diag)
     const struct {
         const char *fact;
         const char *value;
-    } rows[] = {
-        {"systole", CLI_VERSION},      {"processor", host.processor}, {"vector units", host.features},
-        {"threads", host.threads},     {"BLAS", host.blas},           {"code generation", host.llvm},
-        {"device rtl", host.verilator}};
+    } rows[] = {{"systole", CLI_VERSION},
+                {"processor", host.processor},
+                {"vector units", host.features},
+                {"threads", host.threads},
+                {"BLAS", host.blas},
+                {"code generation", host.llvm},
+                {"device rtl", host.verilator}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         cli_table_cell(table, "%s", rows[i].fact);
         cli_table_cell(table, "%s", rows[i].value);

@@ -19,7 +19,8 @@ static cli_table *io_table(base_arena *arena, const rt_model *model)
     cli_table *table = cli_table_create(arena, columns, 4);
     const uint32_t n_inputs = rt_model_n_inputs(model);
     for (uint32_t i = 0; i < n_inputs + rt_model_n_outputs(model); i++) {
-        const rt_model_io io = i < n_inputs ? rt_model_input(model, i) : rt_model_output(model, i - n_inputs);
+        const rt_model_io io = i < n_inputs ? rt_model_input(model, i)
+                                            : rt_model_output(model, i - n_inputs);
         base_buf dims = {0};
         rt_dims_print(io.rank, io.dims, &dims);
         cli_table_cell(table, "%s", i < n_inputs ? "input" : "output");
@@ -31,7 +32,8 @@ static cli_table *io_table(base_arena *arena, const rt_model *model)
     return table;
 }
 
-/* Operators after import, with how often each is there: rows of the table are in order of first use. */
+/* Operators after import, with how often each is there: rows of the table are in order of first
+ * use. */
 static cli_table *operators_table(base_arena *arena, const ir_module *module)
 {
     static const cli_column columns[] = {{"domain", "domain", CLI_LEFT},
@@ -69,7 +71,8 @@ sy_status info_model(base_arena *arena, const char *path, bool json, base_diag *
     for (uint32_t i = 0; i < module->n_consts; i++) {
         ir_tensor shape;
         const ir_const *constant = module->consts[i];
-        if (ir_tensor_init(&shape, constant->dtype, constant->rank, constant->dims, NULL) == SY_OK) {
+        if (ir_tensor_init(&shape, constant->dtype, constant->rank, constant->dims, NULL) ==
+            SY_OK) {
             n_parameters += (uint64_t)ir_tensor_n_elements(&shape);
             n_bytes += constant->size_bytes;
         }
@@ -93,8 +96,8 @@ sy_status info_model(base_arena *arena, const char *path, bool json, base_diag *
         cli_print_buf(&text);
         base_buf_free(&text);
     } else {
-        printf("model '%s': %" PRIu32 " operators, %" PRIu64 " constants in %" PRIu64 " bytes\n", module->name,
-               module->main->n_nodes, n_parameters, n_bytes);
+        printf("model '%s': %" PRIu32 " operators, %" PRIu64 " constants in %" PRIu64 " bytes\n",
+               module->name, module->main->n_nodes, n_parameters, n_bytes);
         for (uint32_t i = 0; i < module->n_meta; i++) {
             /* Notes of the importer are the report's; a file's own texts may be long. */
             if (strlen(module->meta[i].value) < 80 && strchr(module->meta[i].value, '\n') == NULL) {

@@ -55,7 +55,8 @@ static cli_table *sizes_table(base_arena *arena, const isa_program *program)
         cli_table_cell(table, "%" PRIu64, uses[i].used);
         if (uses[i].capacity > 0) {
             cli_table_cell(table, "%" PRIu64, uses[i].capacity);
-            cli_table_cell(table, "%.1f %%", 100.0 * (double)uses[i].used / (double)uses[i].capacity);
+            cli_table_cell(table, "%.1f %%",
+                           100.0 * (double)uses[i].used / (double)uses[i].capacity);
         } else {
             cli_table_cell(table, "?");
             cli_table_cell(table, "?");
@@ -177,16 +178,18 @@ static void print_text(base_arena *arena, const isa_program *program, const cc_p
         printf("program");
     }
     if (program->has_config) {
-        printf(" for configuration %s (hash %016" PRIx64 ")\n", program->config.name, isa_config_hash(&program->config));
+        printf(" for configuration %s (hash %016" PRIx64 ")\n", program->config.name,
+               isa_config_hash(&program->config));
     } else {
         printf(" for any configuration\n");
     }
     printf("instruction tables %016" PRIx64 "%s\n", program->isa_hash,
-           program->isa_hash == 0                  ? " (not known)"
-           : program->isa_hash == isa_table_hash() ? ""
-                                                   : ": not those of this systole, compile it again");
-    printf("%" PRIu32 " instructions, entry 0x%" PRIx32 ", %zu DRAM segments, %zu symbols\n\n", program->n_text_bytes / 4,
-           program->entry, program->n_dram, program->n_symbols);
+           program->isa_hash == 0 ? " (not known)"
+           : program->isa_hash == isa_table_hash()
+               ? ""
+               : ": not those of this systole, compile it again");
+    printf("%" PRIu32 " instructions, entry 0x%" PRIx32 ", %zu DRAM segments, %zu symbols\n\n",
+           program->n_text_bytes / 4, program->entry, program->n_dram, program->n_symbols);
     cli_table_print(sizes_table(arena, program), stdout);
     if (plan != NULL) {
         printf("\ntensors that cross between host and machine:\n");
@@ -205,7 +208,8 @@ sy_status info_program(base_arena *arena, const char *path, bool json, base_diag
     SY_TRY(isa_program_load(arena, path, &program, diag));
     const isa_section *section = isa_program_section(&program, CC_PLAN_SECTION);
     if (section != NULL) {
-        const sy_status status = cc_plan_decode(arena, section->data, section->n_bytes, &plan, diag);
+        const sy_status status = cc_plan_decode(arena, section->data, section->n_bytes, &plan,
+                                                diag);
         if (status != SY_OK) {
             return base_fail(diag, status, "%s: %s", path, base_diag_message(diag));
         }

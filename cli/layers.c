@@ -14,8 +14,9 @@ static double percent(uint64_t part, uint64_t whole)
     return whole > 0 ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
-static void add_row(cli_table *table, const char *name, const char *op, uint64_t macs, uint64_t cycles, uint64_t adds,
-                    uint64_t roofline, const uint64_t active[SIM_N_UNITS])
+static void add_row(cli_table *table, const char *name, const char *op, uint64_t macs,
+                    uint64_t cycles, uint64_t adds, uint64_t roofline,
+                    const uint64_t active[SIM_N_UNITS])
 {
     cli_table_cell(table, "%s", name);
     cli_table_cell(table, "%s", op);
@@ -46,13 +47,14 @@ cli_table *cli_layers_table(base_arena *arena, const rt_profile *profile)
     uint64_t active[SIM_N_UNITS] = {0};
     for (uint32_t i = 0; i < profile->n_layers; i++) {
         const rt_profile_layer *layer = &profile->layers[i];
-        add_row(table, layer->name, layer->op, layer->plan != NULL ? layer->plan->macs : 0, layer->cycles, layer->adds,
-                layer->roofline, layer->active);
+        add_row(table, layer->name, layer->op, layer->plan != NULL ? layer->plan->macs : 0,
+                layer->cycles, layer->adds, layer->roofline, layer->active);
     }
     for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
         active[unit] = profile->counters[unit][ISA_COUNTER_BUSY];
     }
-    add_row(table, "the whole run", "", profile->macs, profile->cycles, profile->cycles, profile->roofline, active);
+    add_row(table, "the whole run", "", profile->macs, profile->cycles, profile->cycles,
+            profile->roofline, active);
     return table;
 }
 
@@ -67,7 +69,8 @@ cli_table *cli_stalls_table(base_arena *arena, const rt_profile *profile)
         uint64_t sum = 0;
         cli_table_cell(table, "%s", isa_unit_name(unit));
         for (unsigned cause = 0; cause < SIM_N_CAUSES; cause++) {
-            cli_table_cell(table, "%.2f %%", percent(profile->counters[unit][cause], profile->cycles));
+            cli_table_cell(table, "%.2f %%",
+                           percent(profile->counters[unit][cause], profile->cycles));
             sum += profile->counters[unit][cause];
         }
         cli_table_cell(table, "%.2f %%", percent(sum, profile->cycles));

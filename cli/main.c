@@ -33,15 +33,17 @@ static const command *find(const char *name)
 
 static void print_overview(FILE *out)
 {
-    fputs("Systole: a model goes in; out come an accelerator program, its exact cycles, and the same from the Verilog.\n\n"
+    fputs("Systole: a model goes in; out come an accelerator program, its exact cycles, and the "
+          "same from the Verilog.\n\n"
           "usage: systole COMMAND [OPTION]... [FILE]...\n\n",
           out);
     for (size_t i = 0; i < N_COMMANDS; i++) {
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
     }
-    fputs("\n'systole help COMMAND' or 'systole COMMAND --help' explains one, with examples.\n"
-          "Exit status: 0 done, 1 refused or failed (after one line that says why), 2 wrong usage.\n",
-          out);
+    fputs(
+        "\n'systole help COMMAND' or 'systole COMMAND --help' explains one, with examples.\n"
+        "Exit status: 0 done, 1 refused or failed (after one line that says why), 2 wrong usage.\n",
+        out);
 }
 
 static int help(int argc, char **argv)
@@ -81,7 +83,8 @@ int main(int argc, char **argv)
     }
     const int status = named->run(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        return status != CLI_DONE ? status : cli_failf(named->name, "cannot write to standard output");
+        return status != CLI_DONE ? status
+                                  : cli_failf(named->name, "cannot write to standard output");
     }
     return status;
 }

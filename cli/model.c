@@ -24,7 +24,8 @@ void cli_model_args_init(cli_model_args *args, const char *command)
     args->session.notice_user = (void *)command;
 }
 
-static int add_to_list(const cli_model_args *args, const char *option, const char *value, const char **list, uint32_t *n)
+static int add_to_list(const cli_model_args *args, const char *option, const char *value,
+                       const char **list, uint32_t *n)
 {
     if (*n == CLI_MAX_LIST) {
         return cli_usage(args->command, "%s: more than %d of them", option, CLI_MAX_LIST);
@@ -33,15 +34,16 @@ static int add_to_list(const cli_model_args *args, const char *option, const cha
     return CLI_DONE;
 }
 
-static bool parse_floats(const char *command, const char *option, const char *text, float *out, uint32_t *n)
+static bool parse_floats(const char *command, const char *option, const char *text, float *out,
+                         uint32_t *n)
 {
     *n = 0;
     for (const char *at = text;; at++) {
         char *end;
         const float value = strtof(at, &end);
         if (end == at || (*end != ',' && *end != '\0') || *n == RT_DATASET_MAX_CHANNELS) {
-            cli_usage(command, "%s: expected at most %d numbers with commas between them, got '%s'", option,
-                      RT_DATASET_MAX_CHANNELS, text);
+            cli_usage(command, "%s: expected at most %d numbers with commas between them, got '%s'",
+                      option, RT_DATASET_MAX_CHANNELS, text);
             return false;
         }
         out[(*n)++] = value;
@@ -52,14 +54,16 @@ static bool parse_floats(const char *command, const char *option, const char *te
     }
 }
 
-static bool parse_stalls(const cli_model_args *args, const char *text, uint64_t *seed, uint32_t *max)
+static bool parse_stalls(const cli_model_args *args, const char *text, uint64_t *seed,
+                         uint32_t *max)
 {
     char *end = NULL;
     char *rest = NULL;
     errno = 0;
     *seed = strtoull(text, &end, 0);
     const unsigned long long most = *end == ':' ? strtoull(end + 1, &rest, 0) : 0;
-    if (end == text || rest == NULL || rest == end + 1 || *rest != '\0' || errno != 0 || most > 1000000) {
+    if (end == text || rest == NULL || rest == end + 1 || *rest != '\0' || errno != 0 ||
+        most > 1000000) {
         cli_usage(args->command, "--stalls: expected SEED:MAX, got '%s'", text);
         return false;
     }
@@ -76,11 +80,15 @@ static int data_option(cli_model_args *args, int option, const char *value)
         args->data = value;
         return CLI_DONE;
     case CLI_SCALE:
-        return parse_floats(args->command, "--scale", value, &data->scale, &n) ? CLI_DONE : CLI_USAGE;
+        return parse_floats(args->command, "--scale", value, &data->scale, &n) ? CLI_DONE
+                                                                               : CLI_USAGE;
     case CLI_MEAN:
-        return parse_floats(args->command, "--mean", value, data->means, &data->n_means) ? CLI_DONE : CLI_USAGE;
+        return parse_floats(args->command, "--mean", value, data->means, &data->n_means)
+                   ? CLI_DONE
+                   : CLI_USAGE;
     case CLI_STD:
-        return parse_floats(args->command, "--std", value, data->stds, &data->n_stds) ? CLI_DONE : CLI_USAGE;
+        return parse_floats(args->command, "--std", value, data->stds, &data->n_stds) ? CLI_DONE
+                                                                                      : CLI_USAGE;
     default:
         return -1;
     }
@@ -115,12 +123,18 @@ int cli_model_option(cli_model_args *args, int option, const char *value)
     case CLI_SHAPE:
         return add_to_list(args, "--shape", value, args->shapes, &args->n_shapes);
     case CLI_SEED:
-        return cli_parse_u64(args->command, "--seed", value, 0, UINT64_MAX, &args->seed) ? CLI_DONE : CLI_USAGE;
+        return cli_parse_u64(args->command, "--seed", value, 0, UINT64_MAX, &args->seed)
+                   ? CLI_DONE
+                   : CLI_USAGE;
     case CLI_MAX_CYCLES:
-        return cli_parse_u64(args->command, "--max-cycles", value, 1, UINT64_MAX, &args->session.max_cycles) ? CLI_DONE
-                                                                                                       : CLI_USAGE;
+        return cli_parse_u64(args->command, "--max-cycles", value, 1, UINT64_MAX,
+                             &args->session.max_cycles)
+                   ? CLI_DONE
+                   : CLI_USAGE;
     case CLI_STALLS:
-        return parse_stalls(args, value, &args->session.stall_seed, &args->session.stall_max) ? CLI_DONE : CLI_USAGE;
+        return parse_stalls(args, value, &args->session.stall_seed, &args->session.stall_max)
+                   ? CLI_DONE
+                   : CLI_USAGE;
     case CLI_PORTABLE:
         args->session.portable = true;
         return CLI_DONE;
@@ -148,7 +162,8 @@ bool cli_parse_device(const char *command, const char *text, rt_device *device, 
             return true;
         }
     }
-    cli_usage(command, "no device '%s': expected cpu, sim or rtl%s", text, reference != NULL ? ", or reference" : "");
+    cli_usage(command, "no device '%s': expected cpu, sim or rtl%s", text,
+              reference != NULL ? ", or reference" : "");
     return false;
 }
 
@@ -173,7 +188,8 @@ void cli_print_note(const char *command, const rt_session *session)
 {
     if (rt_session_note(session)[0] != '\0') {
         fflush(stdout);
-        fprintf(stderr, "systole: %s: note: %s; running on the cpu\n", command, rt_session_note(session));
+        fprintf(stderr, "systole: %s: note: %s; running on the cpu\n", command,
+                rt_session_note(session));
     }
 }
 
@@ -203,16 +219,16 @@ static sy_status check_names(const cli_model_args *args, const rt_model *model, 
             found = found || (strlen(name) == n && strncmp(name, args->inputs[i], n) == 0);
         }
         if (!found) {
-            return base_fail(diag, SY_EINVAL, "%s has no input '%.*s': it has%s%s", model->path, (int)n, args->inputs[i],
-                             rt_model_n_inputs(model) > 0 ? " " : " none",
+            return base_fail(diag, SY_EINVAL, "%s has no input '%.*s': it has%s%s", model->path,
+                             (int)n, args->inputs[i], rt_model_n_inputs(model) > 0 ? " " : " none",
                              rt_model_n_inputs(model) > 0 ? rt_model_input(model, 0).name : "");
         }
     }
     return SY_OK;
 }
 
-sy_status cli_make_inputs(const cli_model_args *args, const rt_model *model, base_arena *arena, ir_tensor **tensors,
-                          const ir_tensor ***pointers, base_diag *diag)
+sy_status cli_make_inputs(const cli_model_args *args, const rt_model *model, base_arena *arena,
+                          ir_tensor **tensors, const ir_tensor ***pointers, base_diag *diag)
 {
     const uint32_t n = rt_model_n_inputs(model);
     *tensors = BASE_ARENA_ARRAY(arena, ir_tensor, n);
@@ -224,8 +240,9 @@ sy_status cli_make_inputs(const cli_model_args *args, const rt_model *model, bas
     for (uint32_t i = 0; i < n; i++) {
         const rt_model_io io = rt_model_input(model, i);
         const char *path = find_input(args, io.name);
-        const sy_status status = path != NULL ? rt_npy_read(path, diag, &(*tensors)[i])
-                                              : rt_tensor_random(&io, args->seed, i, &(*tensors)[i], diag);
+        const sy_status status = path != NULL
+                                     ? rt_npy_read(path, diag, &(*tensors)[i])
+                                     : rt_tensor_random(&io, args->seed, i, &(*tensors)[i], diag);
         if (status != SY_OK) {
             cli_free_tensors(n, *tensors);
             return status;
@@ -235,8 +252,8 @@ sy_status cli_make_inputs(const cli_model_args *args, const rt_model *model, bas
     return SY_OK;
 }
 
-sy_status cli_make_outputs(const rt_model *model, base_arena *arena, ir_tensor **tensors, ir_tensor ***pointers,
-                           base_diag *diag)
+sy_status cli_make_outputs(const rt_model *model, base_arena *arena, ir_tensor **tensors,
+                           ir_tensor ***pointers, base_diag *diag)
 {
     const uint32_t n = rt_model_n_outputs(model);
     *tensors = BASE_ARENA_ARRAY(arena, ir_tensor, n);
@@ -297,7 +314,8 @@ cli_table *cli_outputs_table(base_arena *arena, const rt_model *model, const ir_
 const char *cli_tensor_path(base_arena *arena, const char *directory, const char *name)
 {
     char *path = base_arena_printf(arena, "%s/%s.npy", directory, name);
-    for (char *c = path != NULL ? path + strlen(directory) + 1 : NULL; c != NULL && *c != '\0'; c++) {
+    for (char *c = path != NULL ? path + strlen(directory) + 1 : NULL; c != NULL && *c != '\0';
+         c++) {
         if (*c == '/' || (unsigned char)*c <= ' ' || *c == ':' || *c == '\\') {
             *c = '_';
         }

@@ -1,5 +1,6 @@
 /*
- * model.h -- what the subcommands that run a model share: their options, the model's inputs, its outputs as a table.
+ * model.h -- what the subcommands that run a model share: their options, the model's inputs, its
+ * outputs as a table.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -33,6 +34,7 @@ enum {
 };
 
 /* Rows for a table of long options, with "c:" among the short ones. */
+/* clang-format off */
 #define CLI_MODEL_OPTIONS                                          \
     {"config", required_argument, NULL, 'c'},                      \
     {"reference", no_argument, NULL, CLI_REFERENCE},               \
@@ -53,28 +55,30 @@ enum {
     {"scale", required_argument, NULL, CLI_SCALE},     \
     {"mean", required_argument, NULL, CLI_MEAN},       \
     {"std", required_argument, NULL, CLI_STD}
+/* clang-format on */
 
 /* Their lines of help. */
-#define CLI_MODEL_HELP                                                                                            \
-    "  -c, --config CONFIG      the machine: edge, tiny, ... or an .ini file (default edge;\n" \
-    "                           compiled models bring theirs)\n" \
-    "      --input NAME=FILE.npy  an input; may be repeated; without it, seeded random data\n" \
-    "      --seed N             of the random data (default 1)\n" \
+#define CLI_MODEL_HELP                                                                          \
+    "  -c, --config CONFIG      the machine: edge, tiny, ... or an .ini file (default edge;\n"  \
+    "                           compiled models bring theirs)\n"                                \
+    "      --input NAME=FILE.npy  an input; may be repeated; without it, seeded random data\n"  \
+    "      --seed N             of the random data (default 1)\n"                               \
     "      --shape NAME=DIMS    a size that the model leaves open, e.g. image=8x3x224x224 or\n" \
-    "                           batch=8\n" \
-    "      --reference          host work by the plain reference kernels: all devices then\n" \
-    "                           give the same bits\n" \
-    "      --threads N          threads of the host's work (default: one per processor)\n" \
-    "      --blas LIB           library for fp32 products on the host ('' for our own\n" \
-    "                           kernels)\n" \
-    "      --max-cycles N       stop a run of the machine there\n" \
-    "      --stalls SEED:MAX    inject 0 to MAX cycles of delay into each DRAM burst\n" \
-    "      --portable           simulate with plain C kernels instead of the host's vector\n" \
-    "                           unit\n" \
-    "      --no-fallback        fail if an operator would run on the host instead of the machine\n" \
+    "                           batch=8\n"                                                      \
+    "      --reference          host work by the plain reference kernels: all devices then\n"   \
+    "                           give the same bits\n"                                           \
+    "      --threads N          threads of the host's work (default: one per processor)\n"      \
+    "      --blas LIB           library for fp32 products on the host ('' for our own\n"        \
+    "                           kernels)\n"                                                     \
+    "      --max-cycles N       stop a run of the machine there\n"                              \
+    "      --stalls SEED:MAX    inject 0 to MAX cycles of delay into each DRAM burst\n"         \
+    "      --portable           simulate with plain C kernels instead of the host's vector\n"   \
+    "                           unit\n"                                                         \
+    "      --no-fallback        fail if an operator would run on the host instead of the "      \
+    "machine\n"                                                                                 \
     "      --json               print JSON\n"
 
-#define CLI_DATA_HELP                                                                                             \
+#define CLI_DATA_HELP                                                                         \
     "      --data SPEC          samples: idx:IMAGES,LABELS or npy:IMAGES,LABELS (gzip too)\n" \
     "      --scale S, --mean M,.., --std S,..  each value becomes (value * scale - mean) / std\n"
 
@@ -94,11 +98,13 @@ typedef struct cli_model_args {
 void cli_model_args_init(cli_model_args *args, const char *command);
 
 /*
- * Takes an option of the tables above. CLI_DONE, or after a message CLI_FAILED (no such configuration) or CLI_USAGE; -1: it is none of them.
+ * Takes an option of the tables above. CLI_DONE, or after a message CLI_FAILED (no such
+ * configuration) or CLI_USAGE; -1: it is none of them.
  */
 int cli_model_option(cli_model_args *args, int option, const char *value);
 
-/* "cpu", "sim", "rtl"; false after a message. "reference" too: cpu with *reference set, if reference is not NULL. */
+/* "cpu", "sim", "rtl"; false after a message. "reference" too: cpu with *reference set, if
+ * reference is not NULL. */
 bool cli_parse_device(const char *command, const char *text, rt_device *device, bool *reference);
 const char *cli_device_name(rt_device device);
 
@@ -106,15 +112,15 @@ const char *cli_device_name(rt_device device);
 rt_model *cli_load_model(const cli_model_args *args, const char *path, int *exit_status);
 
 /*
- * The inputs of a model: files where --input names them, else random. Arrays of rt_model_n_inputs in the arena; free
- * them with cli_free_tensors.
+ * The inputs of a model: files where --input names them, else random. Arrays of rt_model_n_inputs
+ * in the arena; free them with cli_free_tensors.
  */
-sy_status cli_make_inputs(const cli_model_args *args, const rt_model *model, base_arena *arena, ir_tensor **tensors,
-                          const ir_tensor ***pointers, base_diag *diag);
+sy_status cli_make_inputs(const cli_model_args *args, const rt_model *model, base_arena *arena,
+                          ir_tensor **tensors, const ir_tensor ***pointers, base_diag *diag);
 
 /* Empty outputs, to be allocated by a run. */
-sy_status cli_make_outputs(const rt_model *model, base_arena *arena, ir_tensor **tensors, ir_tensor ***pointers,
-                           base_diag *diag);
+sy_status cli_make_outputs(const rt_model *model, base_arena *arena, ir_tensor **tensors,
+                           ir_tensor ***pointers, base_diag *diag);
 
 /* Frees their data. */
 void cli_free_tensors(uint32_t n, ir_tensor *tensors);
@@ -122,7 +128,8 @@ void cli_free_tensors(uint32_t n, ir_tensor *tensors);
 /* Name, type, shape, first values and largest element of each output. */
 cli_table *cli_outputs_table(base_arena *arena, const rt_model *model, const ir_tensor *outputs);
 
-/* A file name made from a tensor's name: DIR/NAME.npy, with what a file system may not like replaced by '_'. */
+/* A file name made from a tensor's name: DIR/NAME.npy, with what a file system may not like
+ * replaced by '_'. */
 const char *cli_tensor_path(base_arena *arena, const char *directory, const char *name);
 
 /* Makes a directory if it is not there. */

@@ -63,7 +63,8 @@ static size_t width_of(const char *text)
 }
 
 /* Spaces are owed until there is something behind them: so no line ends in one. */
-static void print_cell(FILE *out, const char *text, size_t width, cli_align align, size_t *owed, bool last)
+static void print_cell(FILE *out, const char *text, size_t width, cli_align align, size_t *owed,
+                       bool last)
 {
     const size_t n = width_of(text);
     const size_t pad = width > n ? width - n : 0;
@@ -93,10 +94,12 @@ void cli_table_print(const cli_table *table, FILE *out)
         }
     }
     for (size_t c = 0; c < n; c++) {
-        print_cell(out, table->columns[c].title, widths[c], table->columns[c].align, &owed, c + 1 == n);
+        print_cell(out, table->columns[c].title, widths[c], table->columns[c].align, &owed,
+                   c + 1 == n);
     }
     for (size_t i = 0; i < table->cells.n; i++) {
-        print_cell(out, table->cells.items[i], widths[i % n], table->columns[i % n].align, &owed, i % n + 1 == n);
+        print_cell(out, table->cells.items[i], widths[i % n], table->columns[i % n].align, &owed,
+                   i % n + 1 == n);
     }
 }
 

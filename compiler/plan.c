@@ -1,5 +1,6 @@
 /*
- * plan.c -- the plan as JSON: written with base/json.h, read with json-c; nothing in the text is used unchecked.
+ * plan.c -- the plan as JSON: written with base/json.h, read with json-c; nothing in the text is
+ * used unchecked.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -137,38 +138,44 @@ typedef struct reader {
 } reader;
 
 /* A member of an object with the type that it must have. */
-static sy_status member(const reader *r, json_object *object, const char *key, json_type type, json_object **out)
+static sy_status member(const reader *r, json_object *object, const char *key, json_type type,
+                        json_object **out)
 {
     json_object *value = NULL;
     if (!json_object_is_type(object, json_type_object)) {
         return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu is not an object", r->where, r->index);
     }
     if (!json_object_object_get_ex(object, key, &value)) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu has no \"%s\"", r->where, r->index, key);
+        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu has no \"%s\"", r->where, r->index,
+                         key);
     }
     if (!json_object_is_type(value, type)) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" is not of type %s", r->where, r->index, key,
-                         json_type_to_name(type));
+        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" is not of type %s", r->where,
+                         r->index, key, json_type_to_name(type));
     }
     *out = value;
     return SY_OK;
 }
 
-static sy_status checked(const reader *r, json_object *value, const char *key, int64_t low, int64_t high, int64_t *out)
+static sy_status checked(const reader *r, json_object *value, const char *key, int64_t low,
+                         int64_t high, int64_t *out)
 {
     if (!json_object_is_type(value, json_type_int)) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" is not a whole number", r->where, r->index, key);
+        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" is not a whole number",
+                         r->where, r->index, key);
     }
     const int64_t number = json_object_get_int64(value);
     if (number < low || number > high) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" is %lld, expected %lld to %lld", r->where, r->index,
-                         key, (long long)number, (long long)low, (long long)high);
+        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" is %lld, expected %lld to %lld",
+                         r->where, r->index, key, (long long)number, (long long)low,
+                         (long long)high);
     }
     *out = number;
     return SY_OK;
 }
 
-static sy_status get_int(const reader *r, json_object *object, const char *key, int64_t low, int64_t high, int64_t *out)
+static sy_status get_int(const reader *r, json_object *object, const char *key, int64_t low,
+                         int64_t high, int64_t *out)
 {
     json_object *value;
     SY_TRY(member(r, object, key, json_type_int, &value));
@@ -194,11 +201,13 @@ static sy_status get_u32(const reader *r, json_object *object, const char *key, 
 static sy_status copy_text(const reader *r, json_object *value, const char *key, const char **out)
 {
     if (!json_object_is_type(value, json_type_string)) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" is not text", r->where, r->index, key);
+        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" is not text", r->where,
+                         r->index, key);
     }
     const char *text = json_object_get_string(value);
     if (strlen(text) != (size_t)json_object_get_string_len(value)) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" holds a NUL", r->where, r->index, key);
+        return base_fail(r->diag, SY_EFORMAT, "plan: %s %zu: \"%s\" holds a NUL", r->where,
+                         r->index, key);
     }
     const char *copy = base_arena_strdup(r->arena, text);
     if (copy == NULL) {
@@ -222,12 +231,14 @@ static sy_status get_dims(const reader *r, json_object *object, cc_plan_tensor *
     SY_TRY(member(r, object, "dims", json_type_array, &dims));
     const size_t rank = json_object_array_length(dims);
     if (rank > CC_PLAN_MAX_RANK) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: tensors %zu: %zu dimensions, at most %d are possible", r->index,
+        return base_fail(r->diag, SY_EFORMAT,
+                         "plan: tensors %zu: %zu dimensions, at most %d are possible", r->index,
                          rank, CC_PLAN_MAX_RANK);
     }
     tensor->rank = (int32_t)rank;
     for (size_t i = 0; i < rank; i++) {
-        SY_TRY(checked(r, json_object_array_get_idx(dims, i), "dims", 1, LARGEST, &tensor->dims[i]));
+        SY_TRY(
+            checked(r, json_object_array_get_idx(dims, i), "dims", 1, LARGEST, &tensor->dims[i]));
         if (product > LARGEST / tensor->dims[i]) {
             return base_fail(r->diag, SY_EFORMAT, "plan: tensors %zu: too many elements", r->index);
         }
@@ -235,8 +246,11 @@ static sy_status get_dims(const reader *r, json_object *object, cc_plan_tensor *
     }
     if (tensor->n > LARGEST / tensor->c || tensor->n * tensor->c > LARGEST / tensor->p ||
         tensor->n * tensor->c * tensor->p != product) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: tensors %zu: n %lld x c %lld x p %lld are not the %lld elements of dims",
-                         r->index, (long long)tensor->n, (long long)tensor->c, (long long)tensor->p, (long long)product);
+        return base_fail(
+            r->diag, SY_EFORMAT,
+            "plan: tensors %zu: n %lld x c %lld x p %lld are not the %lld elements of dims",
+            r->index, (long long)tensor->n, (long long)tensor->c, (long long)tensor->p,
+            (long long)product);
     }
     return SY_OK;
 }
@@ -251,7 +265,8 @@ static sy_status get_tensor(const reader *r, json_object *object, cc_plan_tensor
     SY_TRY(get_dims(r, object, tensor));
     SY_TRY(get_int(r, object, "lanes", 1, 1 << 20, &tensor->lanes));
     SY_TRY(get_int(r, object, "rows", 1, LARGEST, &tensor->rows));
-    /* Bounded by the rows, so no sum below can overflow; an unused stride may be anything up to them. */
+    /* Bounded by the rows, so no sum below can overflow; an unused stride may be anything up to
+     * them. */
     SY_TRY(get_int(r, object, "n_stride", 0, tensor->rows, &tensor->n_stride));
     SY_TRY(get_int(r, object, "block_stride", 0, tensor->rows, &tensor->block_stride));
     SY_TRY(get_int(r, object, "address", 0, LARGEST, &number));
@@ -259,24 +274,28 @@ static sy_status get_tensor(const reader *r, json_object *object, cc_plan_tensor
     SY_TRY(get_int(r, object, "zero", INT8_MIN, INT8_MAX, &number));
     tensor->zero = (int32_t)number;
     if (tensor->n > 1 && tensor->n_stride > (tensor->rows - 1) / (tensor->n - 1)) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: tensors %zu: %lld images %lld rows apart do not fit %lld rows",
-                         r->index, (long long)tensor->n, (long long)tensor->n_stride, (long long)tensor->rows);
+        return base_fail(r->diag, SY_EFORMAT,
+                         "plan: tensors %zu: %lld images %lld rows apart do not fit %lld rows",
+                         r->index, (long long)tensor->n, (long long)tensor->n_stride,
+                         (long long)tensor->rows);
     }
     if ((tensor->n - 1) * tensor->n_stride + tensor->p > tensor->rows) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: tensors %zu: its positions do not fit its %lld rows", r->index,
+        return base_fail(r->diag, SY_EFORMAT,
+                         "plan: tensors %zu: its positions do not fit its %lld rows", r->index,
                          (long long)tensor->rows);
     }
     return SY_OK;
 }
 
-static sy_status get_indices(const reader *r, json_object *object, const char *key, uint32_t n_tensors, uint32_t *n,
-                             uint32_t **out)
+static sy_status get_indices(const reader *r, json_object *object, const char *key,
+                             uint32_t n_tensors, uint32_t *n, uint32_t **out)
 {
     json_object *array;
     SY_TRY(member(r, object, key, json_type_array, &array));
     const size_t n_items = json_object_array_length(array);
     if (n_items > n_tensors) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: steps %zu: %zu %s of %u tensors", r->index, n_items, key, n_tensors);
+        return base_fail(r->diag, SY_EFORMAT, "plan: steps %zu: %zu %s of %u tensors", r->index,
+                         n_items, key, n_tensors);
     }
     uint32_t *items = BASE_ARENA_ARRAY(r->arena, uint32_t, n_items);
     if (items == NULL) {
@@ -284,7 +303,8 @@ static sy_status get_indices(const reader *r, json_object *object, const char *k
     }
     for (size_t i = 0; i < n_items; i++) {
         int64_t number;
-        SY_TRY(checked(r, json_object_array_get_idx(array, i), key, 0, (int64_t)n_tensors - 1, &number));
+        SY_TRY(checked(r, json_object_array_get_idx(array, i), key, 0, (int64_t)n_tensors - 1,
+                       &number));
         items[i] = (uint32_t)number;
     }
     *n = (uint32_t)n_items;
@@ -309,9 +329,11 @@ static sy_status get_values(const reader *r, json_object *object, cc_plan_step *
     return SY_OK;
 }
 
-static sy_status get_step(const reader *r, json_object *object, uint32_t n_tensors, cc_plan_step *step)
+static sy_status get_step(const reader *r, json_object *object, uint32_t n_tensors,
+                          cc_plan_step *step)
 {
-    if (json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, "values", NULL)) {
+    if (json_object_is_type(object, json_type_object) &&
+        json_object_object_get_ex(object, "values", NULL)) {
         return get_values(r, object, step);
     }
     SY_TRY(get_text(r, object, "entry", &step->entry));
@@ -319,14 +341,16 @@ static sy_status get_step(const reader *r, json_object *object, uint32_t n_tenso
     return get_indices(r, object, "outputs", n_tensors, &step->n_outputs, &step->outputs);
 }
 
-static sy_status get_layer(const reader *r, json_object *object, const cc_plan *plan, cc_plan_layer *layer)
+static sy_status get_layer(const reader *r, json_object *object, const cc_plan *plan,
+                           cc_plan_layer *layer)
 {
     SY_TRY(get_text(r, object, "name", &layer->name));
     SY_TRY(get_text(r, object, "op", &layer->op));
     SY_TRY(get_u32(r, object, "tag", &layer->tag));
     SY_TRY(get_u32(r, object, "step", &layer->step));
     if (layer->step >= plan->n_steps || plan->steps[layer->step].entry == NULL) {
-        return base_fail(r->diag, SY_EFORMAT, "plan: layers %zu: step %u is no device step", r->index, layer->step);
+        return base_fail(r->diag, SY_EFORMAT, "plan: layers %zu: step %u is no device step",
+                         r->index, layer->step);
     }
     SY_TRY(get_u64(r, object, "macs", &layer->macs));
     SY_TRY(get_u64(r, object, "array_cycles", &layer->array_cycles));
@@ -344,11 +368,12 @@ static sy_status get_placement(const reader *r, json_object *object, cc_plan_pla
 }
 
 /* The array under key, and room for its elements. */
-static sy_status begin_array(reader *r, json_object *root, const char *key, size_t item_bytes, json_object **array,
-                             uint32_t *n, void **items)
+static sy_status begin_array(reader *r, json_object *root, const char *key, size_t item_bytes,
+                             json_object **array, uint32_t *n, void **items)
 {
     json_object *value = NULL;
-    if (!json_object_object_get_ex(root, key, &value) || !json_object_is_type(value, json_type_array)) {
+    if (!json_object_object_get_ex(root, key, &value) ||
+        !json_object_is_type(value, json_type_array)) {
         return base_fail(r->diag, SY_EFORMAT, "plan: no array \"%s\"", key);
     }
     const size_t n_items = json_object_array_length(value);
@@ -371,7 +396,8 @@ static sy_status decode(reader *r, json_object *root, cc_plan *plan)
     SY_TRY(get_int(r, root, "format", FORMAT, FORMAT, &format));
     SY_TRY(get_text(r, root, "model", &plan->model_name));
 
-    SY_TRY(begin_array(r, root, "tensors", sizeof *plan->tensors, &array, &plan->n_tensors, &items));
+    SY_TRY(
+        begin_array(r, root, "tensors", sizeof *plan->tensors, &array, &plan->n_tensors, &items));
     plan->tensors = items;
     for (r->index = 0; r->index < plan->n_tensors; r->index++) {
         SY_TRY(get_tensor(r, json_object_array_get_idx(array, r->index), &plan->tensors[r->index]));
@@ -379,22 +405,27 @@ static sy_status decode(reader *r, json_object *root, cc_plan *plan)
     SY_TRY(begin_array(r, root, "steps", sizeof *plan->steps, &array, &plan->n_steps, &items));
     plan->steps = items;
     for (r->index = 0; r->index < plan->n_steps; r->index++) {
-        SY_TRY(get_step(r, json_object_array_get_idx(array, r->index), plan->n_tensors, &plan->steps[r->index]));
+        SY_TRY(get_step(r, json_object_array_get_idx(array, r->index), plan->n_tensors,
+                        &plan->steps[r->index]));
     }
     SY_TRY(begin_array(r, root, "layers", sizeof *plan->layers, &array, &plan->n_layers, &items));
     plan->layers = items;
     for (r->index = 0; r->index < plan->n_layers; r->index++) {
-        SY_TRY(get_layer(r, json_object_array_get_idx(array, r->index), plan, &plan->layers[r->index]));
+        SY_TRY(get_layer(r, json_object_array_get_idx(array, r->index), plan,
+                         &plan->layers[r->index]));
     }
-    SY_TRY(begin_array(r, root, "placements", sizeof *plan->placements, &array, &plan->n_placements, &items));
+    SY_TRY(begin_array(r, root, "placements", sizeof *plan->placements, &array, &plan->n_placements,
+                       &items));
     plan->placements = items;
     for (r->index = 0; r->index < plan->n_placements; r->index++) {
-        SY_TRY(get_placement(r, json_object_array_get_idx(array, r->index), &plan->placements[r->index]));
+        SY_TRY(get_placement(r, json_object_array_get_idx(array, r->index),
+                             &plan->placements[r->index]));
     }
     return SY_OK;
 }
 
-sy_status cc_plan_decode(base_arena *arena, const void *text, size_t n_bytes, cc_plan *out, base_diag *diag)
+sy_status cc_plan_decode(base_arena *arena, const void *text, size_t n_bytes, cc_plan *out,
+                         base_diag *diag)
 {
     if (n_bytes > INT_MAX) {
         return base_fail(diag, SY_EFORMAT, "plan: %zu bytes are too many", n_bytes);

@@ -1,5 +1,5 @@
 /*
- * run_model.c -- loads a model, runs it on zeros on the cycle-exact simulator, prints outputs and cycles.
+ * run_model.c -- loads a model, runs it on zeros on the simulator, prints outputs and cycles.
  *
  *     cc run_model.c -lsystole -o run_model && ./run_model model.onnx
  *

@@ -1,5 +1,6 @@
 /*
- * api.c -- systole.h on top of the runtime: checks arguments, converts tensors and messages, and nothing else.
+ * api.c -- systole.h on top of the runtime: checks arguments, converts tensors and messages, and
+ * nothing else.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +13,8 @@
 #include "systole/rt/session.h"
 
 _Static_assert(SY_MAX_RANK == IR_MAX_RANK, "tensors of both sides hold the same shapes");
-_Static_assert((int)SY_DEVICE_CPU == (int)RT_DEVICE_CPU && (int)SY_DEVICE_SIM == (int)RT_DEVICE_SIM &&
+_Static_assert((int)SY_DEVICE_CPU == (int)RT_DEVICE_CPU &&
+                   (int)SY_DEVICE_SIM == (int)RT_DEVICE_SIM &&
                    (int)SY_DEVICE_RTL == (int)RT_DEVICE_RTL,
                "devices are numbered alike");
 
@@ -52,7 +54,8 @@ static sy_status take_options(const void *given, void *ours, size_t n_ours, base
     }
     memcpy(&n, given, sizeof n);
     if (n < sizeof n) {
-        return base_fail(diag, SY_EINVAL, "options: struct_size is %zu, set it to the size of the struct", n);
+        return base_fail(diag, SY_EINVAL,
+                         "options: struct_size is %zu, set it to the size of the struct", n);
     }
     memcpy(ours, given, n < n_ours ? n : n_ours);
     return SY_OK;
@@ -67,7 +70,10 @@ const char *sy_version(void)
 
 static ir_tensor tensor_in(const sy_tensor *tensor)
 {
-    ir_tensor out = {.dtype = tensor->dtype, .rank = tensor->rank, .data = tensor->data, .size_bytes = tensor->size_bytes};
+    ir_tensor out = {.dtype = tensor->dtype,
+                     .rank = tensor->rank,
+                     .data = tensor->data,
+                     .size_bytes = tensor->size_bytes};
     memcpy(out.dims, tensor->dims, sizeof out.dims);
     return out;
 }
@@ -81,7 +87,8 @@ static void tensor_out(const ir_tensor *tensor, sy_tensor *out)
     out->size_bytes = tensor->size_bytes;
 }
 
-sy_status sy_tensor_init(sy_tensor *tensor, sy_dtype dtype, int32_t rank, const int64_t *dims, void *data)
+sy_status sy_tensor_init(sy_tensor *tensor, sy_dtype dtype, int32_t rank, const int64_t *dims,
+                         void *data)
 {
     ir_tensor checked;
     if (rank < 0 || (rank > 0 && dims == NULL)) {
@@ -115,7 +122,8 @@ uint32_t sy_dtype_size_bits(sy_dtype dtype)
 
 /* ---------------------------------------------------------------- models */
 
-sy_status sy_model_load(const char *path, const sy_model_options *options, sy_model **out, sy_message *message)
+sy_status sy_model_load(const char *path, const sy_model_options *options, sy_model **out,
+                        sy_message *message)
 {
     base_diag diag = {0};
     sy_model_options given = {0};
@@ -201,11 +209,13 @@ sy_status sy_model_save(const sy_model *model, const char *path, sy_message *mes
 
 /* ---------------------------------------------------------------- sessions */
 
-static sy_status create_session(sy_model *model, const sy_session_options *options, sy_session *session, base_diag *diag)
+static sy_status create_session(sy_model *model, const sy_session_options *options,
+                                sy_session *session, base_diag *diag)
 {
     sy_session_options given = {0};
     SY_TRY(take_options(options, &given, sizeof given, diag));
-    if (given.device != SY_DEVICE_CPU && given.device != SY_DEVICE_SIM && given.device != SY_DEVICE_RTL) {
+    if (given.device != SY_DEVICE_CPU && given.device != SY_DEVICE_SIM &&
+        given.device != SY_DEVICE_RTL) {
         return base_fail(diag, SY_EINVAL, "device %d does not exist", (int)given.device);
     }
     rt_session_options ours = {
@@ -240,7 +250,8 @@ static sy_status create_session(sy_model *model, const sy_session_options *optio
     return rt_session_create(model->model, &ours, &session->session, diag);
 }
 
-sy_status sy_session_create(sy_model *model, const sy_session_options *options, sy_session **out, sy_message *message)
+sy_status sy_session_create(sy_model *model, const sy_session_options *options, sy_session **out,
+                            sy_message *message)
 {
     base_diag diag = {0};
     base_arena *arena = base_arena_create();
@@ -295,28 +306,31 @@ static sy_status take_input(uint32_t i, const sy_tensor *given, ir_tensor *out, 
 {
     sy_tensor checked = {0};
     if (sy_tensor_init(&checked, given->dtype, given->rank, given->dims, NULL) != SY_OK) {
-        return base_fail(diag, SY_EINVAL, "input %u: dtype %d of rank %d is no tensor", i, (int)given->dtype,
-                         (int)given->rank);
+        return base_fail(diag, SY_EINVAL, "input %u: dtype %d of rank %d is no tensor", i,
+                         (int)given->dtype, (int)given->rank);
     }
     if (checked.size_bytes > given->size_bytes) {
-        return base_fail(diag, SY_EINVAL, "input %u: the shape takes %zu bytes, the buffer has %zu", i, checked.size_bytes,
-                         given->size_bytes);
+        return base_fail(diag, SY_EINVAL, "input %u: the shape takes %zu bytes, the buffer has %zu",
+                         i, checked.size_bytes, given->size_bytes);
     }
     *out = tensor_in(given);
     out->size_bytes = given->dtype != SY_DT_STRING ? checked.size_bytes : given->size_bytes;
     return SY_OK;
 }
 
-sy_status sy_session_run(sy_session *session, const sy_tensor *inputs, uint32_t n_inputs, sy_tensor *outputs,
-                         uint32_t n_outputs, const sy_run_options *options, sy_message *message)
+sy_status sy_session_run(sy_session *session, const sy_tensor *inputs, uint32_t n_inputs,
+                         sy_tensor *outputs, uint32_t n_outputs, const sy_run_options *options,
+                         sy_message *message)
 {
     base_diag diag = {0};
     sy_run_options given = {0};
     const rt_model *model = rt_session_model(session->session);
     sy_status status = take_options(options, &given, sizeof given, &diag);
-    if (status == SY_OK && (n_inputs != rt_model_n_inputs(model) || n_outputs != rt_model_n_outputs(model))) {
-        status = base_fail(&diag, SY_EINVAL, "the model has %u inputs and %u outputs, got %u and %u",
-                           rt_model_n_inputs(model), rt_model_n_outputs(model), n_inputs, n_outputs);
+    if (status == SY_OK &&
+        (n_inputs != rt_model_n_inputs(model) || n_outputs != rt_model_n_outputs(model))) {
+        status = base_fail(
+            &diag, SY_EINVAL, "the model has %u inputs and %u outputs, got %u and %u",
+            rt_model_n_inputs(model), rt_model_n_outputs(model), n_inputs, n_outputs);
     }
     for (uint32_t i = 0; status == SY_OK && i < n_inputs; i++) {
         status = take_input(i, &inputs[i], &session->tensors[i], &diag);
@@ -331,7 +345,8 @@ sy_status sy_session_run(sy_session *session, const sy_tensor *inputs, uint32_t 
         .cancel = given.cancel,
     };
     for (uint32_t i = 0; i < n_outputs; i++) {
-        *session->out[i] = (ir_tensor){.data = outputs[i].data, .size_bytes = outputs[i].size_bytes};
+        *session->out[i] = (ir_tensor){.data = outputs[i].data,
+                                       .size_bytes = outputs[i].size_bytes};
     }
     status = rt_session_run(session->session, session->in, session->out, &run, &diag);
     for (uint32_t i = 0; i < n_outputs; i++) {
@@ -383,7 +398,8 @@ sy_status sy_session_step(const sy_session *session, uint32_t i, sy_step_stats *
     return SY_OK;
 }
 
-sy_status sy_session_counter(const sy_session *session, uint32_t unit, uint32_t cause, uint64_t *out)
+sy_status sy_session_counter(const sy_session *session, uint32_t unit, uint32_t cause,
+                             uint64_t *out)
 {
     if (unit >= SIM_N_UNITS || cause >= SIM_N_CAUSES) {
         return SY_EINVAL;

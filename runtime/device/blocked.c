@@ -25,8 +25,8 @@ static int64_t lanes_of(const cc_plan_tensor *tensor, int64_t block, int64_t d)
     return left < d ? left : d;
 }
 
-sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, const int8_t *host, uint8_t *scratch,
-                           base_diag *diag)
+sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, const int8_t *host,
+                           uint8_t *scratch, base_diag *diag)
 {
     const int64_t d = tensor->lanes;
     const int64_t blocks = (tensor->c + d - 1) / d;
@@ -44,17 +44,19 @@ sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, c
                 }
             }
             const uint64_t address = block_address(tensor, n, block, d);
-            const sy_status status = sim_machine_write(machine, SIM_DRAM, address, scratch, (size_t)(p * d));
+            const sy_status status = sim_machine_write(machine, SIM_DRAM, address, scratch,
+                                                       (size_t)(p * d));
             if (status != SY_OK) {
-                return base_fail(diag, status, "tensor '%s': cannot write DRAM at 0x%" PRIx64, tensor->value, address);
+                return base_fail(diag, status, "tensor '%s': cannot write DRAM at 0x%" PRIx64,
+                                 tensor->value, address);
             }
         }
     }
     return SY_OK;
 }
 
-sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, int8_t *host, uint8_t *scratch,
-                          base_diag *diag)
+sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, int8_t *host,
+                          uint8_t *scratch, base_diag *diag)
 {
     const int64_t d = tensor->lanes;
     const int64_t blocks = (tensor->c + d - 1) / d;
@@ -63,9 +65,11 @@ sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, in
         for (int64_t block = 0; block < blocks; block++) {
             const int64_t lanes = lanes_of(tensor, block, d);
             const uint64_t address = block_address(tensor, n, block, d);
-            const sy_status status = sim_machine_read(machine, SIM_DRAM, address, scratch, (size_t)(p * d));
+            const sy_status status = sim_machine_read(machine, SIM_DRAM, address, scratch,
+                                                      (size_t)(p * d));
             if (status != SY_OK) {
-                return base_fail(diag, status, "tensor '%s': cannot read DRAM at 0x%" PRIx64, tensor->value, address);
+                return base_fail(diag, status, "tensor '%s': cannot read DRAM at 0x%" PRIx64,
+                                 tensor->value, address);
             }
             for (int64_t lane = 0; lane < lanes; lane++) {
                 int8_t *to = host + (n * tensor->c + block * d + lane) * p;

@@ -1,5 +1,6 @@
 /*
- * blocked.h -- tensors between the host's layout, [n][c][p], and the machine's: rows of D channels of one position.
+ * blocked.h -- tensors between the host's layout, [n][c][p], and the machine's: rows of D channels
+ * of one position.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,13 +14,14 @@
 size_t rt_blocked_scratch_bytes(const cc_plan_tensor *tensor);
 
 /*
- * host [n][c][p] int8 -> DRAM; lanes beyond c get the zero point. The tensor must have passed rt_plan_check.
+ * host [n][c][p] int8 -> DRAM; lanes beyond c get the zero point. The tensor must have passed
+ * rt_plan_check.
  */
-sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, const int8_t *host, uint8_t *scratch,
-                           base_diag *diag);
+sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, const int8_t *host,
+                           uint8_t *scratch, base_diag *diag);
 
 /* DRAM -> host [n][c][p] int8. */
-sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, int8_t *host, uint8_t *scratch,
-                          base_diag *diag);
+sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, int8_t *host,
+                          uint8_t *scratch, base_diag *diag);
 
 #endif

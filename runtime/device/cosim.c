@@ -15,7 +15,8 @@
 /* Instructions kept of the first model: 2 GiB of them. */
 #define MAX_INSTRUCTIONS ((uint64_t)1 << 27)
 
-/* How much longer than the first the second model may run before it is stopped: enough to see what it does instead. */
+/* How much longer than the first the second model may run before it is stopped: enough to see what
+ * it does instead. */
 #define SLACK_CYCLES 1000
 
 typedef struct retired {
@@ -46,7 +47,8 @@ typedef struct checker {
 static bool keep_command(void *user, const sim_command_event *event)
 {
     record *r = user;
-    if (event->unit >= ISA_N_QUEUES || !base_buf_append(&r->commands[event->unit], event, sizeof *event)) {
+    if (event->unit >= ISA_N_QUEUES ||
+        !base_buf_append(&r->commands[event->unit], event, sizeof *event)) {
         r->full = true;
     }
     return !r->full;
@@ -80,9 +82,11 @@ static void print_command(checker *c, const sim_command_event *event)
     if (op != ISA_OP_ILLEGAL) {
         isa_op_mnemonic(op, name);
     }
-    const char *layer = c->options->layer != NULL ? c->options->layer(c->options->layer_user, event->tag) : NULL;
-    base_buf_printf(&c->text, "%s command %" PRIu32 " (%s, tag %" PRIu32, isa_unit_name(event->unit), event->number, name,
-                    event->tag);
+    const char *layer = c->options->layer != NULL
+                            ? c->options->layer(c->options->layer_user, event->tag)
+                            : NULL;
+    base_buf_printf(&c->text, "%s command %" PRIu32 " (%s, tag %" PRIu32,
+                    isa_unit_name(event->unit), event->number, name, event->tag);
     if (layer != NULL) {
         base_buf_printf(&c->text, ", layer '%s'", layer);
     }
@@ -99,11 +103,14 @@ static void print_side(checker *c, int side, const sim_command_event *event)
         base_buf_puts(&c->text, "no such command");
         return;
     }
-    base_buf_printf(&c->text, "operation 0x%02x, number %" PRIu32 ", tag %" PRIu32 ", cycles %" PRIu64 " to %" PRIu64,
+    base_buf_printf(&c->text,
+                    "operation 0x%02x, number %" PRIu32 ", tag %" PRIu32 ", cycles %" PRIu64
+                    " to %" PRIu64,
                     event->funct7, event->number, event->tag, event->start, event->end);
 }
 
-static void command_differs(checker *c, const sim_command_event *first, const sim_command_event *second)
+static void command_differs(checker *c, const sim_command_event *first,
+                            const sim_command_event *second)
 {
     print_command(c, first != NULL ? first : second);
     base_buf_puts(&c->text, " differs:");
@@ -115,7 +122,8 @@ static bool check_command(void *user, const sim_command_event *event)
 {
     checker *c = user;
     if (event->unit >= ISA_N_QUEUES) {
-        base_buf_printf(&c->text, "%s reports a command of unit %u, which has no queue", c->names[1], event->unit);
+        base_buf_printf(&c->text, "%s reports a command of unit %u, which has no queue",
+                        c->names[1], event->unit);
         return false;
     }
     if (event->end >= c->limit) {
@@ -141,7 +149,8 @@ static bool check_command(void *user, const sim_command_event *event)
     return true;
 }
 
-static void instruction_differs(checker *c, uint64_t number, const retired *first, const retired *second)
+static void instruction_differs(checker *c, uint64_t number, const retired *first,
+                                const retired *second)
 {
     base_buf_printf(&c->text, "instruction %" PRIu64 " of the core differs:", number);
     for (int side = 0; side < 2; side++) {
@@ -150,7 +159,8 @@ static void instruction_differs(checker *c, uint64_t number, const retired *firs
         if (event == NULL) {
             base_buf_puts(&c->text, "no such instruction");
         } else {
-            base_buf_printf(&c->text, "pc 0x%" PRIx32 " retired in cycle %" PRIu64, event->pc, event->cycle);
+            base_buf_printf(&c->text, "pc 0x%" PRIx32 " retired in cycle %" PRIu64, event->pc,
+                            event->cycle);
         }
     }
 }
@@ -193,7 +203,8 @@ static void check_missing(checker *c)
     }
     retired first;
     if (c->n_instructions < c->expected->instructions.n_bytes / sizeof first) {
-        memcpy(&first, c->expected->instructions.data + c->n_instructions * sizeof first, sizeof first);
+        memcpy(&first, c->expected->instructions.data + c->n_instructions * sizeof first,
+               sizeof first);
         if (first.cycle < c->limit) {
             instruction_differs(c, c->n_instructions, &first, NULL);
         }
@@ -207,7 +218,8 @@ static bool check_number(checker *c, const char *what, uint64_t first, uint64_t 
     if (first == second) {
         return true;
     }
-    base_buf_printf(&c->text, "%s differs:\n  %s: %" PRIu64 "\n  %s: %" PRIu64, what, c->names[0], first, c->names[1], second);
+    base_buf_printf(&c->text, "%s differs:\n  %s: %" PRIu64 "\n  %s: %" PRIu64, what, c->names[0],
+                    first, c->names[1], second);
     return false;
 }
 
@@ -218,7 +230,8 @@ static void check_results(checker *c, const sim_result *first, const sim_result 
         base_buf_puts(&c->text, "the end differs:");
         for (int side = 0; side < 2; side++) {
             rt_end_print(side == 0 ? first : second, NULL, &line);
-            base_buf_printf(&c->text, "\n  %s: %s", c->names[side], line.data != NULL ? line.data : "");
+            base_buf_printf(&c->text, "\n  %s: %s", c->names[side],
+                            line.data != NULL ? line.data : "");
             base_buf_clear(&line);
         }
         base_buf_free(&line);
@@ -235,42 +248,52 @@ static void check_results(checker *c, const sim_result *first, const sim_result 
     for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
         for (unsigned cause = 0; cause < SIM_N_CAUSES; cause++) {
             char what[64];
-            snprintf(what, sizeof what, "counter %s of %s", isa_counter_name(cause), isa_unit_name(unit));
-            if (!check_number(c, what, first->counters[unit][cause], second->counters[unit][cause])) {
+            snprintf(what, sizeof what, "counter %s of %s", isa_counter_name(cause),
+                     isa_unit_name(unit));
+            if (!check_number(c, what, first->counters[unit][cause],
+                              second->counters[unit][cause])) {
                 return;
             }
         }
     }
 }
 
-static void bytes_differ(checker *c, const isa_config *config, sim_memory memory, uint64_t address, uint8_t first,
-                         uint8_t second)
+static void bytes_differ(checker *c, const isa_config *config, sim_memory memory, uint64_t address,
+                         uint8_t first, uint8_t second)
 {
     base_buf_printf(&c->text, "%s byte 0x%" PRIx64, rt_memory_name(memory), address);
     if (memory == SIM_SPM) {
         const uint32_t row_bytes = isa_config_spm_row_bytes(config);
-        base_buf_printf(&c->text, " (row %" PRIu64 ", lane %" PRIu64 ")", address / row_bytes, address % row_bytes);
+        base_buf_printf(&c->text, " (row %" PRIu64 ", lane %" PRIu64 ")", address / row_bytes,
+                        address % row_bytes);
     } else if (memory == SIM_ACC) {
         const uint32_t row_bytes = isa_config_acc_row_bytes(config);
-        base_buf_printf(&c->text, " (row %" PRIu64 ", lane %" PRIu64 ")", address / row_bytes, address % row_bytes / 4);
+        base_buf_printf(&c->text, " (row %" PRIu64 ", lane %" PRIu64 ")", address / row_bytes,
+                        address % row_bytes / 4);
     }
-    base_buf_printf(&c->text, " differs at the end:\n  %s: 0x%02x\n  %s: 0x%02x", c->names[0], first, c->names[1], second);
+    base_buf_printf(&c->text, " differs at the end:\n  %s: 0x%02x\n  %s: 0x%02x", c->names[0],
+                    first, c->names[1], second);
 }
 
-static sy_status check_memories(checker *c, sim_machine *first, sim_machine *second, rt_cosim_result *result,
-                                base_diag *diag)
+static sy_status check_memories(checker *c, sim_machine *first, sim_machine *second,
+                                rt_cosim_result *result, base_diag *diag)
 {
     enum { CHUNK = 65536 };
     base_buf room = {0};
-    sy_status status = base_buf_zeros(&room, 2 * CHUNK) ? SY_OK : base_fail(diag, SY_ENOMEM, "out of memory");
-    for (sim_memory memory = SIM_IMEM; memory < SIM_N_MEMORIES && status == SY_OK && c->text.n_bytes == 0; memory++) {
+    sy_status status = base_buf_zeros(&room, 2 * CHUNK)
+                           ? SY_OK
+                           : base_fail(diag, SY_ENOMEM, "out of memory");
+    for (sim_memory memory = SIM_IMEM;
+         memory < SIM_N_MEMORIES && status == SY_OK && c->text.n_bytes == 0; memory++) {
         uint64_t n_bytes = rt_memory_bytes(&first->config, memory);
         if (memory == SIM_DRAM && c->options->dram_bytes > 0 && c->options->dram_bytes < n_bytes) {
             n_bytes = c->options->dram_bytes;
         }
-        for (uint64_t at = 0; at < n_bytes && status == SY_OK && c->text.n_bytes == 0; at += CHUNK) {
+        for (uint64_t at = 0; at < n_bytes && status == SY_OK && c->text.n_bytes == 0;
+             at += CHUNK) {
             const size_t n = n_bytes - at < CHUNK ? (size_t)(n_bytes - at) : CHUNK;
-            const uint8_t *sides[2] = {(const uint8_t *)room.data, (const uint8_t *)room.data + CHUNK};
+            const uint8_t *sides[2] = {(const uint8_t *)room.data,
+                                       (const uint8_t *)room.data + CHUNK};
             status = sim_machine_read(first, memory, at, room.data, n);
             if (status == SY_OK) {
                 status = sim_machine_read(second, memory, at, room.data + CHUNK, n);
@@ -293,22 +316,24 @@ static sy_status check_memories(checker *c, sim_machine *first, sim_machine *sec
 
 /* ---------------------------------------------------------------- both */
 
-static sy_status run_first(sim_machine *machine, const rt_cosim_options *options, record *r, sim_result *result,
-                           base_diag *diag)
+static sy_status run_first(sim_machine *machine, const rt_cosim_options *options, record *r,
+                           sim_result *result, base_diag *diag)
 {
     const sim_observer observer = {.user = r, .command = keep_command, .retire = keep_retired};
     sim_run_options run = options->run;
     run.observer = &observer;
     SY_TRY(sim_machine_run(machine, &run, result, diag));
     if (r->full) {
-        return base_fail(diag, SY_ERANGE, "%s: more than %" PRIu64 " instructions, or memory is out: set a limit of cycles",
+        return base_fail(diag, SY_ERANGE,
+                         "%s: more than %" PRIu64
+                         " instructions, or memory is out: set a limit of cycles",
                          machine->name, MAX_INSTRUCTIONS);
     }
     return SY_OK;
 }
 
-static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim_options *options, record *r, checker *c,
-                         rt_cosim_result *result, base_diag *diag)
+static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim_options *options,
+                         record *r, checker *c, rt_cosim_result *result, base_diag *diag)
 {
     const sim_observer observer = {.user = c, .command = check_command, .retire = check_retired};
     sim_run_options run = options->run;
@@ -333,11 +358,14 @@ static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim
     return SY_OK;
 }
 
-sy_status rt_cosim(sim_machine *first, sim_machine *second, const rt_cosim_options *options, rt_cosim_result *result,
-                   base_diag *diag)
+sy_status rt_cosim(sim_machine *first, sim_machine *second, const rt_cosim_options *options,
+                   rt_cosim_result *result, base_diag *diag)
 {
     record r = {0};
-    checker c = {.options = options, .names = {first->name, second->name}, .expected = &r, .limit = UINT64_MAX};
+    checker c = {.options = options,
+                 .names = {first->name, second->name},
+                 .expected = &r,
+                 .limit = UINT64_MAX};
     memset(result, 0, sizeof *result);
     const sy_status status = compare(first, second, options, &r, &c, result, diag);
     if (c.text.n_bytes > 0) {

@@ -12,8 +12,8 @@
 #include "systole/base/file.h"
 #include "verify/fuzz.h"
 
-sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed, uint64_t number,
-                      rt_fuzz_case *out, base_diag *diag)
+sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed,
+                      uint64_t number, rt_fuzz_case *out, base_diag *diag)
 {
     fuzz_program fuzz;
     const uint64_t dram_bytes = (uint64_t)RT_FUZZ_DRAM_MIB << 20;
@@ -40,14 +40,15 @@ sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second
 }
 
 /* Files of a failure, and the text that explains it. */
-static sy_status report(const rt_fuzz_options *options, const isa_config *config, uint64_t number, const rt_fuzz_case *bad,
-                        rt_fuzz_summary *summary, base_diag *diag)
+static sy_status report(const rt_fuzz_options *options, const isa_config *config, uint64_t number,
+                        const rt_fuzz_case *bad, rt_fuzz_summary *summary, base_diag *diag)
 {
     char stem[512];
     char path[600];
     base_buf ini = {0};
     const char *directory = options->directory != NULL ? options->directory : ".";
-    snprintf(stem, sizeof stem, "%s/fuzz-%s-%" PRIu64 "-%" PRIu64, directory, config->name, options->seed, number);
+    snprintf(stem, sizeof stem, "%s/fuzz-%s-%" PRIu64 "-%" PRIu64, directory, config->name,
+             options->seed, number);
     isa_config_print(config, &ini);
     snprintf(path, sizeof path, "%s.ini", stem);
     sy_status status = base_file_write_atomic(diag, path, ini.data, ini.n_bytes);
@@ -58,17 +59,17 @@ static sy_status report(const rt_fuzz_options *options, const isa_config *config
     }
     if (status == SY_OK && summary->first[0] == '\0') {
         snprintf(summary->first, sizeof summary->first,
-                 "%s\n  program: %s, seed %" PRIu64 ", number %" PRIu64 ", stalls %" PRIu64 ":%" PRIu32
-                 ", configuration %s\n  files: %s.s %s.ini\n  again: systole fuzz -c %s.ini --seed %" PRIu64
-                 " --first %" PRIu64 " --count 1",
-                 bad->result.difference, bad->kind, options->seed, number, bad->stall_seed, bad->stall_max, config->name, stem,
-                 stem, stem, options->seed, number);
+                 "%s\n  program: %s, seed %" PRIu64 ", number %" PRIu64 ", stalls %" PRIu64
+                 ":%" PRIu32 ", configuration %s\n  files: %s.s %s.ini\n  again: systole fuzz -c "
+                             "%s.ini --seed %" PRIu64 " --first %" PRIu64 " --count 1",
+                 bad->result.difference, bad->kind, options->seed, number, bad->stall_seed,
+                 bad->stall_max, config->name, stem, stem, stem, options->seed, number);
     }
     return status;
 }
 
-static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, sim_machine *first, sim_machine *second,
-                              rt_fuzz_summary *summary, base_diag *diag)
+static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, sim_machine *first,
+                              sim_machine *second, rt_fuzz_summary *summary, base_diag *diag)
 {
     base_arena *arena = base_arena_create();
     sy_status status = arena != NULL ? SY_OK : base_fail(diag, SY_ENOMEM, "out of memory");
@@ -77,8 +78,9 @@ static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, si
         base_arena_reset(arena);
         status = rt_fuzz_one(arena, first, second, options->seed, options->first + i, &one, diag);
         if (status != SY_OK) {
-            base_fail(diag, status, "configuration %s, seed %" PRIu64 ", number %" PRIu64 ": %s", first->config.name,
-                      options->seed, options->first + i, base_diag_message(diag));
+            base_fail(diag, status, "configuration %s, seed %" PRIu64 ", number %" PRIu64 ": %s",
+                      first->config.name, options->seed, options->first + i,
+                      base_diag_message(diag));
             break;
         }
         summary->n_programs++;
@@ -91,7 +93,8 @@ static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, si
             status = report(options, &first->config, options->first + i, &one, summary, diag);
         }
         if (status == SY_OK && options->progress != NULL &&
-            !options->progress(options->progress_user, &first->config, summary->n_programs, total, summary->n_different)) {
+            !options->progress(options->progress_user, &first->config, summary->n_programs, total,
+                               summary->n_different)) {
             status = base_fail(diag, SY_ECANCELLED, "cancelled");
         }
         if (!one.result.equal) {
@@ -102,18 +105,20 @@ static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, si
     return status;
 }
 
-static sy_status run_config(const rt_fuzz_options *options, const isa_config *config, uint64_t total,
-                            rt_fuzz_summary *summary, base_diag *diag)
+static sy_status run_config(const rt_fuzz_options *options, const isa_config *config,
+                            uint64_t total, rt_fuzz_summary *summary, base_diag *diag)
 {
     sim_machine *first = NULL;
     sim_machine *second = NULL;
-    const rt_machine_options other = {
-        .portable = options->portable, .notice = options->notice, .notice_user = options->notice_user};
+    const rt_machine_options other = {.portable = options->portable,
+                                      .notice = options->notice,
+                                      .notice_user = options->notice_user};
     isa_config small = *config;
     small.dram_mib = RT_FUZZ_DRAM_MIB;
     sy_status status = rt_machine_create(RT_MACHINE_SIM, &small, NULL, &first, diag);
     if (status == SY_OK) {
-        status = rt_machine_create(options->portable ? RT_MACHINE_SIM : RT_MACHINE_RTL, &small, &other, &second, diag);
+        status = rt_machine_create(options->portable ? RT_MACHINE_SIM : RT_MACHINE_RTL, &small,
+                                   &other, &second, diag);
     }
     if (status == SY_OK) {
         summary->n_configs++;
@@ -126,14 +131,17 @@ static sy_status run_config(const rt_fuzz_options *options, const isa_config *co
 
 sy_status rt_fuzz(const rt_fuzz_options *options, rt_fuzz_summary *summary, base_diag *diag)
 {
-    const uint64_t n_configs = options->config != NULL || options->n_configs == 0 ? 1 : options->n_configs;
+    const uint64_t n_configs = options->config != NULL || options->n_configs == 0
+                                   ? 1
+                                   : options->n_configs;
     memset(summary, 0, sizeof *summary);
     for (uint64_t i = 0; i < n_configs; i++) {
         isa_config config;
         if (options->config != NULL) {
             config = *options->config;
         } else {
-            rt_fuzz_config(options->seed, options->first_config + i, options->max_dim > 0 ? options->max_dim : 16, &config);
+            rt_fuzz_config(options->seed, options->first_config + i,
+                           options->max_dim > 0 ? options->max_dim : 16, &config);
             snprintf(config.name, sizeof config.name, "random-%" PRIu64 "-%" PRIu64, options->seed,
                      options->first_config + i);
         }

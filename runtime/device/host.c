@@ -22,7 +22,8 @@ static void processor_name(char *text, size_t n_bytes)
     unsigned a, b, c, d;
     if (__get_cpuid(0x80000000u, &a, &b, &c, &d) != 0 && a >= 0x80000004u) {
         for (unsigned i = 0; i < 3; i++) {
-            __get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3]);
+            __get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
+                        &words[4 * i + 3]);
         }
         char name[sizeof words + 1] = "";
         memcpy(name, words, sizeof words);
@@ -39,9 +40,9 @@ static void features(char *text, size_t n_bytes)
     size_t n = 0;
     text[0] = '\0';
 #if defined(__x86_64__) || defined(__i386__)
-#define FEATURE(name)                                                                                       \
-    if (__builtin_cpu_supports(name) && n < n_bytes) {                                                      \
-        n += (size_t)snprintf(text + n, n_bytes - n, "%s%s", n > 0 ? " " : "", name);                       \
+#define FEATURE(name)                                                                 \
+    if (__builtin_cpu_supports(name) && n < n_bytes) {                                \
+        n += (size_t)snprintf(text + n, n_bytes - n, "%s%s", n > 0 ? " " : "", name); \
     }
     FEATURE("sse4.2")
     FEATURE("avx")
@@ -71,8 +72,8 @@ static void blas(char *text, size_t n_bytes)
     char *(*core)(void) = NULL;
     *(void **)&config = dlsym(library, "openblas_get_config");
     *(void **)&core = dlsym(library, "openblas_get_corename");
-    snprintf(text, n_bytes, "libopenblas.so.0: %s, core %s", config != NULL ? config() : "unknown version",
-             core != NULL ? core() : "unknown");
+    snprintf(text, n_bytes, "libopenblas.so.0: %s, core %s",
+             config != NULL ? config() : "unknown version", core != NULL ? core() : "unknown");
     dlclose(library);
 }
 
@@ -86,5 +87,6 @@ void rt_host_facts(rt_host *host)
     snprintf(host->threads, sizeof host->threads, "%d", n);
     blas(host->blas, sizeof host->blas);
     snprintf(host->llvm, sizeof host->llvm, "%s", RT_HAVE_LLVM ? "LLVM 19" : "not in this build");
-    snprintf(host->verilator, sizeof host->verilator, "%s", RT_HAVE_RTL ? "Verilator" : "not in this build");
+    snprintf(host->verilator, sizeof host->verilator, "%s",
+             RT_HAVE_RTL ? "Verilator" : "not in this build");
 }

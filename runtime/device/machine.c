@@ -16,8 +16,8 @@
 #include "systole/rtl/rtl.h"
 #endif
 
-sy_status rt_machine_create(rt_machine_kind kind, const isa_config *config, const rt_machine_options *options,
-                            sim_machine **out, base_diag *diag)
+sy_status rt_machine_create(rt_machine_kind kind, const isa_config *config,
+                            const rt_machine_options *options, sim_machine **out, base_diag *diag)
 {
     const rt_machine_options defaults = {0};
     const rt_machine_options *asked = options != NULL ? options : &defaults;
@@ -31,13 +31,16 @@ sy_status rt_machine_create(rt_machine_kind kind, const isa_config *config, cons
     }
     case RT_MACHINE_RTL:
         if (asked->timing_only) {
-            return base_fail(diag, SY_EUNSUPPORTED, "device rtl computes data always: --timing-only is for device sim");
+            return base_fail(diag, SY_EUNSUPPORTED,
+                             "device rtl computes data always: --timing-only is for device sim");
         }
 #if RT_HAVE_RTL
-        return rtl_create(config, &(rtl_options){.notice = asked->notice, .user = asked->notice_user}, out, diag);
+        return rtl_create(
+            config, &(rtl_options){.notice = asked->notice, .user = asked->notice_user}, out, diag);
 #else
-        return base_fail(diag, SY_EUNSUPPORTED,
-                         "this build has no device rtl: install verilator and g++, then build again");
+        return base_fail(
+            diag, SY_EUNSUPPORTED,
+            "this build has no device rtl: install verilator and g++, then build again");
 #endif
     }
     SY_UNREACHABLE();
@@ -69,22 +72,24 @@ const char *rt_memory_name(sim_memory memory)
     return names[memory];
 }
 
-static sy_status write_memory(sim_machine *machine, sim_memory memory, uint64_t address, const void *data,
-                              size_t n_bytes, base_diag *diag)
+static sy_status write_memory(sim_machine *machine, sim_memory memory, uint64_t address,
+                              const void *data, size_t n_bytes, base_diag *diag)
 {
     if (n_bytes == 0) {
         return SY_OK;
     }
     const sy_status status = sim_machine_write(machine, memory, address, data, n_bytes);
     if (status != SY_OK) {
-        return base_fail(diag, status, "%s: %zu bytes at 0x%" PRIx64 " are outside its %" PRIu64 " bytes",
-                         rt_memory_name(memory), n_bytes, address, rt_memory_bytes(&machine->config, memory));
+        return base_fail(
+            diag, status, "%s: %zu bytes at 0x%" PRIx64 " are outside its %" PRIu64 " bytes",
+            rt_memory_name(memory), n_bytes, address, rt_memory_bytes(&machine->config, memory));
     }
     return SY_OK;
 }
 
 /* The zeros behind a segment's data. */
-static sy_status write_zeros(sim_machine *machine, uint64_t address, uint64_t n_bytes, base_diag *diag)
+static sy_status write_zeros(sim_machine *machine, uint64_t address, uint64_t n_bytes,
+                             base_diag *diag)
 {
     static const uint8_t zeros[4096];
     while (n_bytes > 0) {
@@ -103,9 +108,10 @@ sy_status rt_machine_load(sim_machine *machine, const isa_program *program, base
     SY_TRY(write_memory(machine, SIM_DMEM, 0, program->data, program->n_data_bytes, diag));
     for (size_t i = 0; i < program->n_dram; i++) {
         const isa_segment *segment = &program->dram[i];
-        SY_TRY(write_memory(machine, SIM_DRAM, segment->address, segment->data, segment->n_data, diag));
-        SY_TRY(write_zeros(machine, (uint64_t)segment->address + segment->n_data, segment->n_bytes - segment->n_data,
-                           diag));
+        SY_TRY(write_memory(machine, SIM_DRAM, segment->address, segment->data, segment->n_data,
+                            diag));
+        SY_TRY(write_zeros(machine, (uint64_t)segment->address + segment->n_data,
+                           segment->n_bytes - segment->n_data, diag));
     }
     return SY_OK;
 }
@@ -151,11 +157,11 @@ static void print_error(const sim_result *result, const char *layer, base_buf *o
 {
     const char *name = isa_error_name(result->error);
     if (result->error == ISA_ERROR_TRAP) {
-        base_buf_printf(out, "error %s of the core: exception %" PRIu32 " (%s)", name, result->error_command,
-                        isa_exception_text(result->error_command));
+        base_buf_printf(out, "error %s of the core: exception %" PRIu32 " (%s)", name,
+                        result->error_command, isa_exception_text(result->error_command));
     } else {
-        base_buf_printf(out, "error %s of %s command %" PRIu32, name, isa_unit_name(result->error_unit),
-                        result->error_command);
+        base_buf_printf(out, "error %s of %s command %" PRIu32, name,
+                        isa_unit_name(result->error_unit), result->error_command);
         if (layer != NULL) {
             base_buf_printf(out, " of layer '%s'", layer);
         }
@@ -168,7 +174,8 @@ void rt_end_print(const sim_result *result, const char *layer, base_buf *out)
 {
     switch (result->end) {
     case SIM_END_DONE:
-        base_buf_printf(out, "done in %" PRIu64 " cycles, exit code %" PRIu32, result->cycles, result->exit_code);
+        base_buf_printf(out, "done in %" PRIu64 " cycles, exit code %" PRIu32, result->cycles,
+                        result->exit_code);
         break;
     case SIM_END_ERROR:
         print_error(result, layer, out);
@@ -202,15 +209,18 @@ sy_status rt_end_status(const sim_result *result)
     SY_UNREACHABLE();
 }
 
-/* Who waits for what, after a deadlock: the model's lines as one, without those of units that wait for nothing. */
+/* Who waits for what, after a deadlock: the model's lines as one, without those of units that wait
+ * for nothing. */
 static void print_reasons(sim_machine *machine, base_buf *out)
 {
     char text[4 * BASE_DIAG_BYTES] = "";
     char *rest = NULL;
     bool first = true;
     sim_machine_explain(machine, text, sizeof text);
-    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        if (strncmp(line, "deadlock", strlen("deadlock")) == 0 || strstr(line, "nothing to do") != NULL) {
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "deadlock", strlen("deadlock")) == 0 ||
+            strstr(line, "nothing to do") != NULL) {
             continue;
         }
         base_buf_printf(out, "%s%s", first ? ": " : "; ", line);
@@ -218,7 +228,8 @@ static void print_reasons(sim_machine *machine, base_buf *out)
     }
 }
 
-sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const char *layer, base_diag *diag)
+sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const char *layer,
+                      base_diag *diag)
 {
     const sy_status status = rt_end_status(result);
     base_buf line = {0};
@@ -229,7 +240,8 @@ sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const char
     if (result->end == SIM_END_DEADLOCK) {
         print_reasons(machine, &line);
     }
-    base_fail(diag, status, "%s: %s", machine->name, line.data != NULL ? line.data : sy_status_text(status));
+    base_fail(diag, status, "%s: %s", machine->name,
+              line.data != NULL ? line.data : sy_status_text(status));
     base_buf_free(&line);
     return status;
 }

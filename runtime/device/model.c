@@ -11,7 +11,8 @@
 #include "systole/base/assert.h"
 #include "systole/base/file.h"
 
-#define MODEL_LIMIT_BYTES ((size_t)1 << 32) /* an ELF32 file cannot be longer, nor a protobuf message */
+#define MODEL_LIMIT_BYTES \
+    ((size_t)1 << 32) /* an ELF32 file cannot be longer, nor a protobuf message */
 
 static sy_status out_of_memory(base_diag *diag)
 {
@@ -20,8 +21,8 @@ static sy_status out_of_memory(base_diag *diag)
 
 /* ---------------------------------------------------------------- loading */
 
-static sy_status parse_shapes(rt_model *model, uint32_t n, const char *const *texts, ir_import_shape **out,
-                              base_diag *diag)
+static sy_status parse_shapes(rt_model *model, uint32_t n, const char *const *texts,
+                              ir_import_shape **out, base_diag *diag)
 {
     ir_import_shape *shapes = BASE_ARENA_ARRAY(model->arena, ir_import_shape, n);
     const char **copies = BASE_ARENA_ARRAY(model->arena, const char *, n);
@@ -41,8 +42,8 @@ static sy_status parse_shapes(rt_model *model, uint32_t n, const char *const *te
     return SY_OK;
 }
 
-static sy_status import_options(rt_model *model, uint32_t n, const char *const *texts, ir_import_options *out,
-                                base_diag *diag)
+static sy_status import_options(rt_model *model, uint32_t n, const char *const *texts,
+                                ir_import_options *out, base_diag *diag)
 {
     ir_import_shape *shapes = NULL;
     SY_TRY(parse_shapes(model, n, texts, &shapes, diag));
@@ -51,8 +52,8 @@ static sy_status import_options(rt_model *model, uint32_t n, const char *const *
 }
 
 /* The lines of RT_SHAPES_SECTION. */
-static sy_status split_lines(rt_model *model, const isa_section *section, const char *const **out, uint32_t *n_out,
-                             base_diag *diag)
+static sy_status split_lines(rt_model *model, const isa_section *section, const char *const **out,
+                             uint32_t *n_out, base_diag *diag)
 {
     char *text = base_arena_strndup(model->arena, section->data, section->n_bytes);
     const char **lines = BASE_ARENA_ARRAY(model->arena, const char *, section->n_bytes + 1);
@@ -61,7 +62,8 @@ static sy_status split_lines(rt_model *model, const isa_section *section, const 
     if (text == NULL || lines == NULL) {
         return out_of_memory(diag);
     }
-    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
         lines[n++] = line;
     }
     *out = lines;
@@ -84,8 +86,8 @@ static sy_status import_from_program(rt_model *model, base_diag *diag)
         SY_TRY(split_lines(model, shapes, &texts, &n_texts, diag));
     }
     SY_TRY(import_options(model, n_texts, texts, &options, diag));
-    return ir_import_onnx_bytes(model->arena, model->table, model->path, section->data, section->n_bytes, &options, diag,
-                                &model->module);
+    return ir_import_onnx_bytes(model->arena, model->table, model->path, section->data,
+                                section->n_bytes, &options, diag, &model->module);
 }
 
 static sy_status load_program(rt_model *model, base_diag *diag)
@@ -96,7 +98,8 @@ static sy_status load_program(rt_model *model, base_diag *diag)
     if (section == NULL) {
         return SY_OK;
     }
-    sy_status status = cc_plan_decode(model->arena, section->data, section->n_bytes, &model->plan, diag);
+    sy_status status = cc_plan_decode(model->arena, section->data, section->n_bytes, &model->plan,
+                                      diag);
     if (status == SY_OK && !model->program.has_config) {
         status = base_fail(diag, SY_EFORMAT, "it has a plan, but no configuration");
     }
@@ -124,18 +127,20 @@ static sy_status load(rt_model *model, const rt_model_options *options, base_dia
     SY_TRY(ir_optable_create(model->arena, &model->table));
     if (is_elf) {
         if (options != NULL && options->n_shapes > 0) {
-            return base_fail(diag, SY_EINVAL, "%s: shapes are fixed when a model is compiled; give --shape there",
+            return base_fail(diag, SY_EINVAL,
+                             "%s: shapes are fixed when a model is compiled; give --shape there",
                              model->path);
         }
         return load_program(model, diag);
     }
     ir_import_options import;
-    SY_TRY(import_options(model, options != NULL ? options->n_shapes : 0, options != NULL ? options->shapes : NULL,
-                          &import, diag));
+    SY_TRY(import_options(model, options != NULL ? options->n_shapes : 0,
+                          options != NULL ? options->shapes : NULL, &import, diag));
     return ir_import_onnx(model->arena, model->table, model->path, &import, diag, &model->module);
 }
 
-sy_status rt_model_load(const char *path, const rt_model_options *options, rt_model **out, base_diag *diag)
+sy_status rt_model_load(const char *path, const rt_model_options *options, rt_model **out,
+                        base_diag *diag)
 {
     base_arena *arena = base_arena_create();
     rt_model *model = arena != NULL ? BASE_ARENA_NEW(arena, rt_model) : NULL;
@@ -215,7 +220,8 @@ static sy_status add_sections(rt_model *model, base_diag *diag)
     return SY_OK;
 }
 
-static sy_status compile(rt_model *model, const isa_config *config, const cc_options *options, base_diag *diag)
+static sy_status compile(rt_model *model, const isa_config *config, const cc_options *options,
+                         base_diag *diag)
 {
     const void *bytes = NULL;
     size_t n_bytes = 0;
@@ -225,7 +231,8 @@ static sy_status compile(rt_model *model, const isa_config *config, const cc_opt
         return !model->has_plan ? SY_OK : isa_program_check(&model->program, config, diag);
     }
     SY_TRY(read_model(model, &bytes, &n_bytes, diag));
-    SY_TRY(cc_compile(model->arena, model->module, bytes, n_bytes, config, options, &program, &plan, diag));
+    SY_TRY(cc_compile(model->arena, model->module, bytes, n_bytes, config, options, &program, &plan,
+                      diag));
     if (!program.has_config) {
         program.config = *config;
         program.has_config = true;
@@ -239,7 +246,8 @@ static sy_status compile(rt_model *model, const isa_config *config, const cc_opt
     return SY_OK;
 }
 
-sy_status rt_model_compile(rt_model *model, const isa_config *config, const cc_options *options, base_diag *diag)
+sy_status rt_model_compile(rt_model *model, const isa_config *config, const cc_options *options,
+                           base_diag *diag)
 {
     pthread_mutex_lock(&model->lock);
     const sy_status status = compile(model, config, options, diag);
@@ -257,30 +265,37 @@ sy_status rt_model_save(const rt_model *model, const char *path, base_diag *diag
 
 /* ---------------------------------------------------------------- checking a plan */
 
-static sy_status check_tensor(const cc_plan_tensor *tensor, const isa_config *config, base_diag *diag)
+static sy_status check_tensor(const cc_plan_tensor *tensor, const isa_config *config,
+                              base_diag *diag)
 {
     const int64_t d = tensor->lanes;
     const int64_t blocks = (tensor->c + d - 1) / d;
-    const int64_t room = tensor->rows - (tensor->n - 1) * tensor->n_stride - tensor->p; /* >= 0: cc_plan_decode */
+    const int64_t room = tensor->rows - (tensor->n - 1) * tensor->n_stride -
+                         tensor->p; /* >= 0: cc_plan_decode */
     if (blocks > 1 && (tensor->block_stride < 1 || tensor->block_stride > room / (blocks - 1))) {
-        return base_fail(diag, SY_EFORMAT, "tensor '%s': %" PRId64 " channel blocks do not fit its %" PRId64 " rows",
+        return base_fail(diag, SY_EFORMAT,
+                         "tensor '%s': %" PRId64 " channel blocks do not fit its %" PRId64 " rows",
                          tensor->value, blocks, tensor->rows);
     }
     const uint64_t n_bytes = isa_config_dram_bytes(config);
-    if (tensor->address > n_bytes || (uint64_t)tensor->rows > (n_bytes - tensor->address) / (uint64_t)d) {
+    if (tensor->address > n_bytes ||
+        (uint64_t)tensor->rows > (n_bytes - tensor->address) / (uint64_t)d) {
         return base_fail(diag, SY_EFORMAT,
-                         "tensor '%s': %" PRId64 " rows at 0x%" PRIx64 " do not lie in the %" PRIu64 " bytes of DRAM",
+                         "tensor '%s': %" PRId64 " rows at 0x%" PRIx64 " do not lie in the %" PRIu64
+                         " bytes of DRAM",
                          tensor->value, tensor->rows, tensor->address, n_bytes);
     }
     return SY_OK;
 }
 
-sy_status rt_plan_check(const cc_plan *plan, const isa_program *program, const isa_config *config, base_diag *diag)
+sy_status rt_plan_check(const cc_plan *plan, const isa_program *program, const isa_config *config,
+                        base_diag *diag)
 {
     for (uint32_t i = 0; i < plan->n_tensors; i++) {
         const cc_plan_tensor *tensor = &plan->tensors[i];
         if ((tensor->n - 1) * tensor->n_stride + tensor->p > tensor->rows) {
-            return base_fail(diag, SY_EFORMAT, "tensor '%s': its positions do not fit its %" PRId64 " rows",
+            return base_fail(diag, SY_EFORMAT,
+                             "tensor '%s': its positions do not fit its %" PRId64 " rows",
                              tensor->value, tensor->rows);
         }
         SY_TRY(check_tensor(tensor, config, diag));
@@ -288,7 +303,8 @@ sy_status rt_plan_check(const cc_plan *plan, const isa_program *program, const i
     for (uint32_t i = 0; i < plan->n_steps; i++) {
         uint32_t pc;
         if (plan->steps[i].entry != NULL && !isa_program_find(program, plan->steps[i].entry, &pc)) {
-            return base_fail(diag, SY_EFORMAT, "step %" PRIu32 ": the program has no entry point '%s'", i,
+            return base_fail(diag, SY_EFORMAT,
+                             "step %" PRIu32 ": the program has no entry point '%s'", i,
                              plan->steps[i].entry);
         }
     }
@@ -319,8 +335,8 @@ static rt_model_io io_of_tensor(const cc_plan_tensor *tensor)
 }
 
 /*
- * Of a plan without a graph (stripped: device steps alone): tensor number i among those that the host must write (or,
- * for outputs, reads); NULL beyond the last.
+ * Of a plan without a graph (stripped: device steps alone): tensor number i among those that the
+ * host must write (or, for outputs, reads); NULL beyond the last.
  */
 static const cc_plan_tensor *plan_io(const cc_plan *plan, bool output, uint32_t i)
 {

@@ -44,8 +44,8 @@ static rt_profile_layer *layer_of(const rt_profile *profile, uint32_t tag)
     return &profile->layers[i];
 }
 
-static sy_status make_layers(base_arena *arena, const rt_model *model, const isa_config *config, rt_profile *profile,
-                             base_diag *diag)
+static sy_status make_layers(base_arena *arena, const rt_model *model, const isa_config *config,
+                             rt_profile *profile, base_diag *diag)
 {
     const cc_plan *plan = &model->plan;
     profile->layers = BASE_ARENA_ARRAY(arena, rt_profile_layer, (size_t)plan->n_layers + 1);
@@ -73,7 +73,8 @@ static sy_status make_layers(base_arena *arena, const rt_model *model, const isa
 static sy_status account(base_arena *arena, rt_profile *profile, base_diag *diag)
 {
     typedef uint64_t ends[SIM_N_UNITS];
-    ends *covered = BASE_ARENA_ARRAY(arena, ends, profile->n_layers); /* cycles before it are counted */
+    ends *covered = BASE_ARENA_ARRAY(arena, ends,
+                                     profile->n_layers); /* cycles before it are counted */
     if (covered == NULL) {
         return base_fail(diag, SY_ENOMEM, "out of memory");
     }
@@ -82,7 +83,8 @@ static sy_status account(base_arena *arena, rt_profile *profile, base_diag *diag
         rt_profile_layer *layer = layer_of(profile, event->tag);
         uint64_t *next = &covered[layer - profile->layers][event->unit];
         const uint64_t begin = max_u64(event->start, *next);
-        layer->first = layer->n_commands == 0 || event->start < layer->first ? event->start : layer->first;
+        layer->first = layer->n_commands == 0 || event->start < layer->first ? event->start
+                                                                             : layer->first;
         layer->last = max_u64(layer->last, event->end);
         layer->n_commands++;
         if (event->end + 1 > begin) {
@@ -93,7 +95,8 @@ static sy_status account(base_arena *arena, rt_profile *profile, base_diag *diag
     return SY_OK;
 }
 
-/* Layers in program order move the end of what is done; what the first one waits for and what follows the last remains. */
+/* Layers in program order move the end of what is done; what the first one waits for and what
+ * follows the last remains. */
 static void share_out(rt_profile *profile)
 {
     uint64_t done = UINT64_MAX;
@@ -161,7 +164,8 @@ static void put_track(base_json *json, unsigned unit)
     base_json_object_end(json);
 }
 
-static void put_slice(base_json *json, const rt_profile *profile, const sim_command_event *event, uint64_t begin)
+static void put_slice(base_json *json, const rt_profile *profile, const sim_command_event *event,
+                      uint64_t begin)
 {
     const isa_op op = isa_op_of_command((isa_unit)event->unit, event->funct7);
     char mnemonic[ISA_MNEMONIC_BYTES] = "?";

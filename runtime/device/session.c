@@ -24,12 +24,13 @@ bool rt_cancelled(void *user)
     return flag != NULL && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0;
 }
 
-sy_status rt_output_give(const char *name, const ir_tensor *result, ir_tensor *output, base_diag *diag)
+sy_status rt_output_give(const char *name, const ir_tensor *result, ir_tensor *output,
+                         base_diag *diag)
 {
     void *room = output->data;
     if (room != NULL && output->size_bytes < result->size_bytes) {
-        return base_fail(diag, SY_ERANGE, "output '%s': it takes %zu bytes, the buffer has %zu", name, result->size_bytes,
-                         output->size_bytes);
+        return base_fail(diag, SY_ERANGE, "output '%s': it takes %zu bytes, the buffer has %zu",
+                         name, result->size_bytes, output->size_bytes);
     }
     if (room == NULL) {
         room = rt_buffer_alloc(result->size_bytes);
@@ -57,8 +58,8 @@ static sy_status save_value(void *user, const ir_value *value, const ir_tensor *
     return to->options->save(to->options->save_user, value->name, tensor);
 }
 
-static sy_status run_cpu(rt_session *session, const ir_tensor *const *inputs, ir_tensor *const *outputs,
-                         const rt_run_options *options, base_diag *diag)
+static sy_status run_cpu(rt_session *session, const ir_tensor *const *inputs,
+                         ir_tensor *const *outputs, const rt_run_options *options, base_diag *diag)
 {
     saver to = {.options = options};
     const rt_cpu_run_options run = {
@@ -90,9 +91,11 @@ sy_status rt_device_cpu_open(rt_session *session, base_diag *diag)
 {
     static const rt_device_ops ops = {.run = run_cpu};
     if (session->model->module == NULL) {
-        return base_fail(diag, SY_EUNSUPPORTED, "%s: device cpu needs the model's graph, and this file %s",
+        return base_fail(diag, SY_EUNSUPPORTED,
+                         "%s: device cpu needs the model's graph, and this file %s",
                          session->model->path,
-                         session->model->has_plan ? "was compiled with --strip" : "is a plain program: use sim or rtl");
+                         session->model->has_plan ? "was compiled with --strip"
+                                                  : "is a plain program: use sim or rtl");
     }
     session->ops = &ops;
     session->stats.n_steps = 1;
@@ -108,7 +111,9 @@ static sy_status choose_config(rt_session *session, base_diag *diag)
     const rt_model *model = session->model;
     if (model->has_program && model->program.has_config) {
         session->config = model->program.config;
-        return session->options.config != NULL ? isa_program_check(&model->program, session->options.config, diag) : SY_OK;
+        return session->options.config != NULL
+                   ? isa_program_check(&model->program, session->options.config, diag)
+                   : SY_OK;
     }
     if (session->options.config != NULL) {
         session->config = *session->options.config;
@@ -125,7 +130,8 @@ static sy_status open_device(rt_session *session, base_diag *diag)
         if (!model->has_program) {
             const cc_options options = {.no_fallback = session->options.no_fallback};
             const sy_status status = rt_model_compile(model, &session->config, &options, diag);
-            if (status == SY_EUNSUPPORTED && !session->options.no_fallback && !session->options.lockstep) {
+            if (status == SY_EUNSUPPORTED && !session->options.no_fallback &&
+                !session->options.lockstep) {
                 memcpy(session->note, base_diag_message(diag), sizeof session->note);
                 base_diag_clear(diag);
                 session->device = RT_DEVICE_CPU;
@@ -135,8 +141,9 @@ static sy_status open_device(rt_session *session, base_diag *diag)
         }
     }
     pthread_mutex_lock(&model->lock);
-    const sy_status status = session->device == RT_DEVICE_CPU ? rt_device_cpu_open(session, diag)
-                                                              : rt_device_machine_open(session, diag);
+    const sy_status status = session->device == RT_DEVICE_CPU
+                                 ? rt_device_cpu_open(session, diag)
+                                 : rt_device_machine_open(session, diag);
     pthread_mutex_unlock(&model->lock);
     SY_TRY(status);
     session->step_stats = BASE_ARENA_ARRAY(session->arena, rt_step_stats, session->stats.n_steps);
@@ -144,7 +151,8 @@ static sy_status open_device(rt_session *session, base_diag *diag)
     return session->step_stats != NULL ? SY_OK : base_fail(diag, SY_ENOMEM, "out of memory");
 }
 
-sy_status rt_session_create(rt_model *model, const rt_session_options *options, rt_session **out, base_diag *diag)
+sy_status rt_session_create(rt_model *model, const rt_session_options *options, rt_session **out,
+                            base_diag *diag)
 {
     base_arena *arena = base_arena_create();
     rt_session *session = arena != NULL ? BASE_ARENA_NEW(arena, rt_session) : NULL;
@@ -224,8 +232,8 @@ const rt_stats *rt_session_stats(const rt_session *session)
     return &session->stats;
 }
 
-sy_status rt_session_run(rt_session *session, const ir_tensor *const *inputs, ir_tensor *const *outputs,
-                         const rt_run_options *options, base_diag *diag)
+sy_status rt_session_run(rt_session *session, const ir_tensor *const *inputs,
+                         ir_tensor *const *outputs, const rt_run_options *options, base_diag *diag)
 {
     const rt_run_options defaults = {0};
     const double begin = rt_seconds();
@@ -234,7 +242,8 @@ sy_status rt_session_run(rt_session *session, const ir_tensor *const *inputs, ir
     stats->retired = 0;
     memset(stats->counters, 0, sizeof stats->counters);
     memset(session->step_stats, 0, stats->n_steps * sizeof *session->step_stats);
-    const sy_status status = session->ops->run(session, inputs, outputs, options != NULL ? options : &defaults, diag);
+    const sy_status status = session->ops->run(session, inputs, outputs,
+                                               options != NULL ? options : &defaults, diag);
     stats->seconds = rt_seconds() - begin;
     return status;
 }

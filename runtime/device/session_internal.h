@@ -13,8 +13,8 @@ typedef struct rt_slot {
     const char *name;
     const ir_value *value; /* NULL without a graph */
     ir_tensor tensor;      /* dims and data of the last run */
-    bool from_device;      /* the buffer is made once; else by each host step that makes the tensor */
-    bool is_input;         /* data are the caller's */
+    bool from_device; /* the buffer is made once; else by each host step that makes the tensor */
+    bool is_input;    /* data are the caller's */
 } rt_slot;
 
 /* A step of the plan, ready to run. Slots by number. */
@@ -24,7 +24,8 @@ typedef struct rt_step {
     uint32_t pc;
     rt_cpu_plan *host;
     uint32_t n_in, n_out;
-    uint32_t *in, *out; /* device: by position in device->inputs, device->outputs; host: live-in, live-out */
+    uint32_t *in,
+        *out; /* device: by position in device->inputs, device->outputs; host: live-in, live-out */
     const ir_tensor **in_tensors;
     ir_tensor **out_tensors;
 } rt_step;
@@ -67,7 +68,8 @@ sy_status rt_session_prepare(rt_session *session, base_diag *diag);
 sy_status rt_session_open_cpu(rt_session *session, base_diag *diag);
 
 /* Gives result to the caller's output: allocates or checks the room, and copies. */
-sy_status rt_output_give(const char *name, const ir_tensor *result, ir_tensor *output, base_diag *diag);
+sy_status rt_output_give(const char *name, const ir_tensor *result, ir_tensor *output,
+                         base_diag *diag);
 
 /* True once the caller's flag is set. user: the const int of rt_run_options, or NULL. */
 bool rt_cancelled(void *user);

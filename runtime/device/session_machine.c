@@ -1,5 +1,6 @@
 /*
- * session_machine.c -- devices sim and rtl: host steps on the cpu, device steps on the machine, tensors carried between.
+ * session_machine.c -- devices sim and rtl: host steps on the cpu, device steps on the machine,
+ * tensors carried between.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -41,9 +42,11 @@ static const char *layer_name(void *user, uint32_t tag)
 }
 
 /* Runs both machines; a difference is SY_EMISMATCH. */
-static sy_status run_lockstep(rt_session *session, const sim_run_options *run, sim_result *result, base_diag *diag)
+static sy_status run_lockstep(rt_session *session, const sim_run_options *run, sim_result *result,
+                              base_diag *diag)
 {
-    const rt_cosim_options options = {.run = *run, .layer = layer_name, .layer_user = session->model};
+    const rt_cosim_options options = {
+        .run = *run, .layer = layer_name, .layer_user = session->model};
     rt_cosim_result *total = &session->lockstep;
     rt_cosim_result step;
     SY_TRY(rt_cosim(session->machine, session->shadow, &options, &step, diag));
@@ -61,8 +64,8 @@ static sy_status run_lockstep(rt_session *session, const sim_run_options *run, s
 }
 
 /* Runs from pc to the end; adds what it counted to the session's statistics. */
-static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_options *options, rt_step_stats *step,
-                             base_diag *diag)
+static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_options *options,
+                             rt_step_stats *step, base_diag *diag)
 {
     rt_stats *stats = &session->stats;
     watch w = {.options = options, .step_begin = stats->cycles};
@@ -98,10 +101,13 @@ static sy_status write_inputs(rt_session *session, const rt_step *step, base_dia
     for (uint32_t i = 0; i < step->n_in; i++) {
         const cc_plan_tensor *tensor = &session->model->plan.tensors[step->device->inputs[i]];
         const ir_tensor *host = &session->slots[step->in[i]].tensor;
-        if (host->dtype != SY_DT_I8 || ir_tensor_n_elements(host) != tensor->n * tensor->c * tensor->p) {
+        if (host->dtype != SY_DT_I8 ||
+            ir_tensor_n_elements(host) != tensor->n * tensor->c * tensor->p) {
             return base_fail(diag, SY_ESHAPE,
-                             "'%s': the program wants %" PRId64 " elements of i8, got %" PRId64 " of %s", tensor->value,
-                             tensor->n * tensor->c * tensor->p, ir_tensor_n_elements(host), sy_dtype_name(host->dtype));
+                             "'%s': the program wants %" PRId64 " elements of i8, got %" PRId64
+                             " of %s",
+                             tensor->value, tensor->n * tensor->c * tensor->p,
+                             ir_tensor_n_elements(host), sy_dtype_name(host->dtype));
         }
         SY_TRY(rt_blocked_write(session->machine, tensor, host->data, session->scratch, diag));
         if (session->shadow != NULL) {
@@ -111,12 +117,14 @@ static sy_status write_inputs(rt_session *session, const rt_step *step, base_dia
     return SY_OK;
 }
 
-static sy_status read_outputs(rt_session *session, const rt_step *step, const rt_run_options *options, base_diag *diag)
+static sy_status read_outputs(rt_session *session, const rt_step *step,
+                              const rt_run_options *options, base_diag *diag)
 {
     for (uint32_t i = 0; i < step->n_out; i++) {
         const cc_plan_tensor *tensor = &session->model->plan.tensors[step->device->outputs[i]];
         rt_slot *slot = &session->slots[step->out[i]];
-        SY_TRY(rt_blocked_read(session->machine, tensor, slot->tensor.data, session->scratch, diag));
+        SY_TRY(
+            rt_blocked_read(session->machine, tensor, slot->tensor.data, session->scratch, diag));
         if (options->save != NULL) {
             SY_TRY(options->save(options->save_user, slot->name, &slot->tensor));
         }
@@ -124,8 +132,9 @@ static sy_status read_outputs(rt_session *session, const rt_step *step, const rt
     return SY_OK;
 }
 
-static sy_status run_device_step(rt_session *session, const rt_step *step, const rt_run_options *options,
-                                 rt_step_stats *stats, base_diag *diag)
+static sy_status run_device_step(rt_session *session, const rt_step *step,
+                                 const rt_run_options *options, rt_step_stats *stats,
+                                 base_diag *diag)
 {
     stats->on_device = true;
     if (session->options.timing_only) {
@@ -156,7 +165,8 @@ static sy_status save_value(void *user, const ir_value *value, const ir_tensor *
     return to->options->save(to->options->save_user, value->name, tensor);
 }
 
-static sy_status run_host_step(rt_session *session, const rt_step *step, const rt_run_options *options, base_diag *diag)
+static sy_status run_host_step(rt_session *session, const rt_step *step,
+                               const rt_run_options *options, base_diag *diag)
 {
     host_saver to = {.session = session, .step = step, .options = options};
     const rt_cpu_run_options run = {
@@ -182,8 +192,8 @@ static sy_status run_host_step(rt_session *session, const rt_step *step, const r
 
 /* ---------------------------------------------------------------- a run */
 
-static sy_status take_inputs(rt_session *session, const ir_tensor *const *inputs, const rt_run_options *options,
-                             base_diag *diag)
+static sy_status take_inputs(rt_session *session, const ir_tensor *const *inputs,
+                             const rt_run_options *options, base_diag *diag)
 {
     const uint32_t n = rt_model_n_inputs(session->model);
     for (uint32_t i = 0; i < n; i++) {
@@ -194,8 +204,10 @@ static sy_status take_inputs(rt_session *session, const ir_tensor *const *inputs
             fits = io.dims[d] < 0 || given->dims[d] == io.dims[d];
         }
         if (!fits) {
-            return base_fail(diag, SY_ESHAPE, "input '%s': dtype or shape are not those of the compiled model: %s of rank %d",
-                             io.name, sy_dtype_name(io.dtype), (int)io.rank);
+            return base_fail(
+                diag, SY_ESHAPE,
+                "input '%s': dtype or shape are not those of the compiled model: %s of rank %d",
+                io.name, sy_dtype_name(io.dtype), (int)io.rank);
         }
         session->slots[i].tensor = *given;
         if (options->save != NULL) {
@@ -217,8 +229,8 @@ static sy_status give_outputs(rt_session *session, ir_tensor *const *outputs, ba
         if (slot == UINT32_MAX) {
             ir_module *module = session->model->module;
             pthread_mutex_lock(&session->model->lock);
-            const sy_status status =
-                ir_const_tensor(module, module->main->outputs[i]->use.value->constant, diag, &constant);
+            const sy_status status = ir_const_tensor(
+                module, module->main->outputs[i]->use.value->constant, diag, &constant);
             pthread_mutex_unlock(&session->model->lock);
             SY_TRY(status);
         }
@@ -227,8 +239,8 @@ static sy_status give_outputs(rt_session *session, ir_tensor *const *outputs, ba
     return SY_OK;
 }
 
-static sy_status run_plan(rt_session *session, const ir_tensor *const *inputs, ir_tensor *const *outputs,
-                          const rt_run_options *options, base_diag *diag)
+static sy_status run_plan(rt_session *session, const ir_tensor *const *inputs,
+                          ir_tensor *const *outputs, const rt_run_options *options, base_diag *diag)
 {
     if (!session->options.timing_only) {
         SY_TRY(take_inputs(session, inputs, options, diag));
@@ -241,8 +253,9 @@ static sy_status run_plan(rt_session *session, const ir_tensor *const *inputs, i
         if (rt_cancelled((void *)options->cancel)) {
             return base_fail(diag, SY_ECANCELLED, "cancelled");
         }
-        const sy_status status = step->device != NULL ? run_device_step(session, step, options, stats, diag)
-                                                      : run_host_step(session, step, options, diag);
+        const sy_status status = step->device != NULL
+                                     ? run_device_step(session, step, options, stats, diag)
+                                     : run_host_step(session, step, options, diag);
         stats->seconds = rt_seconds() - begin;
         SY_TRY(status);
     }
@@ -250,8 +263,9 @@ static sy_status run_plan(rt_session *session, const ir_tensor *const *inputs, i
 }
 
 /* A plain program: from its entry to the end. */
-static sy_status run_program(rt_session *session, const ir_tensor *const *inputs, ir_tensor *const *outputs,
-                             const rt_run_options *options, base_diag *diag)
+static sy_status run_program(rt_session *session, const ir_tensor *const *inputs,
+                             ir_tensor *const *outputs, const rt_run_options *options,
+                             base_diag *diag)
 {
     rt_step_stats *stats = &session->step_stats[0];
     const double begin = rt_seconds();
@@ -259,13 +273,14 @@ static sy_status run_program(rt_session *session, const ir_tensor *const *inputs
     (void)outputs;
     stats->name = "program";
     stats->on_device = true;
-    const sy_status status = run_machine(session, session->model->program.entry, options, stats, diag);
+    const sy_status status = run_machine(session, session->model->program.entry, options, stats,
+                                         diag);
     stats->seconds = rt_seconds() - begin;
     return status;
 }
 
-static sy_status make_machine(const rt_session *session, rt_machine_kind kind, const rt_machine_options *options,
-                              sim_machine **out, base_diag *diag)
+static sy_status make_machine(const rt_session *session, rt_machine_kind kind,
+                              const rt_machine_options *options, sim_machine **out, base_diag *diag)
 {
     SY_TRY(rt_machine_create(kind, &session->config, options, out, diag));
     if (session->options.fill) {

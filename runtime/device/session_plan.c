@@ -1,5 +1,6 @@
 /*
- * session_plan.c -- turns a plan into steps that run: which nodes a host step computes, which tensors meet where.
+ * session_plan.c -- turns a plan into steps that run: which nodes a host step computes, which
+ * tensors meet where.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -74,7 +75,8 @@ static sy_status add_slot(builder *b, rt_slot slot, ir_value *value, uint32_t *o
 /* Marks a value that a host step must have; collects those that are there already. */
 static sy_status need(builder *b, ir_value *value, value_vec *live_in)
 {
-    if (value == NULL || value->kind == IR_VALUE_CONST || value->graph != b->graph || (value->mark & NEEDED) != 0) {
+    if (value == NULL || value->kind == IR_VALUE_CONST || value->graph != b->graph ||
+        (value->mark & NEEDED) != 0) {
         return SY_OK;
     }
     value->mark |= NEEDED;
@@ -94,7 +96,8 @@ static sy_status need_operands(builder *b, ir_node *node, value_vec *live_in)
         if (node->attrs[i].kind == IR_ATTR_GRAPH) {
             ir_value **captured;
             uint32_t n_captured;
-            if (ir_region_captures(node->attrs[i].u.graph, b->session->arena, &captured, &n_captured) != SY_OK) {
+            if (ir_region_captures(node->attrs[i].u.graph, b->session->arena, &captured,
+                                   &n_captured) != SY_OK) {
                 return out_of_memory(b->diag);
             }
             for (uint32_t c = 0; c < n_captured; c++) {
@@ -129,8 +132,8 @@ static sy_status collect(builder *b, node_vec *nodes, value_vec *live_in)
     return SY_OK;
 }
 
-static sy_status fill_host_step(builder *b, rt_step *step, const node_vec *nodes, const value_vec *live_in,
-                                const value_vec *wanted)
+static sy_status fill_host_step(builder *b, rt_step *step, const node_vec *nodes,
+                                const value_vec *live_in, const value_vec *wanted)
 {
     base_arena *arena = b->session->arena;
     step->name = "host";
@@ -140,15 +143,17 @@ static sy_status fill_host_step(builder *b, rt_step *step, const node_vec *nodes
     step->out = BASE_ARENA_ARRAY(arena, uint32_t, wanted->n);
     step->in_tensors = BASE_ARENA_ARRAY(arena, const ir_tensor *, live_in->n);
     step->out_tensors = BASE_ARENA_ARRAY(arena, ir_tensor *, wanted->n);
-    if (step->in == NULL || step->out == NULL || step->in_tensors == NULL || step->out_tensors == NULL) {
+    if (step->in == NULL || step->out == NULL || step->in_tensors == NULL ||
+        step->out_tensors == NULL) {
         return out_of_memory(b->diag);
     }
     for (size_t i = 0; i < live_in->n; i++) {
         step->in[i] = find_slot(b, live_in->items[i]->name);
     }
     SY_TRY(rt_session_open_cpu(b->session, b->diag));
-    SY_TRY(rt_cpu_plan_create(b->session->cpu, (uint32_t)nodes->n, nodes->items, (uint32_t)live_in->n, live_in->items,
-                              (uint32_t)wanted->n, wanted->items, b->diag, &step->host));
+    SY_TRY(rt_cpu_plan_create(b->session->cpu, (uint32_t)nodes->n, nodes->items,
+                              (uint32_t)live_in->n, live_in->items, (uint32_t)wanted->n,
+                              wanted->items, b->diag, &step->host));
     for (size_t i = 0; i < wanted->n; i++) {
         const rt_slot slot = {.name = wanted->items[i]->name};
         const sy_status status = add_slot(b, slot, wanted->items[i], &step->out[i]);
@@ -195,14 +200,15 @@ static sy_status plan_host_step(builder *b, uint32_t i_step, const cc_plan_step 
         return out_of_memory(b->diag);
     }
     if (b->graph == NULL) {
-        return base_fail(b->diag, SY_EFORMAT, "step %" PRIu32 " runs on the host, but the file has no model section",
+        return base_fail(b->diag, SY_EFORMAT,
+                         "step %" PRIu32 " runs on the host, but the file has no model section",
                          i_step);
     }
     for (uint32_t i = 0; i < planned->n_values; i++) {
         values[i] = ir_graph_find_value(b->graph, planned->values[i]);
         if (values[i] == NULL) {
-            return base_fail(b->diag, SY_EFORMAT, "step %" PRIu32 ": the model has no value '%s'", i_step,
-                             planned->values[i]);
+            return base_fail(b->diag, SY_EFORMAT, "step %" PRIu32 ": the model has no value '%s'",
+                             i_step, planned->values[i]);
         }
     }
     return add_host_step(b, planned->n_values, values);
@@ -214,21 +220,26 @@ static sy_status plan_device_step(builder *b, uint32_t i_step, const cc_plan_ste
 {
     const rt_model *model = b->session->model;
     base_arena *arena = b->session->arena;
-    rt_step step = {.name = planned->entry, .device = planned, .n_in = planned->n_inputs, .n_out = planned->n_outputs};
+    rt_step step = {.name = planned->entry,
+                    .device = planned,
+                    .n_in = planned->n_inputs,
+                    .n_out = planned->n_outputs};
     step.in = BASE_ARENA_ARRAY(arena, uint32_t, planned->n_inputs);
     step.out = BASE_ARENA_ARRAY(arena, uint32_t, planned->n_outputs);
     if (step.in == NULL || step.out == NULL) {
         return out_of_memory(b->diag);
     }
     if (!isa_program_find(&model->program, planned->entry, &step.pc)) {
-        return base_fail(b->diag, SY_EFORMAT, "step %" PRIu32 ": the program has no entry point '%s'", i_step,
+        return base_fail(b->diag, SY_EFORMAT,
+                         "step %" PRIu32 ": the program has no entry point '%s'", i_step,
                          planned->entry);
     }
     for (uint32_t i = 0; i < planned->n_inputs; i++) {
         const cc_plan_tensor *tensor = &model->plan.tensors[planned->inputs[i]];
         step.in[i] = find_slot(b, tensor->value);
         if (step.in[i] == UINT32_MAX) {
-            return base_fail(b->diag, SY_EFORMAT, "step %" PRIu32 " reads '%s', which no earlier step makes", i_step,
+            return base_fail(b->diag, SY_EFORMAT,
+                             "step %" PRIu32 " reads '%s', which no earlier step makes", i_step,
                              tensor->value);
         }
     }
@@ -237,7 +248,8 @@ static sy_status plan_device_step(builder *b, uint32_t i_step, const cc_plan_ste
         rt_slot slot = {.name = tensor->value, .from_device = true};
         ir_value *value = b->graph != NULL ? ir_graph_find_value(b->graph, tensor->value) : NULL;
         if (find_slot(b, tensor->value) != UINT32_MAX) {
-            return base_fail(b->diag, SY_EFORMAT, "step %" PRIu32 " makes '%s', which is there already", i_step,
+            return base_fail(b->diag, SY_EFORMAT,
+                             "step %" PRIu32 " makes '%s', which is there already", i_step,
                              tensor->value);
         }
         SY_TRY(ir_tensor_init(&slot.tensor, SY_DT_I8, tensor->rank, tensor->dims, NULL));
@@ -269,7 +281,8 @@ static sy_status add_inputs(builder *b)
     return SY_OK;
 }
 
-/* What the graph gives and no step of the plan makes is computed at the end; then each output has its slot. */
+/* What the graph gives and no step of the plan makes is computed at the end; then each output has
+ * its slot. */
 static sy_status add_outputs(builder *b)
 {
     const uint32_t n = rt_model_n_outputs(b->session->model);
@@ -285,7 +298,8 @@ static sy_status add_outputs(builder *b)
         SY_TRY(add_host_step(b, n, values));
     }
     for (uint32_t i = 0; i < n; i++) {
-        const char *name = b->graph != NULL ? values[i]->name : rt_model_output(b->session->model, i).name;
+        const char *name = b->graph != NULL ? values[i]->name
+                                            : rt_model_output(b->session->model, i).name;
         b->session->output_slots[i] = find_slot(b, name);
     }
     return SY_OK;
@@ -302,7 +316,8 @@ sy_status rt_session_prepare(rt_session *session, base_diag *diag)
     sy_status status = add_inputs(&b);
     for (uint32_t i = 0; i < plan->n_steps && status == SY_OK; i++) {
         const cc_plan_step *planned = &plan->steps[i];
-        status = planned->entry != NULL ? plan_device_step(&b, i, planned) : plan_host_step(&b, i, planned);
+        status = planned->entry != NULL ? plan_device_step(&b, i, planned)
+                                        : plan_host_step(&b, i, planned);
     }
     if (status == SY_OK) {
         status = add_outputs(&b);

@@ -48,7 +48,8 @@ bool rt_tensor_get(const ir_tensor *tensor, int64_t i, double *out)
         *out = tensor->dtype == SY_DT_F16 ? from_f16(h) : from_bf16(h);
     } else {
         const sy_dtype_class class = sy_dtype_class_of(tensor->dtype);
-        if ((class != SY_DC_INT && class != SY_DC_UINT && class != SY_DC_BOOL) || sy_dtype_bits(tensor->dtype) < 8) {
+        if ((class != SY_DC_INT && class != SY_DC_UINT && class != SY_DC_BOOL) ||
+            sy_dtype_bits(tensor->dtype) < 8) {
             return false;
         }
         *out = (double)ir_tensor_get_i64(tensor, i);
@@ -91,19 +92,23 @@ static void random_element(const ir_tensor *tensor, int64_t i, base_rng *rng)
     }
 }
 
-sy_status rt_tensor_random(const rt_model_io *io, uint64_t seed, uint32_t number, ir_tensor *out, base_diag *diag)
+sy_status rt_tensor_random(const rt_model_io *io, uint64_t seed, uint32_t number, ir_tensor *out,
+                           base_diag *diag)
 {
     const sy_dtype_class class = sy_dtype_class_of(io->dtype);
     const uint32_t bits = sy_dtype_bits(io->dtype);
     int64_t dims[IR_MAX_RANK] = {0};
     ir_tensor tensor;
     if (io->rank < 0) {
-        return base_fail(diag, SY_ESHAPE, "input '%s': its rank is not known: give --input %s=FILE.npy", io->name, io->name);
+        return base_fail(diag, SY_ESHAPE,
+                         "input '%s': its rank is not known: give --input %s=FILE.npy", io->name,
+                         io->name);
     }
     if (io->dtype != SY_DT_F32 && io->dtype != SY_DT_F64 &&
         ((class != SY_DC_INT && class != SY_DC_UINT && class != SY_DC_BOOL) || bits < 8)) {
-        return base_fail(diag, SY_EUNSUPPORTED, "input '%s': no random data of type %s: give --input %s=FILE.npy", io->name,
-                         sy_dtype_name(io->dtype), io->name);
+        return base_fail(diag, SY_EUNSUPPORTED,
+                         "input '%s': no random data of type %s: give --input %s=FILE.npy",
+                         io->name, sy_dtype_name(io->dtype), io->name);
     }
     for (int32_t i = 0; i < io->rank; i++) {
         dims[i] = io->dims[i] < 0 ? 1 : io->dims[i];
@@ -111,7 +116,8 @@ sy_status rt_tensor_random(const rt_model_io *io, uint64_t seed, uint32_t number
     SY_TRY(ir_tensor_init(&tensor, io->dtype, io->rank, dims, NULL));
     tensor.data = rt_buffer_alloc(tensor.size_bytes);
     if (tensor.data == NULL) {
-        return base_fail(diag, SY_ENOMEM, "out of memory: input '%s' takes %zu bytes", io->name, tensor.size_bytes);
+        return base_fail(diag, SY_ENOMEM, "out of memory: input '%s' takes %zu bytes", io->name,
+                         tensor.size_bytes);
     }
     base_rng rng = base_rng_make(seed, number);
     for (int64_t i = 0; i < ir_tensor_n_elements(&tensor); i++) {
@@ -142,7 +148,10 @@ rt_tensor_difference rt_tensor_compare(const ir_tensor *a, const ir_tensor *b)
         if (memcmp((const char *)a->data + at, (const char *)b->data + at, n_bytes) != 0) {
             d.first = d.first < 0 ? i : d.first;
             d.n_different++;
-            const double gap = isnan(x) && isnan(y) ? 0.0 : isnan(x) || isnan(y) ? INFINITY : x == y ? 0.0 : fabs(x - y);
+            const double gap = isnan(x) && isnan(y)   ? 0.0
+                               : isnan(x) || isnan(y) ? INFINITY
+                               : x == y               ? 0.0
+                                                      : fabs(x - y);
             d.max_abs = gap > d.max_abs ? gap : d.max_abs;
             noise += gap * gap;
         }

@@ -1,5 +1,6 @@
 /*
- * plan.c -- a plan survives its JSON; every wrong field is refused with one line; no truncation crashes the reader.
+ * plan.c -- a plan survives its JSON; every wrong field is refused with one line; no truncation
+ * crashes the reader.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,20 +14,54 @@ static cc_plan example(void)
     static uint32_t outputs[] = {1};
     static const char *values[] = {"q\"x\"", "r"};
     static cc_plan_tensor tensors[] = {
-        {.value = "q\"x\"", .rank = 4, .dims = {2, 17, 3, 5}, .n = 2, .c = 17, .p = 15, .lanes = 16, .n_stride = 30, .block_stride = 15,
-         .rows = 60, .address = 4096, .zero = -128},
-        {.value = "y", .rank = 2, .dims = {2, 10}, .n = 2, .c = 10, .p = 1, .lanes = 16, .n_stride = 1, .block_stride = 2, .rows = 2,
-         .address = 8192, .zero = 3},
+        {.value = "q\"x\"",
+         .rank = 4,
+         .dims = {2, 17, 3, 5},
+         .n = 2,
+         .c = 17,
+         .p = 15,
+         .lanes = 16,
+         .n_stride = 30,
+         .block_stride = 15,
+         .rows = 60,
+         .address = 4096,
+         .zero = -128},
+        {.value = "y",
+         .rank = 2,
+         .dims = {2, 10},
+         .n = 2,
+         .c = 10,
+         .p = 1,
+         .lanes = 16,
+         .n_stride = 1,
+         .block_stride = 2,
+         .rows = 2,
+         .address = 8192,
+         .zero = 3},
     };
     static cc_plan_step steps[] = {
         {.n_values = 2, .values = values},
         {.entry = "segment_0", .n_inputs = 1, .inputs = inputs, .n_outputs = 1, .outputs = outputs},
     };
-    static cc_plan_layer layers[] = {{.name = "conv", .op = "QConv", .tag = 3, .step = 1, .macs = 1234,
-                                      .array_cycles = 5, .weight_cycles = 6, .dram_bytes = 7}};
-    static cc_plan_placement placements[] = {{.node = "conv", .op = "QConv", .unit = "mxu", .reason = "", .macs = 1234}};
-    return (cc_plan){.n_tensors = 2, .tensors = tensors, .n_steps = 2, .steps = steps, .n_layers = 1, .layers = layers,
-                     .n_placements = 1, .placements = placements, .model_name = "a model"};
+    static cc_plan_layer layers[] = {{.name = "conv",
+                                      .op = "QConv",
+                                      .tag = 3,
+                                      .step = 1,
+                                      .macs = 1234,
+                                      .array_cycles = 5,
+                                      .weight_cycles = 6,
+                                      .dram_bytes = 7}};
+    static cc_plan_placement placements[] = {
+        {.node = "conv", .op = "QConv", .unit = "mxu", .reason = "", .macs = 1234}};
+    return (cc_plan){.n_tensors = 2,
+                     .tensors = tensors,
+                     .n_steps = 2,
+                     .steps = steps,
+                     .n_layers = 1,
+                     .layers = layers,
+                     .n_placements = 1,
+                     .placements = placements,
+                     .model_name = "a model"};
 }
 
 static void test_round_trip(void **state)
@@ -53,7 +88,8 @@ static void test_round_trip(void **state)
     base_arena_destroy(arena);
 }
 
-/* Replaces `from` by `to` in the plan's JSON; the reader must refuse it with a line that holds `part`. */
+/* Replaces `from` by `to` in the plan's JSON; the reader must refuse it with a line that holds
+ * `part`. */
 static void expect_refused(const char *from, const char *to, const char *part)
 {
     const cc_plan plan = example();

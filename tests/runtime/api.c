@@ -1,5 +1,6 @@
 /*
- * api.c -- the C API: every device gives the same bits, threads share a model, options grow, mistakes get one line.
+ * api.c -- the C API: every device gives the same bits, threads share a model, options grow,
+ * mistakes get one line.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -85,7 +86,8 @@ static void test_devices_agree(void **state)
     sy_model *model = load(MODEL);
     const sy_session_options reference = {.struct_size = sizeof reference, .reference = true};
     const sy_session_options fast = {.struct_size = sizeof fast};
-    const sy_session_options sim = {.struct_size = sizeof sim, .device = SY_DEVICE_SIM, .reference = true};
+    const sy_session_options sim = {
+        .struct_size = sizeof sim, .device = SY_DEVICE_SIM, .reference = true};
     sy_session *sessions[] = {open_session(model, &reference), open_session(model, &fast), NULL};
     const int n = SY_HAVE_LLVM ? 3 : 2;
     if (SY_HAVE_LLVM) {
@@ -137,8 +139,10 @@ static void test_compiled_file(void **state)
     }
     char path[] = SY_BINARY_DIR "/api_test_XXXXXX";
     const int file = mkstemp(path);
-    const sy_session_options sim = {.struct_size = sizeof sim, .device = SY_DEVICE_SIM, .reference = true};
-    const sy_session_options other = {.struct_size = sizeof other, .device = SY_DEVICE_SIM, .config = "tiny"};
+    const sy_session_options sim = {
+        .struct_size = sizeof sim, .device = SY_DEVICE_SIM, .reference = true};
+    const sy_session_options other = {
+        .struct_size = sizeof other, .device = SY_DEVICE_SIM, .config = "tiny"};
     float out[2][N_OUT];
     sy_stats stats[2] = {{.struct_size = sizeof stats[0]}, {.struct_size = sizeof stats[0]}};
     sy_message why;
@@ -178,7 +182,8 @@ typedef struct worker {
 static void *work(void *user)
 {
     worker *w = user;
-    const sy_session_options options = {.struct_size = sizeof options, .device = w->device, .reference = true, .n_threads = 1};
+    const sy_session_options options = {
+        .struct_size = sizeof options, .device = w->device, .reference = true, .n_threads = 1};
     sy_session *session = open_session(w->model, &options);
     for (int seed = 0; seed < 4; seed++) {
         run(session, seed, w->out[seed]);
@@ -195,7 +200,8 @@ static void test_threads(void **state)
     pthread_t threads[N];
     sy_model *model = load(MODEL);
     for (int i = 0; i < N; i++) {
-        workers[i] = (worker){.model = model, .device = SY_HAVE_LLVM && i % 2 == 1 ? SY_DEVICE_SIM : SY_DEVICE_CPU};
+        workers[i] = (worker){.model = model,
+                              .device = SY_HAVE_LLVM && i % 2 == 1 ? SY_DEVICE_SIM : SY_DEVICE_CPU};
         assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
     }
     for (int i = 0; i < N; i++) {
@@ -237,7 +243,10 @@ static void test_save_and_cancel(void **state)
     const sy_session_options sim = {.struct_size = sizeof sim, .device = SY_DEVICE_SIM};
     for (int device = 0; device < (SY_HAVE_LLVM ? 2 : 1); device++) {
         sy_session *session = open_session(model, device == 1 ? &sim : NULL);
-        sy_run_options options = {.struct_size = sizeof options, .save = count_values, .save_user = &n, .cancel = &cancel};
+        sy_run_options options = {.struct_size = sizeof options,
+                                  .save = count_values,
+                                  .save_user = &n,
+                                  .cancel = &cancel};
         fill(image, 1);
         assert_ok(sy_tensor_init(&input, SY_DT_F32, 4, in_dims, image));
         n = 0;
@@ -245,7 +254,8 @@ static void test_save_and_cancel(void **state)
         assert_ok(sy_session_run(session, &input, 1, &output, 1, &options, &why));
         assert_true(n >= 4); /* input, quantised input, quantised output, output */
         cancel = 1;
-        assert_int_equal(sy_session_run(session, &input, 1, &output, 1, &options, &why), SY_ECANCELLED);
+        assert_int_equal(sy_session_run(session, &input, 1, &output, 1, &options, &why),
+                         SY_ECANCELLED);
         cancel = 0;
         options.save = stop;
         assert_int_equal(sy_session_run(session, &input, 1, &output, 1, &options, &why), SY_EIO);
@@ -280,7 +290,8 @@ static void test_mistakes(void **state)
     assert_null(model);
     model = load(MODEL);
     const sy_session_options no_device = {.struct_size = sizeof no_device, .device = (sy_device)9};
-    const sy_session_options no_config = {.struct_size = sizeof no_config, .device = SY_DEVICE_SIM, .config = "nowhere"};
+    const sy_session_options no_config = {
+        .struct_size = sizeof no_config, .device = SY_DEVICE_SIM, .config = "nowhere"};
     assert_int_equal(sy_session_create(model, &no_device, &session, &why), SY_EINVAL);
     assert_int_equal(sy_session_create(model, &no_config, &session, &why), SY_ECONFIG);
     session = open_session(model, NULL);
@@ -308,7 +319,8 @@ static void test_mistakes(void **state)
     assert_non_null(strchr(sy_version(), '.'));
 }
 
-/* An fp32 network on an int8 machine runs on the cpu and says why; without fallback it is refused. */
+/* An fp32 network on an int8 machine runs on the cpu and says why; without fallback it is refused.
+ */
 static void test_fallback(void **state)
 {
     (void)state;
@@ -318,7 +330,8 @@ static void test_fallback(void **state)
     sy_model *model = load(FP32);
     sy_session *session = NULL;
     sy_message why;
-    sy_session_options options = {.struct_size = sizeof options, .device = SY_DEVICE_SIM, .no_fallback = true};
+    sy_session_options options = {
+        .struct_size = sizeof options, .device = SY_DEVICE_SIM, .no_fallback = true};
     assert_int_equal(sy_session_create(model, &options, &session, &why), SY_EUNSUPPORTED);
     assert_non_null(strstr(why.text, "quantise first"));
     options.no_fallback = false;
@@ -334,8 +347,12 @@ static void test_fallback(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_io),       cmocka_unit_test(test_devices_agree),  cmocka_unit_test(test_compiled_file),
-        cmocka_unit_test(test_threads),  cmocka_unit_test(test_save_and_cancel), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_io),
+        cmocka_unit_test(test_devices_agree),
+        cmocka_unit_test(test_compiled_file),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_save_and_cancel),
+        cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_fallback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /*
- * cosim.c -- lockstep: equal models agree, and a planted fault of one cycle, one bit or one instruction in either is found.
+ * cosim.c -- lockstep: equal models agree, and a planted fault of one cycle, one bit or one
+ * instruction in either is found.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,13 +13,17 @@
 static const char program_text[] =
     ".text\n"
     "_start:\n"
-    "    ld.setf  addr_lo=0, addr_hi=0, n0=4, n1=16, n2=1, n3=1, s1=4, s2=0, s3=0, flags=0, lo0=0, hi0=4, lo1=0, hi1=16\n"
-    "    ld.setf  lo2=0, hi2=1, lo3=0, hi3=1, row_base=0, fill=0, m0=16, m1=1, m2=1, m3=1, t0=1, t1=0, t2=0, t3=0\n"
+    "    ld.setf  addr_lo=0, addr_hi=0, n0=4, n1=16, n2=1, n3=1, s1=4, s2=0, s3=0, flags=0, lo0=0, "
+    "hi0=4, lo1=0, hi1=16\n"
+    "    ld.setf  lo2=0, hi2=1, lo3=0, hi3=1, row_base=0, fill=0, m0=16, m1=1, m2=1, m3=1, t0=1, "
+    "t1=0, t2=0, t3=0\n"
     "    li a0, 1\n"
     "    ld.load  a0\n"
     "    ld.post  zero\n"
-    "    mxu.setf a_base=0, w_base=256, c_base=0, planes=2, a_plane=0, w_plane=4, n0=16, n1=1, n2=1, n3=1\n"
-    "    mxu.setf a_s0=1, a_s1=0, a_s2=0, a_s3=0, c_s0=1, c_s1=0, c_s2=0, c_s3=0, flags=0, a_zero=3, w_zero=0\n"
+    "    mxu.setf a_base=0, w_base=256, c_base=0, planes=2, a_plane=0, w_plane=4, n0=16, n1=1, "
+    "n2=1, n3=1\n"
+    "    mxu.setf a_s0=1, a_s1=0, a_s2=0, a_s3=0, c_s0=1, c_s1=0, c_s2=0, c_s3=0, flags=0, "
+    "a_zero=3, w_zero=0\n"
     "    mxu.wait zero\n"
     "    li a0, 2\n"
     "    mxu.matmul a0\n"
@@ -26,12 +31,15 @@ static const char program_text[] =
     "    li a0, 2\n"
     "    vpu.wait a0\n"
     "    vpu.setf n0=16, n1=1, n2=1, n3=1, a_base=0, b_base=0, a_s0=1, o_base=512, o_s0=1\n"
-    "    vpu.setf chain_in = a_src:acc_i32, chain_fp = mul1:imm, mul1_imm = 0.01, chain_out = out:i8, o_lo=-128, o_hi=127\n"
+    "    vpu.setf chain_in = a_src:acc_i32, chain_fp = mul1:imm, mul1_imm = 0.01, chain_out = "
+    "out:i8, o_lo=-128, o_hi=127\n"
     "    li a0, 3\n"
     "    vpu.vec  a0\n"
     "    vpu.post a0\n"
-    "    st.setf  addr_lo=1024, addr_hi=0, n0=4, n1=16, n2=1, n3=1, s1=4, s2=0, s3=0, flags=0, lo0=0, hi0=4, lo1=0, hi1=16\n"
-    "    st.setf  lo2=0, hi2=1, lo3=0, hi3=1, row_base=512, m0=16, m1=1, m2=1, m3=1, t0=1, t1=0, t2=0, t3=0\n"
+    "    st.setf  addr_lo=1024, addr_hi=0, n0=4, n1=16, n2=1, n3=1, s1=4, s2=0, s3=0, flags=0, "
+    "lo0=0, hi0=4, lo1=0, hi1=16\n"
+    "    st.setf  lo2=0, hi2=1, lo3=0, hi3=1, row_base=512, m0=16, m1=1, m2=1, m3=1, t0=1, t1=0, "
+    "t2=0, t3=0\n"
     "    st.wait  a0\n"
     "    li a0, 4\n"
     "    st.store a0\n"
@@ -40,7 +48,17 @@ static const char program_text[] =
 
 /* ---------------------------------------------------------------- a model with a fault */
 
-typedef enum fault { NO_FAULT, LATE_START, LATE_END, LOST_COMMAND, WRONG_TAG, LATE_INSTRUCTION, WRONG_PC, ONE_BIT, ONE_COUNT } fault;
+typedef enum fault {
+    NO_FAULT,
+    LATE_START,
+    LATE_END,
+    LOST_COMMAND,
+    WRONG_TAG,
+    LATE_INSTRUCTION,
+    WRONG_PC,
+    ONE_BIT,
+    ONE_COUNT
+} fault;
 
 typedef struct faulty {
     sim_machine base;
@@ -50,12 +68,14 @@ typedef struct faulty {
     const sim_observer *observer;
 } faulty;
 
-static sy_status faulty_write(sim_machine *m, sim_memory memory, uint64_t address, const void *data, size_t n_bytes)
+static sy_status faulty_write(sim_machine *m, sim_memory memory, uint64_t address, const void *data,
+                              size_t n_bytes)
 {
     return sim_machine_write(((faulty *)m)->inner, memory, address, data, n_bytes);
 }
 
-static sy_status faulty_read(sim_machine *m, sim_memory memory, uint64_t address, void *data, size_t n_bytes)
+static sy_status faulty_read(sim_machine *m, sim_memory memory, uint64_t address, void *data,
+                             size_t n_bytes)
 {
     faulty *f = (faulty *)m;
     const sy_status status = sim_machine_read(f->inner, memory, address, data, n_bytes);
@@ -87,7 +107,8 @@ static bool faulty_retire(void *user, uint32_t pc, uint64_t cycle)
                                cycle + (f->fault == LATE_INSTRUCTION && pc == 64));
 }
 
-static sy_status faulty_run(sim_machine *m, const sim_run_options *options, sim_result *result, base_diag *diag)
+static sy_status faulty_run(sim_machine *m, const sim_run_options *options, sim_result *result,
+                            base_diag *diag)
 {
     faulty *f = (faulty *)m;
     const sim_observer observer = {.user = f, .command = faulty_command, .retire = faulty_retire};
@@ -109,7 +130,8 @@ static void faulty_destroy(sim_machine *m)
     sim_machine_destroy(((faulty *)m)->inner);
 }
 
-static const sim_machine_ops faulty_ops = {faulty_write, faulty_read, faulty_run, faulty_explain, faulty_destroy};
+static const sim_machine_ops faulty_ops = {faulty_write, faulty_read, faulty_run, faulty_explain,
+                                           faulty_destroy};
 
 /* ---------------------------------------------------------------- tests */
 
@@ -212,9 +234,11 @@ static void test_planted(void **state)
             p.bad.fault = expected[i].fault;
             const rt_cosim_result result = run_pair(&p, bad_first != 0);
             assert_false(result.equal);
-            if (strstr(result.difference, expected[i].text) == NULL || strstr(result.difference, "faulty: ") == NULL ||
+            if (strstr(result.difference, expected[i].text) == NULL ||
+                strstr(result.difference, "faulty: ") == NULL ||
                 strstr(result.difference, "sim: ") == NULL) {
-                fail_msg("fault %d: '%s' is not in '%s'", (int)expected[i].fault, expected[i].text, result.difference);
+                fail_msg("fault %d: '%s' is not in '%s'", (int)expected[i].fault, expected[i].text,
+                         result.difference);
             }
         }
     }
@@ -247,7 +271,8 @@ static void test_limit(void **state)
     open_pair(&p);
     for (uint64_t limit = 1; limit < 400; limit += 7) {
         rt_cosim_result result;
-        const rt_cosim_options options = {.run = {.entry = p.program.entry, .max_cycles = limit}, .dram_bytes = 4096};
+        const rt_cosim_options options = {.run = {.entry = p.program.entry, .max_cycles = limit},
+                                          .dram_bytes = 4096};
         fill_pair(&p);
         assert_ok(rt_cosim(p.good, &p.bad.base, &options, &result, &diag));
         assert_string_equal(result.difference, "");

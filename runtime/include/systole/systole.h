@@ -1,5 +1,6 @@
 /*
- * systole.h -- the C API of libsystole: load a model, run it on the host, on the cycle-exact simulator or on the Verilog.
+ * systole.h -- the C API of libsystole: load a model, run it on the host, on the cycle-exact
+ * simulator or on the Verilog.
  *
  *     sy_model *model;
  *     sy_session *session;
@@ -10,14 +11,14 @@
  *     sy_session_run(session, &input, 1, &output, 1, NULL, &why);
  *
  * Conventions
- *   Status    every fallible function returns sy_status (0 is SY_OK) and leaves its results alone on error.
- *   Message   the last argument, which may be NULL, receives one line that says what failed, where, and what to do; it
- *             is written on error only.
- *   Threads   a model may be used by any number of threads at once; a session by one at a time. There are no globals.
- *   Memory    handles are freed by their _free function (NULL is allowed). Strings and arrays that a handle gives belong
- *             to it. Buffers of tensors are the caller's.
- *   Options   struct_size must be set to sizeof the struct: so a program built against an older header keeps working.
- *             All other members are zero by default. An options pointer may be NULL.
+ *   Status    every fallible function returns sy_status (0 is SY_OK) and leaves its results alone
+ * on error. Message   the last argument, which may be NULL, receives one line that says what
+ * failed, where, and what to do; it is written on error only. Threads   a model may be used by any
+ * number of threads at once; a session by one at a time. There are no globals. Memory    handles
+ * are freed by their _free function (NULL is allowed). Strings and arrays that a handle gives
+ * belong to it. Buffers of tensors are the caller's. Options   struct_size must be set to sizeof
+ * the struct: so a program built against an older header keeps working. All other members are zero
+ * by default. An options pointer may be NULL.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -49,8 +50,8 @@ SY_API const char *sy_version(void);
 #define SY_MAX_RANK 16
 
 /*
- * A tensor: contiguous, row-major. data holds size_bytes bytes: at least the product of the dims times the element's
- * size.
+ * A tensor: contiguous, row-major. data holds size_bytes bytes: at least the product of the dims
+ * times the element's size.
  */
 typedef struct sy_tensor {
     sy_dtype dtype;
@@ -64,7 +65,8 @@ typedef struct sy_tensor {
  * Sets dtype, rank, dims, data, and size_bytes to what dtype and dims need.
  * Errors: SY_ERANGE if rank is above SY_MAX_RANK, a dim is negative, or the product overflows.
  */
-SY_API sy_status sy_tensor_init(sy_tensor *tensor, sy_dtype dtype, int32_t rank, const int64_t *dims, void *data);
+SY_API sy_status sy_tensor_init(sy_tensor *tensor, sy_dtype dtype, int32_t rank,
+                                const int64_t *dims, void *data);
 
 /* Number of elements: the product of the dims; 0 if it overflows or a dim is negative. */
 SY_API int64_t sy_tensor_n_elements(const sy_tensor *tensor);
@@ -79,15 +81,18 @@ typedef struct sy_model sy_model;
 
 typedef struct sy_model_options {
     size_t struct_size;
-    const char *const *shapes; /* "NAME=DIMS" ("image=8x3x224x224", "batch=8"): sizes that the model leaves open */
+    const char *const *
+        shapes; /* "NAME=DIMS" ("image=8x3x224x224", "batch=8"): sizes that the model leaves open */
     uint32_t n_shapes;
 } sy_model_options;
 
 /*
- * Loads an ONNX model, a model compiled by `systole compile`, or a plain program (the last two are ELF files).
- * Errors: SY_EIO, SY_EFORMAT (damaged), SY_EUNSUPPORTED, SY_ESHAPE, SY_EMISMATCH (compiled by another version), SY_ENOMEM.
+ * Loads an ONNX model, a model compiled by `systole compile`, or a plain program (the last two are
+ * ELF files). Errors: SY_EIO, SY_EFORMAT (damaged), SY_EUNSUPPORTED, SY_ESHAPE, SY_EMISMATCH
+ * (compiled by another version), SY_ENOMEM.
  */
-SY_API sy_status sy_model_load(const char *path, const sy_model_options *options, sy_model **out, sy_message *message);
+SY_API sy_status sy_model_load(const char *path, const sy_model_options *options, sy_model **out,
+                               sy_message *message);
 
 /* After all sessions of the model. */
 SY_API void sy_model_free(sy_model *model);
@@ -108,14 +113,16 @@ SY_API sy_status sy_model_input(const sy_model *model, uint32_t i, sy_io *out);
 SY_API sy_status sy_model_output(const sy_model *model, uint32_t i, sy_io *out);
 
 /*
- * Compiles an ONNX model for a configuration ("edge", or the path of an INI file; NULL: edge). A session for sim or rtl does it
- * too if nobody has; this is for saving. A model is compiled once: for another configuration load it again.
- * Errors: SY_ECONFIG; SY_EUNSUPPORTED (nothing in the model runs on the machine: says why), SY_ESHAPE (a size is open: see
- * sy_model_options), SY_ERANGE (memory too small, with sizes), SY_EMISMATCH (compiled for another configuration).
+ * Compiles an ONNX model for a configuration ("edge", or the path of an INI file; NULL: edge). A
+ * session for sim or rtl does it too if nobody has; this is for saving. A model is compiled once:
+ * for another configuration load it again. Errors: SY_ECONFIG; SY_EUNSUPPORTED (nothing in the
+ * model runs on the machine: says why), SY_ESHAPE (a size is open: see sy_model_options), SY_ERANGE
+ * (memory too small, with sizes), SY_EMISMATCH (compiled for another configuration).
  */
 SY_API sy_status sy_model_compile(sy_model *model, const char *config, sy_message *message);
 
-/* Writes a compiled model as an ELF file that sy_model_load reads. SY_EINVAL if it is not compiled; SY_EIO. */
+/* Writes a compiled model as an ELF file that sy_model_load reads. SY_EINVAL if it is not compiled;
+ * SY_EIO. */
 SY_API sy_status sy_model_save(const sy_model *model, const char *path, sy_message *message);
 
 /* ---------------------------------------------------------------- sessions */
@@ -123,61 +130,72 @@ SY_API sy_status sy_model_save(const sy_model *model, const char *path, sy_messa
 typedef enum sy_device {
     SY_DEVICE_CPU, /* the whole graph on the host */
     SY_DEVICE_SIM, /* the cycle-exact simulator; what it cannot do on the host */
-    SY_DEVICE_RTL  /* the Verilog through Verilator: the same results and cycles, a thousand times slower */
+    SY_DEVICE_RTL  /* the Verilog through Verilator: the same results and cycles, a thousand times
+                      slower */
 } sy_device;
 
 typedef struct sy_session_options {
     size_t struct_size;
     sy_device device;
-    const char *config;  /* sim, rtl: as in sy_model_compile; models that are compiled bring theirs */
-    bool reference;      /* host work by plain scalar kernels: then all devices give the same bits */
-    bool timing_only;    /* sim: cycles without data; inputs and outputs are left alone */
-    bool no_fallback;    /* sim, rtl: an operator that would run on the host is an error */
-    uint32_t n_threads;  /* of the host's work; 0: one per processor */
-    const char *blas;    /* library for fp32 products; NULL: libopenblas.so.0 if there; "": our own kernels */
+    const char
+        *config;      /* sim, rtl: as in sy_model_compile; models that are compiled bring theirs */
+    bool reference;   /* host work by plain scalar kernels: then all devices give the same bits */
+    bool timing_only; /* sim: cycles without data; inputs and outputs are left alone */
+    bool no_fallback; /* sim, rtl: an operator that would run on the host is an error */
+    uint32_t n_threads; /* of the host's work; 0: one per processor */
+    const char
+        *blas; /* library for fp32 products; NULL: libopenblas.so.0 if there; "": our own kernels */
     uint64_t max_cycles; /* sim, rtl: of one device step; 0: no limit */
-    uint64_t stall_seed; /* sim, rtl: injected DRAM stalls of 0 .. stall_max cycles for each burst */
+    uint64_t
+        stall_seed; /* sim, rtl: injected DRAM stalls of 0 .. stall_max cycles for each burst */
     uint32_t stall_max;
 } sy_session_options;
 
 typedef struct sy_session sy_session;
 
 /*
- * A session runs a model on a device. Making it loads all weights; runs load none. What sim and rtl cannot do runs on the
- * host; if that is everything, the session is device cpu's, and sy_session_note says why.
- * Errors: SY_EINVAL (an unknown device), SY_ECONFIG, what compilation gives, SY_EUNSUPPORTED (this build has no such device;
- * device cpu for a stripped model), SY_EMISMATCH (compiled for another configuration), SY_EIO (the blas library), SY_ENOMEM.
+ * A session runs a model on a device. Making it loads all weights; runs load none. What sim and rtl
+ * cannot do runs on the host; if that is everything, the session is device cpu's, and
+ * sy_session_note says why. Errors: SY_EINVAL (an unknown device), SY_ECONFIG, what compilation
+ * gives, SY_EUNSUPPORTED (this build has no such device; device cpu for a stripped model),
+ * SY_EMISMATCH (compiled for another configuration), SY_EIO (the blas library), SY_ENOMEM.
  */
-SY_API sy_status sy_session_create(sy_model *model, const sy_session_options *options, sy_session **out,
-                                   sy_message *message);
+SY_API sy_status sy_session_create(sy_model *model, const sy_session_options *options,
+                                   sy_session **out, sy_message *message);
 SY_API void sy_session_free(sy_session *session);
 
-/* Where it runs (SY_DEVICE_CPU after a fallback), and the reason for a fallback: "" if there was none. */
+/* Where it runs (SY_DEVICE_CPU after a fallback), and the reason for a fallback: "" if there was
+ * none. */
 SY_API sy_device sy_session_device(const sy_session *session);
 SY_API const char *sy_session_note(const sy_session *session);
 
-/* Sees every tensor that the host sees, as soon as it is there; valid during the call. Not SY_OK ends the run. */
+/* Sees every tensor that the host sees, as soon as it is there; valid during the call. Not SY_OK
+ * ends the run. */
 typedef sy_status (*sy_save_fn)(void *user, const char *name, const sy_tensor *tensor);
 
 typedef struct sy_run_options {
     size_t struct_size;
     sy_save_fn save;
     void *save_user;
-    const int *cancel; /* another thread stores nonzero there (atomically): the run ends with SY_ECANCELLED */
+    const int *cancel; /* another thread stores nonzero there (atomically): the run ends with
+                          SY_ECANCELLED */
 } sy_run_options;
 
 /*
  * Runs once.
  *
  *   inputs   [n_inputs]   with the dtype and shape that sy_model_input tells
- *   outputs  [n_outputs]  data is the caller's buffer and size_bytes its size; dtype, rank, dims and size_bytes are set to
- *                         the result's. data NULL: the result is not copied, the rest is set all the same.
+ *   outputs  [n_outputs]  data is the caller's buffer and size_bytes its size; dtype, rank, dims
+ * and size_bytes are set to the result's. data NULL: the result is not copied, the rest is set all
+ * the same.
  *
- * Errors: SY_EINVAL (wrong numbers of tensors, wrong dtype), SY_ESHAPE, SY_ERANGE (a buffer is too small; or max_cycles),
- * SY_EDEVICE and SY_EDEADLOCK (how the machine stopped, and why), SY_ECANCELLED, SY_ENOMEM. Contents of buffers are undefined then.
+ * Errors: SY_EINVAL (wrong numbers of tensors, wrong dtype), SY_ESHAPE, SY_ERANGE (a buffer is too
+ * small; or max_cycles), SY_EDEVICE and SY_EDEADLOCK (how the machine stopped, and why),
+ * SY_ECANCELLED, SY_ENOMEM. Contents of buffers are undefined then.
  */
-SY_API sy_status sy_session_run(sy_session *session, const sy_tensor *inputs, uint32_t n_inputs, sy_tensor *outputs,
-                                uint32_t n_outputs, const sy_run_options *options, sy_message *message);
+SY_API sy_status sy_session_run(sy_session *session, const sy_tensor *inputs, uint32_t n_inputs,
+                                sy_tensor *outputs, uint32_t n_outputs,
+                                const sy_run_options *options, sy_message *message);
 
 /* ---------------------------------------------------------------- statistics */
 
@@ -191,8 +209,8 @@ typedef struct sy_step_stats {
 
 typedef struct sy_stats {
     size_t struct_size;
-    double seconds;  /* of the host's clock */
-    uint64_t cycles; /* of the machine, all steps; 0 on cpu */
+    double seconds;        /* of the host's clock */
+    uint64_t cycles;       /* of the machine, all steps; 0 on cpu */
     uint64_t instructions; /* of the machine's core */
     uint32_t n_steps;
 } sy_stats;
@@ -204,10 +222,12 @@ SY_API sy_status sy_session_stats(const sy_session *session, sy_stats *out);
 SY_API sy_status sy_session_step(const sy_session *session, uint32_t i, sy_step_stats *out);
 
 /*
- * Cycles that a unit (0 MXU, 1 VPU, 2 LD, 3 ST) spent in the last run for a cause (isa/counters.def: 0 busy, 1 weights, ...); over
- * all causes they sum to the run's cycles. SY_EINVAL if there is no such unit or cause.
+ * Cycles that a unit (0 MXU, 1 VPU, 2 LD, 3 ST) spent in the last run for a cause
+ * (isa/counters.def: 0 busy, 1 weights, ...); over all causes they sum to the run's cycles.
+ * SY_EINVAL if there is no such unit or cause.
  */
-SY_API sy_status sy_session_counter(const sy_session *session, uint32_t unit, uint32_t cause, uint64_t *out);
+SY_API sy_status sy_session_counter(const sy_session *session, uint32_t unit, uint32_t cause,
+                                    uint64_t *out);
 
 /* "MXU", ...; "BUSY", ...; NULL if there is no such unit or cause. */
 SY_API const char *sy_unit_text(uint32_t unit);

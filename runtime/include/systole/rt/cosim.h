@@ -1,10 +1,11 @@
 /*
  * cosim.h -- two models of the machine run one program, and everything they report is compared.
  *
- * Compared: each command's unit, operation, number, tag, start and end cycle; each retired instruction's pc and cycle; the end
- * and its cause, cycles, exit code, counters; at the end every byte of every memory. The first model runs alone and
- * its events are kept; the second is compared with them as it goes, and is stopped at the first difference. (It is the slow
- * one. What the two report would be the same side by side.)
+ * Compared: each command's unit, operation, number, tag, start and end cycle; each retired
+ * instruction's pc and cycle; the end and its cause, cycles, exit code, counters; at the end every
+ * byte of every memory. The first model runs alone and its events are kept; the second is compared
+ * with them as it goes, and is stopped at the first difference. (It is the slow one. What the two
+ * report would be the same side by side.)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,7 +17,8 @@
 typedef struct rt_cosim_options {
     sim_run_options run; /* entry, limit, stalls; the observer is not used */
     uint64_t dram_bytes; /* compare so much of DRAM from address 0; 0: all of it */
-    const char *(*layer)(void *user, uint32_t tag); /* names a command's layer, NULL if it has none; may be NULL */
+    const char *(*layer)(
+        void *user, uint32_t tag); /* names a command's layer, NULL if it has none; may be NULL */
     void *layer_user;
 } rt_cosim_options;
 
@@ -24,7 +26,8 @@ typedef struct rt_cosim_options {
 
 typedef struct rt_cosim_result {
     bool equal;
-    char difference[RT_COSIM_TEXT_BYTES]; /* the first difference, in lines: where, then each model's side; "" if equal */
+    char difference[RT_COSIM_TEXT_BYTES]; /* the first difference, in lines: where, then each
+                                             model's side; "" if equal */
     sim_result results[2];
     uint64_t n_commands;     /* compared */
     uint64_t n_instructions; /* compared */
@@ -33,12 +36,12 @@ typedef struct rt_cosim_result {
 } rt_cosim_result;
 
 /*
- * Both machines must hold the same memories. After a limit (SIM_END_LIMIT) what began before the limit and
- * ended after it is not compared, nor are memories.
- * Errors: those of the models themselves, SY_ENOMEM, SY_ERANGE (more events than are kept: set a limit). A difference is no
+ * Both machines must hold the same memories. After a limit (SIM_END_LIMIT) what began before the
+ * limit and ended after it is not compared, nor are memories. Errors: those of the models
+ * themselves, SY_ENOMEM, SY_ERANGE (more events than are kept: set a limit). A difference is no
  * error: see result->equal.
  */
-sy_status rt_cosim(sim_machine *first, sim_machine *second, const rt_cosim_options *options, rt_cosim_result *result,
-                   base_diag *diag);
+sy_status rt_cosim(sim_machine *first, sim_machine *second, const rt_cosim_options *options,
+                   rt_cosim_result *result, base_diag *diag);
 
 #endif

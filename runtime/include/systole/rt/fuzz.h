@@ -10,7 +10,8 @@
 
 #include "systole/rt/cosim.h"
 
-/* Fuzzing uses this much DRAM, whatever the configuration says: it is filled and compared whole for each program. */
+/* Fuzzing uses this much DRAM, whatever the configuration says: it is filled and compared whole for
+ * each program. */
 #define RT_FUZZ_DRAM_MIB 1
 
 /* One program on two machines of one configuration. */
@@ -23,24 +24,27 @@ typedef struct rt_fuzz_case {
 } rt_fuzz_case;
 
 /*
- * Makes program (seed, number), fills both machines' memories with the seeded pattern, runs them in lockstep.
- * Errors: those of rt_cosim and of the generator. A difference is no error: see out->result.
+ * Makes program (seed, number), fills both machines' memories with the seeded pattern, runs them in
+ * lockstep. Errors: those of rt_cosim and of the generator. A difference is no error: see
+ * out->result.
  */
-sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed, uint64_t number,
-                      rt_fuzz_case *out, base_diag *diag);
+sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed,
+                      uint64_t number, rt_fuzz_case *out, base_diag *diag);
 
 typedef struct rt_fuzz_options {
-    const isa_config *config;     /* NULL: random ones */
+    const isa_config *config; /* NULL: random ones */
     uint64_t seed;
-    uint64_t first, count;        /* program numbers first .. first + count - 1 of each configuration */
+    uint64_t first, count; /* program numbers first .. first + count - 1 of each configuration */
     uint64_t first_config, n_configs; /* random configurations; n_configs 0 acts as 1 */
-    uint32_t max_dim;             /* of random configurations; 0: 16 */
-    const char *directory;        /* where a failure's .s and .ini go; NULL: "." */
-    bool portable;                /* the second machine is the simulator with portable kernels, not the Verilog */
+    uint32_t max_dim;                 /* of random configurations; 0: 16 */
+    const char *directory;            /* where a failure's .s and .ini go; NULL: "." */
+    bool portable; /* the second machine is the simulator with portable kernels, not the Verilog */
     /* After each program; false ends the fuzzing. May be NULL. */
-    bool (*progress)(void *user, const isa_config *config, uint64_t done, uint64_t total, uint64_t n_different);
+    bool (*progress)(void *user, const isa_config *config, uint64_t done, uint64_t total,
+                     uint64_t n_different);
     void *progress_user;
-    void (*notice)(void *user, const char *line); /* a line for people before Verilog is built; may be NULL */
+    void (*notice)(void *user,
+                   const char *line); /* a line for people before Verilog is built; may be NULL */
     void *notice_user;
 } rt_fuzz_options;
 
@@ -48,12 +52,14 @@ typedef struct rt_fuzz_summary {
     uint64_t n_configs, n_programs, n_different;
     uint64_t n_ends[5]; /* by sim_end, of the simulator */
     uint64_t n_commands, n_instructions, n_cycles;
-    char first[3 * RT_COSIM_TEXT_BYTES]; /* the first difference: what, configuration, files, how to run it again; "" if none */
+    char first[3 * RT_COSIM_TEXT_BYTES]; /* the first difference: what, configuration, files, how to
+                                            run it again; "" if none */
 } rt_fuzz_summary;
 
 /*
- * Runs configurations one after the other, all programs of each. After a difference it goes on with the next configuration.
- * Errors: what makes machines and programs fail; SY_ECANCELLED; SY_EIO if a failure cannot be written.
+ * Runs configurations one after the other, all programs of each. After a difference it goes on with
+ * the next configuration. Errors: what makes machines and programs fail; SY_ECANCELLED; SY_EIO if a
+ * failure cannot be written.
  */
 sy_status rt_fuzz(const rt_fuzz_options *options, rt_fuzz_summary *summary, base_diag *diag);
 

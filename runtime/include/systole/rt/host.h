@@ -1,5 +1,6 @@
 /*
- * host.h -- facts about this host and this build, for people and for reports that must say where a number was measured.
+ * host.h -- facts about this host and this build, for people and for reports that must say where a
+ * number was measured.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -19,14 +19,15 @@ typedef struct rt_model {
     base_arena *arena;
     const char *path;
     ir_optable *table;
-    ir_module *module;   /* the imported graph; NULL: a plain program, or a stripped one */
-    bool has_program;    /* loaded from ELF, or compiled */
-    bool has_plan;       /* false: a plain program */
+    ir_module *module; /* the imported graph; NULL: a plain program, or a stripped one */
+    bool has_program;  /* loaded from ELF, or compiled */
+    bool has_plan;     /* false: a plain program */
     isa_program program;
     cc_plan plan;
     const char *const *shape_texts; /* as given at import */
     uint32_t n_shape_texts;
-    pthread_mutex_t lock; /* compilation, and session making: constants of a module are read by one thread at a time */
+    pthread_mutex_t lock; /* compilation, and session making: constants of a module are read by one
+                             thread at a time */
 } rt_model;
 
 typedef struct rt_model_options {
@@ -35,17 +36,20 @@ typedef struct rt_model_options {
 } rt_model_options;
 
 /*
- * Loads an ONNX model, a compiled model or a plain program (the last two are ELF files). options may be NULL.
- * Errors: SY_EIO, SY_EFORMAT, SY_EMISMATCH (compiled by another systole), what the importer gives; one line each.
+ * Loads an ONNX model, a compiled model or a plain program (the last two are ELF files). options
+ * may be NULL. Errors: SY_EIO, SY_EFORMAT, SY_EMISMATCH (compiled by another systole), what the
+ * importer gives; one line each.
  */
-sy_status rt_model_load(const char *path, const rt_model_options *options, rt_model **out, base_diag *diag);
+sy_status rt_model_load(const char *path, const rt_model_options *options, rt_model **out,
+                        base_diag *diag);
 void rt_model_free(rt_model *model); /* NULL is allowed */
 
 /*
  * Compiles the graph for a configuration, if the model has no program yet. Thread-safe.
  * Errors: as cc_compile; SY_EMISMATCH if there is a program for another configuration.
  */
-sy_status rt_model_compile(rt_model *model, const isa_config *config, const cc_options *options, base_diag *diag);
+sy_status rt_model_compile(rt_model *model, const isa_config *config, const cc_options *options,
+                           base_diag *diag);
 
 /* Writes the compiled model as an ELF file. SY_EINVAL if it is not compiled. */
 sy_status rt_model_save(const rt_model *model, const char *path, base_diag *diag);
@@ -67,9 +71,10 @@ rt_model_io rt_model_output(const rt_model *model, uint32_t i);
 const cc_plan_layer *rt_model_layer(const rt_model *model, uint32_t tag);
 
 /*
- * Checks a plan against a program and its configuration: entries exist, all bytes of all tensors lie in DRAM.
- * SY_EFORMAT with one line.
+ * Checks a plan against a program and its configuration: entries exist, all bytes of all tensors
+ * lie in DRAM. SY_EFORMAT with one line.
  */
-sy_status rt_plan_check(const cc_plan *plan, const isa_program *program, const isa_config *config, base_diag *diag);
+sy_status rt_plan_check(const cc_plan *plan, const isa_program *program, const isa_config *config,
+                        base_diag *diag);
 
 #endif
