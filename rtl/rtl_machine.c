@@ -19,15 +19,26 @@
 
 #include "harness/protocol.h"
 #include "rtl_internal.h"
+#include "systole/base/arena.h"
 
 extern char **environ;
 
 enum { PAGE_BYTES = 4096, N_RECORDS = 1024 };
 
+/* A buffered reader of the child's stream. */
+typedef struct stream {
+    int fd;
+    size_t at;
+    size_t n_bytes;
+    unsigned char data[N_RECORDS * sizeof(rtl_record)];
+} stream;
+
 typedef struct rtl_machine {
     sim_machine machine; /* first: a sim_machine is one of these */
+    base_arena *arena;   /* holds this */
     base_buf executable; /* path */
     uint32_t reset_seed;
+    bool host_port;
     uint8_t *shared; /* all memories, as protocol.h says */
     size_t shared_bytes;
     uint8_t *memory[SIM_N_MEMORIES];
@@ -36,6 +47,7 @@ typedef struct rtl_machine {
     int fd_socket;
     pid_t pid; /* 0: not running */
     uint32_t dirty; /* memories changed since the child has seen them */
+    stream stream;
     rtl_outcome outcome;
     bool deadlocked;
 } rtl_machine;
@@ -122,14 +134,6 @@ static bool send_request(int fd, const rtl_request *request)
     return true;
 }
 
-/* A buffered reader of the child's stream. */
-typedef struct stream {
-    int fd;
-    size_t at;
-    size_t n_bytes;
-    unsigned char data[N_RECORDS * sizeof(rtl_record)];
-} stream;
-
 static bool stream_read(stream *s, void *out, size_t n_bytes)
 {
     unsigned char *to = out;
@@ -210,7 +214,7 @@ static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim
     }
     const sim_observer *observer = options->observer;
     const rtl_request request = {.entry = options->entry,
-                                 .trace = observer != NULL && observer->retire != NULL ? 1 : 0,
+                                 .trace = (observer != NULL && observer->retire != NULL ? 1u : 0u) | (r->host_port ? 2u : 0u),
                                  .max_cycles = options->max_cycles,
                                  .stall_seed = options->stall_seed,
                                  .stall_max = options->stall_max,
@@ -219,12 +223,10 @@ static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim
         return child_is_gone(r, diag);
     }
     r->dirty = 0;
-    stream *s = malloc(sizeof *s);
-    if (s == NULL) {
-        stop_child(r);
-        return base_fail(diag, SY_ENOMEM, "device rtl: out of memory");
-    }
-    *s = (stream){.fd = r->fd_socket};
+    stream *s = &r->stream;
+    s->fd = r->fd_socket;
+    s->at = 0;
+    s->n_bytes = 0;
     sy_status status = SY_OK;
     for (;;) {
         rtl_record record;
@@ -246,7 +248,6 @@ static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim
             break;
         }
     }
-    free(s);
     return status;
 }
 
@@ -287,7 +288,49 @@ static void machine_destroy(sim_machine *m)
         close(r->fd_memory);
     }
     base_buf_free(&r->executable);
-    free(r);
+    base_arena_destroy(r->arena);
+}
+
+/* Where the POST to a semaphore stands, as far as the queues show it. */
+static void say_poster(const rtl_outcome *o, unsigned waiter, uint32_t semaphore, base_buf *out)
+{
+    for (unsigned u = 0; u < RTL_N_UNITS; u++) {
+        for (uint32_t i = 0; i < o->n_queued[u]; i++) {
+            if (o->queued[u][i].funct7 == ISA_F7_POST && o->queued[u][i].rs1 == semaphore) {
+                if (u == waiter) {
+                    base_buf_puts(out, "the POST to it is in the same queue, behind this WAIT");
+                } else {
+                    base_buf_printf(out, "the POST to it is in the queue of %s, behind a WAIT for semaphore %" PRIu32 " (value 0)",
+                                    isa_unit_name(u), o->queued[u][0].rs1);
+                }
+                return;
+            }
+        }
+    }
+    base_buf_puts(out, o->core_halted != 0 ? "no POST to it is queued, and the core has halted"
+                                           : "no POST to it is queued, and the core sleeps");
+}
+
+static void say_core(const rtl_outcome *o, base_buf *out)
+{
+    if (o->core_halted != 0) {
+        base_buf_printf(out, "CORE: has halted, exit code %" PRIu32 "\n", o->exit_code);
+        return;
+    }
+    char text[ISA_DISASM_BYTES];
+    isa_insn insn;
+    isa_disasm(o->core_word, o->core_pc, text);
+    base_buf_printf(out, "CORE: asleep at pc 0x%" PRIx32 " (%s): ", o->core_pc, text);
+    (void)isa_decode(o->core_word, &insn);
+    if (insn.unit < RTL_N_UNITS) {
+        base_buf_printf(out, "the %s queue is full\n", isa_unit_name(insn.unit));
+    } else if (insn.op == ISA_OP_CORE_SEMWAIT) {
+        base_buf_printf(out, "it waits for semaphore %" PRIu32 " (value 0); ", o->core_rs1);
+        say_poster(o, RTL_N_UNITS, o->core_rs1, out);
+        base_buf_putc(out, '\n');
+    } else {
+        base_buf_puts(out, "it is in a FENCE\n");
+    }
 }
 
 static size_t machine_explain(sim_machine *m, char *text, size_t n_bytes)
@@ -295,20 +338,21 @@ static size_t machine_explain(sim_machine *m, char *text, size_t n_bytes)
     const rtl_machine *r = of(m);
     const rtl_outcome *o = &r->outcome;
     base_buf out = {0};
-    if (r->deadlocked) {
+    if (!r->deadlocked) {
+        base_buf_puts(&out, "the last run has not ended in a deadlock\n");
+    } else {
+        base_buf_printf(&out, "deadlock at cycle %" PRIu64 ": nothing can move any more\n", o->cycles);
         for (unsigned u = 0; u < RTL_N_UNITS; u++) {
-            if (o->head_valid[u] != 0) {
-                base_buf_printf(&out, "%s waits for semaphore %" PRIu32 ", which is %" PRIu32 "\n", isa_unit_name(u),
-                                o->head_rs1[u], o->semaphores[o->head_rs1[u] % RTL_MAX_SEMS]);
+            if (o->n_queued[u] == 0) {
+                base_buf_printf(&out, "%s: nothing to do: its queue is empty\n", isa_unit_name(u));
+                continue;
             }
+            base_buf_printf(&out, "%s: waits for semaphore %" PRIu32 " (value %" PRIu32 "); ", isa_unit_name(u), o->queued[u][0].rs1,
+                            o->semaphores[o->queued[u][0].rs1 % RTL_MAX_SEMS]);
+            say_poster(o, u, o->queued[u][0].rs1, &out);
+            base_buf_putc(&out, '\n');
         }
-        if (o->core_halted != 0) {
-            base_buf_puts(&out, "the core is halted\n");
-        } else {
-            char insn[ISA_DISASM_BYTES];
-            isa_disasm(o->core_word, o->core_pc, insn);
-            base_buf_printf(&out, "the core sleeps at 0x%08" PRIx32 " in %s, rs1 = %" PRIu32 "\n", o->core_pc, insn, o->core_rs1);
-        }
+        say_core(o, &out);
     }
     const size_t n = base_buf_status(&out) == SY_OK ? out.n_bytes : 0;
     if (n_bytes > 0) {
@@ -362,11 +406,15 @@ sy_status rtl_create(const isa_config *config, const rtl_options *options, sim_m
                                         .run = machine_run,
                                         .explain = machine_explain,
                                         .destroy = machine_destroy};
-    rtl_machine *r = calloc(1, sizeof *r);
+    base_arena *arena = base_arena_create();
+    rtl_machine *r = arena != NULL ? base_arena_alloc(arena, 1, sizeof *r) : NULL;
     if (r == NULL) {
+        base_arena_destroy(arena);
         return base_fail(diag, SY_ENOMEM, "device rtl: out of memory");
     }
+    r->arena = arena;
     r->machine = (sim_machine){.ops = &ops, .name = "rtl", .config = *config};
+    r->host_port = options != NULL && options->host_port;
     r->reset_seed = options != NULL ? options->reset_seed : 0;
     r->fd_memory = -1;
     r->fd_socket = -1;

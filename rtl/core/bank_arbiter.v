@@ -3,7 +3,7 @@
 // Function : unit u (0 MXU, 1 VPU, 2 LD, 3 ST) starts if it is ready, no bank it needs is held by another unit, and none is needed
 //            by a unit before it that starts in the same cycle.
 // Latency  : combinational, from registers of the units.
-// C twin   : simulator/banks.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

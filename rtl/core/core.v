@@ -7,7 +7,7 @@
 // Protocol : first_i marks cycle 0, in which pc is entry_i; IMEM must have been given entry_i the cycle before (rst_n low).
 //            The core is asleep while an Xsystole instruction does not succeed.
 // Reset    : registers, CSRs, state.
-// C twin   : simulator/core.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/core.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -2,7 +2,7 @@
 //
 // Function : result_o by funct3, with alt_i for sub and sra; taken_o is the branch condition of funct3.
 // Latency  : combinational.
-// C twin   : simulator/core.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/core.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

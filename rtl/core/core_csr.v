@@ -3,7 +3,7 @@
 // Function : reads by number (counters of the units included), writes at the end of an instruction.
 // Latency  : reads combinational, from the state at the start of the cycle; writes are seen from the next.
 // Reset    : everything to 0 (mstatus reads MPP = 3).
-// C twin   : simulator/core.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/core.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -2,7 +2,7 @@
 //
 // Function : class bits of the word, by the match and mask values of isa/rv32.def; an unknown word has none of them.
 // Latency  : combinational.
-// C twin   : isa/decode.c.   Tests: tests/rtl/program.c.
+// C twin   : isa/decode.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

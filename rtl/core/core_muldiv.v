@@ -4,7 +4,7 @@
 //            (isa/core.def, MUL and DIV). Division: two quotient bits in each of the cycles 1 to 16.
 // Protocol : en_i in all cycles of a mul or div; cycle_i counts them from 0.
 // Reset    : none needed; cycle 0 sets everything.
-// C twin   : simulator/core.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/core.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

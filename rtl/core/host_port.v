@@ -6,7 +6,7 @@
 //            run have passed, is made, and answers MEM_CYCLES later; mem_active_o covers its second half.
 // Protocol : AXI4-Lite; write address and data are taken together; WSTRB is ignored (registers are words); all answers OKAY.
 // Reset    : registers 0.
-// C twin   : none.   Tests: tests/rtl/host.c.
+// C twin   : none.   Tests: tests/rtl/machine.c.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

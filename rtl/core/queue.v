@@ -4,7 +4,7 @@
 // Latency  : an entry is at the head from the cycle after its push at the earliest; full_o and the head are the state at
 //            the start of the cycle, so a pop makes room for a push in the next cycle.
 // Reset    : empties it.
-// C twin   : simulator/queue.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/queue.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

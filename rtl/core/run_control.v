@@ -4,7 +4,7 @@
 //            cycle and tie order is latched. done and deadlock are functions of the state at the start of a cycle
 //            (timing.md section 3); the first such cycle ends the run, is not counted, and is the total.
 // Reset    : idle.
-// C twin   : simulator/machine.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/sim.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -4,7 +4,7 @@
 //            same semaphore before it; then the posts are added, and one that would exceed the maximum is an overflow.
 // Latency  : grants in the same cycle from the value at its start; the new value from the next cycle.
 // Reset    : all zero.
-// C twin   : simulator/semaphore.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/queue.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

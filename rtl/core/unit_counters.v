@@ -3,7 +3,7 @@
 // Function : adds one to the counter of the first cause that holds in every cycle of a run.
 // Latency  : value_o is the state at the start of the cycle.
 // Reset    : all zero.
-// C twin   : simulator/counters.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/counters.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

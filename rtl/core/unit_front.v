@@ -6,7 +6,7 @@
 //            then ready until start_i. Pending posts fire when the commands they counted have ended.
 // Latency  : timing.md sections 1 and 3; every output is a function of registers but post_* and err_*, which the freeze gates.
 // Reset    : everything.
-// C twin   : simulator/queue.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/queue.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -5,7 +5,7 @@
 // Latency  : timing.md section 7.
 // Protocol : AXI4 master, reads only: one ID, INCR, in order; RREADY is always 1. start_i only when own_ok_o.
 // Reset    : idle.
-// C twin   : simulator/ld.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/ld.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

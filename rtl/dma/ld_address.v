@@ -6,7 +6,7 @@
 // Latency  : the first step is in the cycle after load_i at the earliest.
 // Protocol : AXI4 AR: valid stays until ready and does not depend on it. free_o: idle, or doing its last step in this cycle.
 // Reset    : idle.
-// C twin   : simulator/ld.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/ld.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -4,7 +4,7 @@
 //            beat of a burst. load_i takes a command's registers; step_i goes to the next piece.
 // Latency  : the first piece stands from the cycle after load_i; everything about it is a function of registers.
 // Reset    : none; load_i sets everything.
-// C twin   : simulator/walk.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/dma.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -4,7 +4,7 @@
 //            fetched or written; addr_o is the DRAM address of its byte 0.
 // Latency  : the first run stands from the cycle after load_i.
 // Reset    : none; load_i sets everything.
-// C twin   : simulator/walk.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/dma.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

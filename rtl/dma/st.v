@@ -5,7 +5,7 @@
 // Latency  : timing.md section 8.
 // Protocol : AXI4 master, writes only. start_i only when own_ok_o; the first row is read in that very cycle.
 // Reset    : idle.
-// C twin   : simulator/st.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/st.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
@@ -123,7 +123,7 @@ module st #(
     );
     assign own_ok_o = !active_q && n_in_flight_i < N32[4:0];
 
-    // ------------------------------------------------------------------ rows: the first at the start, each other with the last piece before
+    // ------------------------------------------------------------------ rows: the first at the start, others with the piece before
     wire             to_acc   = start_i ? regs_i[`SY_ST_FLAGS*32 + `SY_ST_FLAGS_ACC_LOW] : in_acc_q;
     wire             row_read = start_i || (piece && row_end && !command_end);
     wire [3:0]       walk_end;

@@ -5,7 +5,7 @@
 // Latency  : AW in the cycle after a burst's last piece at the earliest, W beats from the cycle after AW.
 // Protocol : AXI4 AW, W, B: one ID, INCR, in order; valids stay until ready and do not depend on it; BREADY is always 1.
 // Reset    : empty.
-// C twin   : simulator/st.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/st.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -161,11 +161,9 @@ void sy_rtl_result(int status, int error, int error_command, int exit_code, int6
     state.outcome.retired = (uint64_t)retired;
 }
 
-void sy_rtl_unit_state(int unit, int busy, int funct7, int rs1)
+void sy_rtl_queued(int unit, int funct7, int rs1)
 {
-    state.outcome.head_valid[unit] = (uint32_t)busy;
-    state.outcome.head_funct7[unit] = (uint32_t)funct7;
-    state.outcome.head_rs1[unit] = (uint32_t)rs1;
+    state.outcome.queued[unit][state.outcome.n_queued[unit]++] = (rtl_entry){(uint32_t)funct7, (uint32_t)rs1};
 }
 
 void sy_rtl_semaphore(int number, int value)

@@ -3,7 +3,7 @@
 // Function : takes a request from the program that owns this process, puts the memories in, runs it, reports
 //            every command and retired instruction, then results and memories. DRAM answers in the cycles that the simulator's
 //            DRAM model says (simulator/dram.c).
-// Memories : put in and taken out by the back door, bank by bank; the host port's own way is tested by tests/rtl/host.c.
+// Memories : put in and taken out by the back door, bank by bank, or word by word through the host port if the request says so.
 //
 // SPDX-License-Identifier: Apache-2.0
 `include "isa.vh"
@@ -39,7 +39,7 @@ module harness;
     import "DPI-C" context function void sy_rtl_counter(input int unit, input int cause, input longint value);
     import "DPI-C" context function void sy_rtl_result(input int status, input int error, input int error_command, input int exit_code,
                                                        input longint cycles, input longint retired);
-    import "DPI-C" context function void sy_rtl_unit_state(input int unit, input int busy, input int funct7, input int rs1);
+    import "DPI-C" context function void sy_rtl_queued(input int unit, input int funct7, input int rs1);
     import "DPI-C" context function void sy_rtl_semaphore(input int number, input int value);
     import "DPI-C" context function void sy_rtl_core_state(input int halted, input int pc, input int word, input int rs1);
 
@@ -207,7 +207,7 @@ module harness;
     bit     over = 0;
     bit     limited = 0;
     bit     bus_active = 0;
-    int     trace;
+    int     trace;      // bit 0: report instructions; bit 1: memories through the host port
     longint max_cycles;
     int     flags;
     always @(posedge clk) begin
@@ -236,7 +236,7 @@ module harness;
                         if (o_end[u]) sy_rtl_command_end(u, o_end_number[u*32 +: 32], o_cycle);
                     end
                 end
-                if (o_retire && trace != 0) sy_rtl_retire(o_retire_pc, o_cycle);
+                if (o_retire && trace[0]) sy_rtl_retire(o_retire_pc, o_cycle);
                 if (m_arvalid) sy_rtl_read(o_cycle, longint'(m_araddr), int'(m_arlen) + 1);
                 if (m_awvalid) sy_rtl_write(o_cycle, longint'(m_awaddr), int'(m_awlen) + 1);
                 if (m_wvalid && m_wready) sy_rtl_write_beat(o_cycle, m_wdata, m_wstrb, m_wlast);
@@ -286,8 +286,32 @@ module harness;
         rready = 0;
     endtask
 
+    function automatic int words(input int mem);
+        case (mem)
+            MEM_IMEM: return `SYP_CORE_IMEM_BYTES / 4;
+            MEM_DMEM: return `SYP_CORE_DMEM_BYTES / 4;
+            MEM_SPM:  return `SYP_SPM_BANKS * `SYP_SPM_BANK_BYTES / 4;
+            default:  return `SYP_ACC_BANKS * `SYP_ACC_BANK_BYTES / 4;
+        endcase
+    endfunction
+    task automatic host_load(input int mem, input int n_words);
+        host_write(`SY_HOST_MEM_SELECT, mem);
+        host_write(`SY_HOST_MEM_ADDR, 0);
+        for (int w = 0; w < n_words; w++) host_write(`SY_HOST_MEM_DATA, sy_rtl_get_word(mem, w));
+    endtask
+    task automatic host_dump(input int mem, input int n_words);
+        logic [31:0] value;
+        host_write(`SY_HOST_MEM_SELECT, mem);
+        host_write(`SY_HOST_MEM_ADDR, 0);
+        for (int w = 0; w < n_words; w++) begin
+            host_read(`SY_HOST_MEM_DATA, value);
+            sy_rtl_put_word(mem, w, value);
+        end
+    endtask
+
     task automatic report();
         logic [31:0] status, error, command, exit_code, low, high;
+        logic [70:0] entry_at;
         for (int u = 0; u < 4; u++) begin
             for (int c = 0; c < `SY_N_COUNTERS; c++) begin
                 host_read(`SY_HOST_COUNTERS + 8 * (16 * u + c), low);
@@ -302,10 +326,22 @@ module harness;
         host_read(`SY_HOST_CYCLES, low);
         host_read(`SY_HOST_CYCLES_HIGH, high);
         if (status[3]) begin
-            sy_rtl_unit_state(0, int'(dut.u_mxu_front.head_valid), dut.u_mxu_front.funct7, dut.u_mxu_front.rs1);
-            sy_rtl_unit_state(1, int'(dut.u_vpu_front.head_valid), dut.u_vpu_front.funct7, dut.u_vpu_front.rs1);
-            sy_rtl_unit_state(2, int'(dut.u_ld_front.head_valid), dut.u_ld_front.funct7, dut.u_ld_front.rs1);
-            sy_rtl_unit_state(3, int'(dut.u_st_front.head_valid), dut.u_st_front.funct7, dut.u_st_front.rs1);
+            for (int i = 0; i < int'(dut.u_mxu_front.u_queue.count_q); i++) begin
+                entry_at = dut.u_mxu_front.u_queue.mem_q[(int'(dut.u_mxu_front.u_queue.head_q) + i) % `SYP_QUEUE_DEPTH];
+                sy_rtl_queued(0, int'(entry_at[70:64]), entry_at[63:32]);
+            end
+            for (int i = 0; i < int'(dut.u_vpu_front.u_queue.count_q); i++) begin
+                entry_at = dut.u_vpu_front.u_queue.mem_q[(int'(dut.u_vpu_front.u_queue.head_q) + i) % `SYP_QUEUE_DEPTH];
+                sy_rtl_queued(1, int'(entry_at[70:64]), entry_at[63:32]);
+            end
+            for (int i = 0; i < int'(dut.u_ld_front.u_queue.count_q); i++) begin
+                entry_at = dut.u_ld_front.u_queue.mem_q[(int'(dut.u_ld_front.u_queue.head_q) + i) % `SYP_QUEUE_DEPTH];
+                sy_rtl_queued(2, int'(entry_at[70:64]), entry_at[63:32]);
+            end
+            for (int i = 0; i < int'(dut.u_st_front.u_queue.count_q); i++) begin
+                entry_at = dut.u_st_front.u_queue.mem_q[(int'(dut.u_st_front.u_queue.head_q) + i) % `SYP_QUEUE_DEPTH];
+                sy_rtl_queued(3, int'(entry_at[70:64]), entry_at[63:32]);
+            end
             for (int s = 0; s < `SYP_SEMAPHORE_COUNT; s++) sy_rtl_semaphore(s, dut.u_semaphores.value_q[s]);
             sy_rtl_core_state(int'(dut.u_core.halted_q), dut.u_core.pc_q, dut.u_core.word, dut.u_core.rs1);
         end
@@ -318,7 +354,7 @@ module harness;
         rst_n <= 1;
         repeat (2) @(posedge clk);
         while (sy_rtl_request(entry, max_cycles, trace) != 0) begin
-            for (int m = 0; m < 4; m++) dirty[m] = sy_rtl_dirty(m) != 0;
+            for (int m = 0; m < 4; m++) dirty[m] = sy_rtl_dirty(m) != 0 && !trace[1];
             if (limited) begin
                 // the run before was cut off: reset everything, so that nothing moves under the memories
                 rst_n <= 0;
@@ -331,6 +367,9 @@ module harness;
             load <= 0;
             @(posedge clk);
             @(posedge clk);
+            if (trace[1]) begin
+                for (int m = 0; m < 4; m++) host_load(m, words(m));
+            end
             sy_rtl_start();
             host_write(`SY_HOST_ENTRY, entry);
             over     <= 0;
@@ -343,10 +382,14 @@ module harness;
                 report();
                 repeat (D + 2) @(posedge clk);   // the last rows' lanes
             end
-            dump <= 1;
-            @(posedge clk);
-            dump <= 0;
-            @(posedge clk);
+            if (trace[1]) begin
+                for (int m = 0; m < 4; m++) host_dump(m, words(m));
+            end else begin
+                dump <= 1;
+                @(posedge clk);
+                dump <= 0;
+                @(posedge clk);
+            end
             sy_rtl_done();
         end
         $finish;

@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 enum { RTL_FD_SOCKET = 3, RTL_FD_MEMORY = 4 };
-enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_MAX_SEMS = 32 };
+enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_MAX_SEMS = 32, RTL_MAX_DEPTH = 64 };
 
 /* What to run. dirty: bit m, the back door puts memory m in first (0 IMEM, 1 DMEM, 2 SPM, 3 ACC). */
 typedef struct rtl_request {
     uint32_t entry;
-    uint32_t trace; /* 1: retired instructions too */
+    uint32_t trace; /* bit 0: retired instructions too; bit 1: memories through the host port instead of the back door */
     uint64_t max_cycles;
     uint64_t stall_seed;
     uint32_t stall_max;
@@ -37,6 +37,11 @@ typedef struct rtl_record {
     uint64_t end; /* RETIRE: cycle */
 } rtl_record;
 
+typedef struct rtl_entry {
+    uint32_t funct7;
+    uint32_t rs1;
+} rtl_entry;
+
 /* Follows the record RESULT. */
 typedef struct rtl_outcome {
     uint32_t status; /* host register STATUS; 0: the limit was reached */
@@ -46,10 +51,9 @@ typedef struct rtl_outcome {
     uint64_t cycles;
     uint64_t retired;
     uint64_t counters[RTL_N_UNITS][RTL_N_CAUSES];
-    /* after a deadlock: the heads of the queues, the semaphores, the core */
-    uint32_t head_valid[RTL_N_UNITS];
-    uint32_t head_funct7[RTL_N_UNITS];
-    uint32_t head_rs1[RTL_N_UNITS];
+    /* after a deadlock: the queues, the semaphores, the core */
+    uint32_t n_queued[RTL_N_UNITS];
+    rtl_entry queued[RTL_N_UNITS][RTL_MAX_DEPTH]; /* the head first */
     uint32_t semaphores[RTL_MAX_SEMS];
     uint32_t core_halted;
     uint32_t core_pc;

@@ -1,7 +1,7 @@
 // bank_span.v -- the banks from that of the lowest row to that of the highest.
 //
 // Function : one bit per bank.   Latency: combinational.
-// C twin   : simulator/banks.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

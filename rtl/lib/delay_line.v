@@ -2,7 +2,7 @@
 //
 // Function : valid_o and data_o are valid_i and data_i of N cycles ago; data_o means nothing without valid_o.
 // Latency  : N cycles, N >= 2.
-// Reset    : the valid bits; the ring stands still while it holds nothing.   Tests: tests/rtl/program.c.
+// Reset    : the valid bits; the ring stands still while it holds nothing.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -2,7 +2,7 @@
 //
 // Function : valid_i marks lane 0 of a row; D - 1 cycles later the whole row stands on row_o with valid_o.
 // Latency  : D - 1 cycles from lane 0, 0 from lane D - 1.
-// Reset    : the valid bits.   Tests: tests/rtl/program.c.
+// Reset    : the valid bits.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -3,7 +3,7 @@
 // Function : lane j of lanes_o in cycle t is lane j of the row given with valid_i in cycle t - j; bits beside a
 //            valid row are whatever was there.
 // Latency  : j cycles in lane j.
-// Reset    : the valid bits.   Tests: tests/rtl/program.c.
+// Reset    : the valid bits.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -4,7 +4,7 @@
 //            advance_i says that one iteration is complete; clear_i that the last is.
 // Latency  : banks_o changes in the cycle after.
 // Reset    : no banks.
-// C twin   : simulator/banks.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

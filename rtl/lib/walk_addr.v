@@ -4,7 +4,7 @@
 //            last iteration of all needs no successor). Rows are taken modulo 2^W: the checks have seen to the rest.
 // Latency  : row_o combinational from start_i and base_i in the first iteration.
 // Reset    : none; start_i sets everything.
-// C twin   : simulator/walk.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/vpu.c, simulator/dma.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -4,7 +4,7 @@
 //            low bits). end_o[k] says that the current iteration is the last of loop k and of all loops inside it.
 // Latency  : end_o combinational from start_i and n_i; the next iteration stands from the next cycle.
 // Reset    : none; start_i sets everything.
-// C twin   : simulator/walk.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/vpu.c, simulator/dma.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -3,7 +3,7 @@
 // Function : for base + four inner loops + one outer loop (signed strides, counts 1..65535): the range of the outer loop's
 //            first and last iteration, of the whole walk, and whether an output walk may visit a row twice.
 // Latency  : combinational, over the check_cycles that the slot stands still; zero unless en_i.
-// C twin   : simulator/check.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/check.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -5,7 +5,7 @@
 // Latency  : lane j of rdata_o has its word in the cycle after its access; wdata_i brings lane j in the cycle of its access.
 // Protocol : none; the bank arbiter keeps the requests apart. The host uses the ports of ST and LD while nothing runs.
 // Reset    : requests under way; contents survive START.
-// C twin   : simulator/banks.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -3,7 +3,7 @@
 // Function : does the accesses given on its inputs and hands them to the next lane one cycle later.
 // Latency  : rdata_o has the word in the cycle after the request, until that reader's next.
 // Reset    : the request bits handed on.
-// C twin   : simulator/banks.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

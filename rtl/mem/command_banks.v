@@ -4,7 +4,7 @@
 //            at most completes an iteration of loop 3 (advance_i) or its last row (clear_i).
 // Latency  : spm_o and acc_o change in the cycle after.
 // Reset    : no banks.
-// C twin   : simulator/banks.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -4,7 +4,7 @@
 //            The bank arbiter sees to it that no two of them are at one bank's read port, or write port, at once.
 // Latency  : the row is on rdata_o in the cycle after re_i, and only then; a write is seen by reads of later cycles.
 // Protocol : none; the host uses the ports of ST and LD while nothing runs.
-// C twin   : simulator/banks.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

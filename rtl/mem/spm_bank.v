@@ -3,7 +3,7 @@
 // Function : rows of D bytes; a write may leave out words (the host writes single words).
 // Latency  : rdata_o holds the row from the cycle after re_i until the next read; a write is seen by reads of later cycles.
 // Reset    : none; contents survive START.
-// C twin   : simulator/banks.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -3,7 +3,7 @@
 // Function : one port, byte write enables; a read returns the word as it was before the cycle.
 // Latency  : rdata_o holds the word from the cycle after re_i until the next read.
 // Reset    : none; contents survive START.
-// C twin   : simulator/core.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/core.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

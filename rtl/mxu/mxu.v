@@ -5,7 +5,7 @@
 // Latency  : timing.md section 5: row t of a plane: A read in M + t, ACC read in M + t + D, written in M + t + D + 1.
 // Protocol : start_i only when own_ok_o and own_bank_ok_o; the first weight row is read in that very cycle.
 // Reset    : idle.
-// C twin   : simulator/mxu.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/mxu.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

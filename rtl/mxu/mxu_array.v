@@ -5,7 +5,7 @@
 //            moves the first i + 1 cells of its column (or row, when transposed).
 // Latency  : column j of psum_o has the row that entered in cycle t in cycle t + D + j.
 // Reset    : valid bits.
-// C twin   : simulator/mxu.c.   Tests: tests/rtl/array.c.
+// C twin   : simulator/mxu.c.   Tests: tests/rtl/array.sh.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -2,7 +2,7 @@
 //
 // Function : error_o is the first check that fails, in the order of isa/errors.def; ranges and banks hold if none does.
 // Latency  : combinational over the check_cycles that the slot stands still; only with en_i.
-// C twin   : simulator/check.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/check.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

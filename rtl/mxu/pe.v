@@ -5,7 +5,7 @@
 //            column (vertical_i) or along the row (horizontal_i: transposed planes), one cell per cycle.
 // Latency  : 1 cycle from a_i and psum_i to a_o and psum_o, 1 from above or left to shadow_o.
 // Reset    : none; the valid bits are the edges'.
-// C twin   : simulator/mxu.c.   Tests: tests/rtl/array.c.
+// C twin   : simulator/mxu.c.   Tests: tests/rtl/array.sh.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

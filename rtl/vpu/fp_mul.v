@@ -2,7 +2,7 @@
 //
 // Function : IEEE 754 binary32, round to nearest even, subnormals kept; a NaN is always 0x7FC00000.
 // Latency  : combinational; 0 unless en_i.
-// C twin   : simulator/vpu.c.   Tests: tests/rtl/fp.c.
+// C twin   : simulator/vpu.c.   Tests: tests/rtl/fp.sh.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

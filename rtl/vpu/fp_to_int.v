@@ -1,7 +1,7 @@
 // fp_to_int.v -- rne: fp32 to the nearest int32, ties to even, saturated; NaN gives 0.
 //
 // Latency  : combinational; 0 unless en_i.
-// C twin   : simulator/vpu.c.   Tests: tests/rtl/fp.c.
+// C twin   : simulator/vpu.c.   Tests: tests/rtl/fp.sh.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

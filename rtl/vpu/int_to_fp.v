@@ -1,7 +1,7 @@
 // int_to_fp.v -- int32 to fp32, round to nearest even.
 //
 // Latency  : combinational; 0 unless en_i.
-// C twin   : simulator/vpu.c.   Tests: tests/rtl/fp.c.
+// C twin   : simulator/vpu.c.   Tests: tests/rtl/fp.sh.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -6,7 +6,7 @@
 // Latency  : timing.md section 6.
 // Protocol : start_i only when own_ok_o and own_bank_ok_o; the first row is read in that very cycle.
 // Reset    : idle, constant rows 0.
-// C twin   : simulator/vpu.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/vpu.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

@@ -3,7 +3,7 @@
 // Function : error_o is the first check that fails, in the order of isa/errors.def; ranges and banks hold if none does. Streams:
 //            0 A, 1 B, 2 output, 3 second output; a stream that does not exist has no banks.
 // Latency  : combinational over the check_cycles that the slot stands still; only with en_i.
-// C twin   : simulator/check.c.   Tests: tests/rtl/program.c.
+// C twin   : simulator/check.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none

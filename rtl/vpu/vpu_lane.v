@@ -9,7 +9,7 @@
 //              16 round   17 second output done
 // Latency  : out_o after stage 13, red_o after stage 17.
 // Reset    : the constant rows, to 0.
-// C twin   : simulator/vpu.c.   Tests: tests/rtl/fp.c, tests/rtl/program.c.
+// C twin   : simulator/vpu.c.   Tests: tests/rtl/fp.sh, tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
