@@ -229,9 +229,15 @@ _Static_assert(SIM_N_UNITS == (int)ISA_N_QUEUES && SIM_N_CAUSES == (int)ISA_N_CO
 
 /* ---- the loop ---- */
 
-/* The next event but the request of one engine; requests run up to it without coming back here. */
-static uint64_t horizon_of(const sim *s, isa_unit engine)
+/*
+ * The next event but the request of one engine; requests run up to it without coming back here.  Posts that have fired in
+ * this cycle wake their waiters only at its end (sim_commit), so there is nothing to see beyond it yet.
+ */
+static uint64_t horizon_of(const sim *s, isa_unit engine, uint64_t cycle)
 {
+    if (s->n_fires > 0) {
+        return cycle;
+    }
     const isa_unit other = engine == ISA_UNIT_LD ? ISA_UNIT_ST : ISA_UNIT_LD;
     return sim_min_u64(sim_min_u64(sim_next_front(s), s->units[other].engine_wake), s->max_cycles);
 }
@@ -242,9 +248,9 @@ static void act(sim *s, uint64_t cycle)
         sim_unit *u = &s->units[k];
         if (u->engine_wake == cycle) {
             if (u->id == ISA_UNIT_LD) {
-                sim_ld_act(s, cycle, horizon_of(s, ISA_UNIT_LD));
+                sim_ld_act(s, cycle, horizon_of(s, ISA_UNIT_LD, cycle));
             } else {
-                sim_st_act(s, cycle, horizon_of(s, ISA_UNIT_ST));
+                sim_st_act(s, cycle, horizon_of(s, ISA_UNIT_ST, cycle));
             }
         }
         if (u->front_wake <= cycle) {
