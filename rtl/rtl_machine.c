@@ -213,7 +213,8 @@ static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim
         SY_TRY(start_child(r, diag));
     }
     const sim_observer *observer = options->observer;
-    const rtl_request request = {.entry = options->entry,
+    const rtl_request request = {.protocol = RTL_PROTOCOL,
+                                 .entry = options->entry,
                                  .trace = (observer != NULL && observer->retire != NULL ? 1u : 0u) | (r->host_port ? 2u : 0u),
                                  .max_cycles = options->max_cycles,
                                  .stall_seed = options->stall_seed,

@@ -108,23 +108,38 @@ static void map_memories(void)
 
 /* ---- requests and results ---- */
 
+/* False at the end of the stream. */
+static bool receive(void *data, size_t n_bytes)
+{
+    char *at = data;
+    while (n_bytes > 0) {
+        const ssize_t n = read(RTL_FD_SOCKET, at, n_bytes);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return false;
+        }
+        at += n;
+        n_bytes -= (size_t)n;
+    }
+    return true;
+}
+
 int sy_rtl_request(int *entry, int64_t *max_cycles, int *trace)
 {
     if (state.memory[0] == NULL) {
         map_memories();
     }
-    char *at = (char *)&state.request;
-    size_t n_left = sizeof state.request;
-    while (n_left > 0) {
-        const ssize_t n = read(RTL_FD_SOCKET, at, n_left);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return 0;
-        }
-        at += n;
-        n_left -= (size_t)n;
+    char *rest = (char *)&state.request + sizeof state.request.protocol;
+    if (!receive(&state.request.protocol, sizeof state.request.protocol)) {
+        return 0;
+    }
+    if (state.request.protocol != RTL_PROTOCOL) {
+        stop("built from other sources than the program that runs it: build that again");
+    }
+    if (!receive(rest, sizeof state.request - sizeof state.request.protocol)) {
+        return 0;
     }
     *entry = (int)state.request.entry;
     *max_cycles = (int64_t)state.request.max_cycles;

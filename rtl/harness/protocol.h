@@ -16,6 +16,7 @@ enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_MAX_SEMS = 32, RTL_MAX_DEPTH = 64
 
 /* What to run. dirty: bit m, the back door puts memory m in first (0 IMEM, 1 DMEM, 2 SPM, 3 ACC). */
 typedef struct rtl_request {
+    uint64_t protocol; /* RTL_PROTOCOL of who asks */
     uint32_t entry;
     uint32_t trace; /* bit 0: retired instructions too; bit 1: memories through the host port instead of the back door */
     uint64_t max_cycles;
@@ -60,5 +61,9 @@ typedef struct rtl_outcome {
     uint32_t core_word;
     uint32_t core_rs1;
 } rtl_outcome;
+
+/* Differs when the sources of an executable and the program that runs it are of different days. */
+#define RTL_PROTOCOL \
+    (UINT64_C(1) << 48 | (uint64_t)sizeof(rtl_request) << 32 | (uint64_t)sizeof(rtl_record) << 24 | (uint64_t)sizeof(rtl_outcome))
 
 #endif
