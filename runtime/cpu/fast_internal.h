@@ -48,7 +48,7 @@ typedef struct rt_window2 {
     int64_t n_positions, n_taps;
 } rt_window2;
 
-/* False (and SY_OK) if the node has more than two spatial axes. kernel NULL: from the attribute kernel_shape. */
+/* *ok is false (and the status SY_OK) for more than two spatial axes or absurd strides. kernel NULL: from the attribute kernel_shape. */
 sy_status rt_window2_of(const ir_kernel_args *args, const ir_tensor *x, const int64_t *kernel, rt_window2 *w, bool *ok);
 
 /* Writes the offset of each tap, row by row: [n_taps]. */
@@ -56,6 +56,13 @@ void rt_window2_offsets(const rt_window2 *w, int64_t *offsets);
 
 /* The outputs j in [first, last) of n whose position j * stride + at lies inside an axis of this size. */
 void rt_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first, int64_t *last);
+
+/* The taps [first, last) of output o that lie on the input, along one axis; those that do for any output. */
+void rt_taps_inside(const rt_window2 *w, int axis, int64_t o, int64_t *first, int64_t *last);
+void rt_taps_of_row(const rt_window2 *w, int axis, int64_t *first, int64_t *last);
+
+/* The taps of output o that an average divides by: inside the input or, with include_pad, on its padding too. */
+int64_t rt_taps_counted(const rt_window2 *w, int axis, int64_t o, bool include_pad, int64_t pad_end);
 
 /* Takes one input plane apart: bytes are xored with flip, what lies outside is fill (as it is). */
 void rt_window2_bytes(const rt_window2 *w, const uint8_t *from, uint8_t flip, uint8_t fill, uint8_t *to);

@@ -17,17 +17,6 @@ typedef struct pool_job {
     void *y;
 } pool_job;
 
-/* Taps that divide an average, along one axis. */
-static int64_t counted(const pool_job *j, int axis, int64_t o)
-{
-    int64_t n = 0;
-    for (int64_t k = 0; k < j->w.kernel[axis]; k++) {
-        const int64_t at = o * j->w.stride[axis] + k * j->w.dilation[axis] - j->w.pad[axis];
-        n += (at >= 0 && at < j->w.in[axis]) || (j->include_pad && at < j->w.in[axis] + j->pads_end[axis]);
-    }
-    return n;
-}
-
 static void start_row(const pool_job *j, int64_t n, void *row)
 {
     if (j->bytes) {
@@ -44,15 +33,19 @@ static sy_status plane_task(void *user, int64_t p, rt_scratch *scratch)
     const pool_job *j = user;
     const rt_window2 *w = &j->w;
     const int64_t width = w->out[1], in_plane = w->in[0] * w->in[1];
+    int64_t first_tap, last_tap;
     (void)scratch;
+    rt_taps_of_row(w, 1, &first_tap, &last_tap);
     for (int64_t oh = 0; oh < w->out[0]; oh++) {
         const int64_t row = (p * w->out[0] + oh) * width;
         int8_t *to_bytes = (int8_t *)j->y + row;
         float *to = (float *)j->y + row;
         start_row(j, width, j->bytes ? (void *)to_bytes : (void *)to);
-        for (int64_t kh = 0; kh < w->kernel[0]; kh++) {
+        int64_t first_row, last_row;
+        rt_taps_inside(w, 0, oh, &first_row, &last_row);
+        for (int64_t kh = first_row; kh < last_row; kh++) {
             const int64_t h = oh * w->stride[0] + kh * w->dilation[0] - w->pad[0];
-            for (int64_t kw = 0; kw < w->kernel[1] && h >= 0 && h < w->in[0]; kw++) {
+            for (int64_t kw = first_tap; kw < last_tap; kw++) {
                 int64_t first, last;
                 const int64_t at = kw * w->dilation[1] - w->pad[1];
                 rt_inside(width, w->in[1], w->stride[1], at, &first, &last);
@@ -69,9 +62,9 @@ static sy_status plane_task(void *user, int64_t p, rt_scratch *scratch)
                 }
             }
         }
-        const int64_t rows = j->average ? counted(j, 0, oh) : 0;
+        const int64_t rows = j->average ? rt_taps_counted(w, 0, oh, j->include_pad, j->pads_end[0]) : 0;
         for (int64_t ow = 0; j->average && ow < width; ow++) {
-            const int64_t n = rows * counted(j, 1, ow);
+            const int64_t n = rows * rt_taps_counted(w, 1, ow, j->include_pad, j->pads_end[1]);
             to[ow] = n == 0 ? 0.0f : to[ow] / (float)n;
         }
     }

@@ -124,21 +124,6 @@ typedef struct average_job {
     int8_t *y;
 } average_job;
 
-/* Taps that count along an axis for output o; *valid: those inside the input. */
-static int64_t counted(const average_job *j, int axis, int64_t o, int64_t *valid)
-{
-    const rt_window2 *w = &j->w;
-    int64_t n = 0;
-    *valid = 0;
-    for (int64_t k = 0; k < w->kernel[axis]; k++) {
-        const int64_t at = o * w->stride[axis] + k * w->dilation[axis] - w->pad[axis];
-        const bool inside = at >= 0 && at < w->in[axis];
-        *valid += inside;
-        n += inside || (j->include_pad && at < w->in[axis] + j->pads_end[axis]);
-    }
-    return n;
-}
-
 static sy_status average_plane(void *user, int64_t p, rt_scratch *scratch)
 {
     const average_job *j = user;
@@ -150,13 +135,16 @@ static sy_status average_plane(void *user, int64_t p, rt_scratch *scratch)
     }
     float *multipliers = (float *)(sums + width);
     const int8_t *plane = j->x + p * w->in[0] * w->in[1];
+    int64_t first_tap, last_tap;
+    rt_taps_of_row(w, 1, &first_tap, &last_tap);
     for (int64_t oh = 0; oh < w->out[0]; oh++) {
-        int64_t valid_rows, valid_columns;
-        const int64_t rows = counted(j, 0, oh, &valid_rows);
+        int64_t first_row, last_row, first_column, last_column;
+        const int64_t rows = rt_taps_counted(w, 0, oh, j->include_pad, j->pads_end[0]);
+        rt_taps_inside(w, 0, oh, &first_row, &last_row);
         memset(sums, 0, (size_t)width * sizeof *sums);
-        for (int64_t kh = 0; kh < w->kernel[0]; kh++) {
+        for (int64_t kh = first_row; kh < last_row; kh++) {
             const int64_t h = oh * w->stride[0] + kh * w->dilation[0] - w->pad[0];
-            for (int64_t kw = 0; kw < w->kernel[1] && h >= 0 && h < w->in[0]; kw++) {
+            for (int64_t kw = first_tap; kw < last_tap; kw++) {
                 int64_t first, last;
                 const int64_t at = kw * w->dilation[1] - w->pad[1];
                 rt_inside(width, w->in[1], w->stride[1], at, &first, &last);
@@ -167,8 +155,9 @@ static sy_status average_plane(void *user, int64_t p, rt_scratch *scratch)
             }
         }
         for (int64_t ow = 0; ow < width; ow++) {
-            const int64_t n = rows * counted(j, 1, ow, &valid_columns);
-            sums[ow] -= (int32_t)(valid_rows * valid_columns) * j->x_zero;
+            const int64_t n = rows * rt_taps_counted(w, 1, ow, j->include_pad, j->pads_end[1]);
+            rt_taps_inside(w, 1, ow, &first_column, &last_column);
+            sums[ow] -= (int32_t)((last_row - first_row) * (last_column - first_column)) * j->x_zero;
             const float divisor = j->y_scale * (float)(n == 0 ? 1 : n);
             multipliers[ow] = j->x_scale / divisor;
         }

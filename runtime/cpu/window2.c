@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#define MAX_STRIDE 256
+
 rt_pool *rt_pool_for(const rt_env *env, double n_operations)
 {
     return n_operations < (double)RT_PARALLEL_OPERATIONS ? NULL : env->cpu->pool;
@@ -28,7 +30,7 @@ static int64_t larger(int64_t a, int64_t b)
 /* True if some tap along this axis falls into phase p. */
 static bool phase_used(const rt_window2 *w, int axis, int64_t p)
 {
-    for (int64_t k = 0; k < w->kernel[axis]; k++) {
+    for (int64_t k = 0; k < w->kernel[axis] && k < w->stride[axis]; k++) { /* the phases repeat after `stride` taps */
         if (k * w->dilation[axis] % w->stride[axis] == p) {
             return true;
         }
@@ -63,6 +65,11 @@ sy_status rt_window2_of(const ir_kernel_args *args, const ir_tensor *x, const in
         w->dilation[i] = a < 0 ? 1 : win.dilations[a];
         w->pad[i] = a < 0 ? 0 : win.pads_begin[a];
     }
+    /* Phases are counted one by one; a stride that large is no network's. */
+    *ok = w->stride[0] <= MAX_STRIDE && w->stride[1] <= MAX_STRIDE;
+    if (!*ok) {
+        return SY_OK;
+    }
     const int64_t reach_rows = (w->kernel[0] - 1) * w->dilation[0] / w->stride[0];
     const int64_t reach_columns = (w->kernel[1] - 1) * w->dilation[1] / w->stride[1];
     w->phase_rows = w->out[0] + reach_rows;
@@ -88,7 +95,37 @@ void rt_window2_offsets(const rt_window2 *w, int64_t *offsets)
     }
 }
 
-/* The outputs j in [first, last) of n read inside an axis of this size at j * stride + at. */
+/* How many k >= 0 have start + k * step < limit. */
+static int64_t n_below(int64_t start, int64_t step, int64_t limit)
+{
+    return limit > start ? (limit - start + step - 1) / step : 0;
+}
+
+void rt_taps_inside(const rt_window2 *w, int axis, int64_t o, int64_t *first, int64_t *last)
+{
+    const int64_t start = o * w->stride[axis] - w->pad[axis];
+    *first = n_below(start, w->dilation[axis], 0);
+    *last = n_below(start, w->dilation[axis], w->in[axis]);
+    *last = *last < w->kernel[axis] ? *last : w->kernel[axis];
+    *first = *first < *last ? *first : *last;
+}
+
+void rt_taps_of_row(const rt_window2 *w, int axis, int64_t *first, int64_t *last)
+{
+    int64_t unused;
+    rt_taps_inside(w, axis, w->out[axis] - 1, first, &unused); /* the last output reaches the input first */
+    rt_taps_inside(w, axis, 0, &unused, last);                 /* the first one longest */
+}
+
+int64_t rt_taps_counted(const rt_window2 *w, int axis, int64_t o, bool include_pad, int64_t pad_end)
+{
+    const int64_t start = o * w->stride[axis] - w->pad[axis];
+    int64_t first, last;
+    rt_taps_inside(w, axis, o, &first, &last);
+    const int64_t n = n_below(start, w->dilation[axis], w->in[axis] + pad_end);
+    return include_pad ? (n < w->kernel[axis] ? n : w->kernel[axis]) : last - first;
+}
+
 void rt_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first, int64_t *last)
 {
     *first = at >= 0 ? 0 : (-at + stride - 1) / stride;

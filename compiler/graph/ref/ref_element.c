@@ -291,6 +291,21 @@ void ir_ref_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t 
     }
 }
 
+/* How many k in [0, n) have start + k * step < limit. */
+static int64_t n_below(int64_t start, int64_t step, int64_t limit, int64_t n)
+{
+    const int64_t k = limit > start ? (limit - start + step - 1) / step : 0;
+    return k < n ? k : n;
+}
+
+ir_ref_taps ir_ref_taps_of(const ir_window *w, int32_t axis, int64_t o, int64_t size, bool include_pad)
+{
+    const int64_t start = o * w->strides[axis] - w->pads_begin[axis], n = w->kernel[axis], step = w->dilations[axis];
+    ir_ref_taps t = { .first = n_below(start, step, 0, n), .last = n_below(start, step, size, n) };
+    t.counted = include_pad ? n_below(start, step, size + w->pads_end[axis], n) : t.last - t.first;
+    return t;
+}
+
 int64_t ir_ref_rne(float v)
 {
     if (isnan(v)) {

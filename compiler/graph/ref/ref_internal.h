@@ -76,6 +76,16 @@ int64_t ir_ref_product(const int64_t *dims, int32_t from, int32_t to);
 /* The outputs [first, last) of n whose position o * stride + at lies inside an axis of this size. */
 void ir_ref_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first, int64_t *last);
 
+/*
+ * The taps of a window at output o along one axis: [first, last) lie on the input; `counted` is what an average divides by,
+ * with or without padding (what ceil_mode reads beyond the padding never counts).
+ */
+typedef struct ir_ref_taps {
+    int64_t first, last, counted;
+} ir_ref_taps;
+
+ir_ref_taps ir_ref_taps_of(const ir_window *w, int32_t axis, int64_t o, int64_t size, bool include_pad);
+
 /* ---------------------------------------------------------------- rounding */
 
 /* Nearest integer, ties to even, saturated to int32; NaN gives 0. */

@@ -9,25 +9,34 @@
 
 #include <math.h>
 
-/*
- * The offset in the plane of tap t of the window at `index`; -1 outside the input. *counts tells whether the tap lies on
- * the input or its padding (what ceil_mode reads beyond that never counts).
- */
-static int64_t tap_offset(const ir_window *w, const int64_t *size, const int64_t *index, int64_t t, bool *counts)
+/* The taps of one window that lie on the input, numbered row by row. */
+typedef struct inside_taps {
+    ir_ref_taps axes[3];
+    int64_t n, counted;
+} inside_taps;
+
+static inside_taps taps_at(const ir_window *w, const int64_t *size, const int64_t *index, bool include_pad)
+{
+    inside_taps t = { .n = 1, .counted = 1 };
+    for (int32_t a = 0; a < w->rank; a++) {
+        t.axes[a] = ir_ref_taps_of(w, a, index[a], size[a], include_pad);
+        t.n *= t.axes[a].last - t.axes[a].first;
+        t.counted *= t.axes[a].counted;
+    }
+    return t;
+}
+
+/* The offset in the plane of tap number i. */
+static int64_t tap_offset(const ir_window *w, const inside_taps *t, const int64_t *size, const int64_t *index, int64_t i)
 {
     int64_t at = 0, place = 1;
-    bool inside = true;
-    *counts = true;
     for (int32_t a = w->rank - 1; a >= 0; a--) {
-        const int64_t k = t % w->kernel[a];
-        t /= w->kernel[a];
-        const int64_t p = index[a] * w->strides[a] + k * w->dilations[a] - w->pads_begin[a];
-        inside = inside && p >= 0 && p < size[a];
-        *counts = *counts && p < size[a] + w->pads_end[a];
-        at += p * place;
+        const int64_t n = t->axes[a].last - t->axes[a].first, k = t->axes[a].first + i % n;
+        i /= n;
+        at += (index[a] * w->strides[a] + k * w->dilations[a] - w->pads_begin[a]) * place;
         place *= size[a];
     }
-    return inside ? at : -1;
+    return at;
 }
 
 /* a > b as the type compares; a NaN beats everything but the first NaN. */
@@ -91,18 +100,18 @@ sy_status ir_ref_maxpool(const ir_kernel_args *args)
     SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, NULL, args->diag, &win));
     const bool column_major = ir_node_int(args->node, "storage_order", 0) != 0;
     const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
-    const int64_t taps = ir_ref_product(win.kernel, 0, spatial), n_out = ir_ref_product(win.out, 0, spatial);
+    const int64_t n_out = ir_ref_product(win.out, 0, spatial);
 
     int64_t i = 0;
     for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
         ir_ref_walk walk;
         ir_ref_walk_start(&walk, spatial, win.out);
         for (int64_t o = 0; o < n_out; o++, i++, ir_ref_walk_next(&walk)) {
+            const inside_taps taps = taps_at(&win, x->dims + 2, walk.index, false);
             int64_t best = -1;
-            for (int64_t t = 0; t < taps; t++) {
-                bool counts;
-                const int64_t at = tap_offset(&win, x->dims + 2, walk.index, t, &counts);
-                if (at >= 0 && (best < 0 || beats(x, p * plane + at, p * plane + best))) {
+            for (int64_t t = 0; t < taps.n; t++) {
+                const int64_t at = tap_offset(&win, &taps, x->dims + 2, walk.index, t);
+                if (best < 0 || beats(x, p * plane + at, p * plane + best)) {
                     best = at;
                 }
             }
@@ -131,24 +140,19 @@ sy_status ir_ref_averagepool(const ir_kernel_args *args)
     SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, NULL, args->diag, &win));
     const bool include_pad = ir_node_int(args->node, "count_include_pad", 0) != 0;
     const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
-    const int64_t taps = ir_ref_product(win.kernel, 0, spatial), n_out = ir_ref_product(win.out, 0, spatial);
+    const int64_t n_out = ir_ref_product(win.out, 0, spatial);
 
     int64_t i = 0;
     for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
         ir_ref_walk walk;
         ir_ref_walk_start(&walk, spatial, win.out);
         for (int64_t o = 0; o < n_out; o++, ir_ref_walk_next(&walk)) {
+            const inside_taps taps = taps_at(&win, x->dims + 2, walk.index, include_pad);
             double s = 0.0;
-            int64_t n = 0;
-            for (int64_t t = 0; t < taps; t++) {
-                bool counts;
-                const int64_t at = tap_offset(&win, x->dims + 2, walk.index, t, &counts);
-                if (at >= 0) {
-                    s += ir_ref_get(x, p * plane + at);
-                }
-                n += at >= 0 || (include_pad && counts);
+            for (int64_t t = 0; t < taps.n; t++) {
+                s += ir_ref_get(x, p * plane + tap_offset(&win, &taps, x->dims + 2, walk.index, t));
             }
-            ir_ref_put(y, i++, n == 0 ? 0.0 : s / (double)n);
+            ir_ref_put(y, i++, taps.counted == 0 ? 0.0 : s / (double)taps.counted);
         }
     }
     return SY_OK;

@@ -314,21 +314,9 @@ typedef struct span {
 
 static span span_of(int64_t o, int64_t size, const ir_window *w, int32_t axis, bool include_pad)
 {
-    const int64_t start = o * w->strides[axis] - w->pads_begin[axis];
-    span s = { .counted = 0, .first = 0, .last = -1, .step = w->dilations[axis] };
-    bool any = false;
-    for (int64_t k = 0; k < w->kernel[axis]; k++) {
-        const int64_t at = start + k * s.step;
-        const bool inside = at >= 0 && at < size;
-        if (inside) {
-            s.first = any ? s.first : at;
-            s.last = at;
-            any = true;
-        }
-        /* What ceil_mode reads beyond the padding never counts. */
-        s.counted += inside || (include_pad && at < size + w->pads_end[axis]);
-    }
-    return s;
+    const int64_t start = o * w->strides[axis] - w->pads_begin[axis], step = w->dilations[axis];
+    const ir_ref_taps t = ir_ref_taps_of(w, axis, o, size, include_pad);
+    return (span){ .counted = t.counted, .first = start + t.first * step, .last = start + (t.last - 1) * step, .step = step };
 }
 
 sy_status ir_ref_qaveragepool(const ir_kernel_args *args)
