@@ -650,6 +650,9 @@ static void emit_all(matmul *m) {
                 k--;
             }
             SY_ASSERT(k >= 0);
+            if (finished - stored >= m->o.slots) {
+                emit_store(m, stored++); /* it frees the slot that the epilogue waits for, so it comes first */
+            }
             emit_epilogue(m, finished, k, m->jobs[finished].block != rows_of);
             rows_of = m->jobs[finished].block;
         }
