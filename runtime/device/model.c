@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "session_internal.h"
 #include "systole/base/assert.h"
 #include "systole/base/file.h"
 
@@ -220,8 +221,8 @@ static sy_status add_sections(rt_model *model, base_diag *diag)
     return SY_OK;
 }
 
-static sy_status compile(rt_model *model, const isa_config *config, const cc_options *options,
-                         base_diag *diag)
+sy_status rt_model_compile_locked(rt_model *model, const isa_config *config,
+                                  const cc_options *options, base_diag *diag)
 {
     const void *bytes = NULL;
     size_t n_bytes = 0;
@@ -250,7 +251,7 @@ sy_status rt_model_compile(rt_model *model, const isa_config *config, const cc_o
                            base_diag *diag)
 {
     pthread_mutex_lock(&model->lock);
-    const sy_status status = compile(model, config, options, diag);
+    const sy_status status = rt_model_compile_locked(model, config, options, diag);
     pthread_mutex_unlock(&model->lock);
     return status;
 }

@@ -122,29 +122,34 @@ static sy_status choose_config(rt_session *session, base_diag *diag)
     return isa_config_find("edge", &session->config, diag);
 }
 
-static sy_status open_device(rt_session *session, base_diag *diag)
+/* Compiles the model if nobody has, and opens the device; under the model's lock. */
+static sy_status open_locked(rt_session *session, base_diag *diag)
 {
     rt_model *model = session->model;
-    if (session->device != RT_DEVICE_CPU) {
-        SY_TRY(choose_config(session, diag));
-        if (!model->has_program) {
-            const cc_options options = {.no_fallback = session->options.no_fallback};
-            const sy_status status = rt_model_compile(model, &session->config, &options, diag);
-            if (status == SY_EUNSUPPORTED && !session->options.no_fallback &&
-                !session->options.lockstep) {
-                memcpy(session->note, base_diag_message(diag), sizeof session->note);
-                base_diag_clear(diag);
-                session->device = RT_DEVICE_CPU;
-            } else if (status != SY_OK) {
-                return status;
-            }
-        }
+    const rt_session_options *options = &session->options;
+    if (session->device == RT_DEVICE_CPU) {
+        return rt_device_cpu_open(session, diag);
     }
-    pthread_mutex_lock(&model->lock);
-    const sy_status status = session->device == RT_DEVICE_CPU
-                                 ? rt_device_cpu_open(session, diag)
-                                 : rt_device_machine_open(session, diag);
-    pthread_mutex_unlock(&model->lock);
+    SY_TRY(choose_config(session, diag));
+    if (!model->has_program) {
+        const cc_options compile = {.no_fallback = options->no_fallback};
+        const sy_status status = rt_model_compile_locked(model, &session->config, &compile, diag);
+        if (status == SY_EUNSUPPORTED && !options->no_fallback && !options->lockstep) {
+            memcpy(session->note, base_diag_message(diag), sizeof session->note);
+            base_diag_clear(diag);
+            session->device = RT_DEVICE_CPU;
+            return rt_device_cpu_open(session, diag);
+        }
+        SY_TRY(status);
+    }
+    return rt_device_machine_open(session, diag);
+}
+
+static sy_status open_device(rt_session *session, base_diag *diag)
+{
+    pthread_mutex_lock(&session->model->lock);
+    const sy_status status = open_locked(session, diag);
+    pthread_mutex_unlock(&session->model->lock);
     SY_TRY(status);
     session->step_stats = BASE_ARENA_ARRAY(session->arena, rt_step_stats, session->stats.n_steps);
     session->stats.steps = session->step_stats;

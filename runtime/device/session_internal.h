@@ -57,6 +57,10 @@ struct rt_session {
     rt_step_stats *step_stats;
 };
 
+/* As rt_model_compile, by a caller who holds the model's lock. */
+sy_status rt_model_compile_locked(rt_model *model, const isa_config *config,
+                                  const cc_options *options, base_diag *diag);
+
 /* Fill a session whose arena, model, options and device are set; under the model's lock. */
 sy_status rt_device_cpu_open(rt_session *session, base_diag *diag);
 sy_status rt_device_machine_open(rt_session *session, base_diag *diag);
