@@ -10,7 +10,7 @@ source "$PWD/tests/include/cli.bash"
 out '"programs": 210'
 out '"different": 0'
 # All ways to end are among them.
-for end in done error deadlock; do
+for end in 'done' error deadlock; do
     grep -q -E "\"$end\": [1-9]" "$work/out" || fail "no program ends with '$end'"
 done
 "$systole" fuzz -c tiny --seed 2 --count 60 --output-dir "$work" || fail "tiny differs"
