@@ -300,7 +300,7 @@ static isa_error check_register(isa_unit unit, unsigned reg, uint32_t value, sim
     if (memo == NULL) {
         return isa_reg_check(unit, reg, value);
     }
-    sim_check_memo_row *row = &memo->rows[reg % SIM_CHECK_MEMO_ROWS];
+    sim_check_memo_row *row = &memo->rows[((value + reg) * UINT32_C(2654435769)) >> (32 - SIM_CHECK_MEMO_BITS)];
     if (!row->known || row->reg != reg || row->value != value) {
         *row = (sim_check_memo_row){.known = true, .reg = reg, .value = value, .error = isa_reg_check(unit, reg, value)};
     }

@@ -348,6 +348,16 @@ static uint8_t *data_at(sim *s, uint32_t address, uint32_t size, bool is_store, 
 
 #include "core_alu.h"
 
+/* True if no unit acts up to a cycle, and the end of this one has nothing to do. */
+static bool nothing_before(const sim *s, uint64_t cycle)
+{
+    uint64_t next = SIM_NEVER;
+    for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
+        next = sim_min_u64(next, sim_min_u64(s->units[k].front_wake, s->units[k].engine_wake));
+    }
+    return next > cycle && s->n_fires == 0 && s->raised.rank == SIM_NO_ERROR;
+}
+
 /* Instructions from core->cycle on, up to one that needs the units to have come to its cycle; those act if it is now. */
 static void run_ahead(sim *s, uint64_t now)
 {
@@ -376,8 +386,12 @@ static void run_ahead(sim *s, uint64_t now)
         if (at == AT_OTHER) {
             const bool is_csr = i->op >= ISA_OP_CSRRW && i->op <= ISA_OP_CSRRCI;
             if (core->cycle > now && !(is_csr && !is_counter((uint32_t)i->imm & 0xFFF))) {
-                core->wake = core->cycle;
-                return;
+                if (!nothing_before(s, core->cycle)) {
+                    core->wake = core->cycle;
+                    return;
+                }
+                now = core->cycle;
+                s->now = now;
             }
             if (!is_csr) {
                 xsystole(s, i);

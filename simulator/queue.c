@@ -69,8 +69,39 @@ void sim_retire(sim *s, sim_unit *u, uint64_t cycle)
 
 /* ---- queue ---- */
 
+/* The cycle after the last with a command in flight. */
+static uint64_t flight_until(const sim_unit *u)
+{
+    return u->n_started == 0 ? 0 : u->last_end == SIM_NEVER ? SIM_NEVER : u->last_end + 1;
+}
+
+/*
+ * A SET pushed into an empty queue: nothing keeps it from popping in the next cycle, and nobody sees it but the counters
+ * of a unit that is idle otherwise.  (An error of this very cycle would keep it, hence the condition on the caller's side.)
+ */
+static void push_set_through(sim *s, sim_unit *u, const sim_entry *entry)
+{
+    const uint64_t popped = entry->pushed + 1;
+    const unsigned pair = entry->funct7 & ISA_F7_PAIR_MASK;
+    u->regs[2 * pair] = entry->a;
+    u->regs[2 * pair + 1] = entry->b;
+    u->last_pop = popped;
+    u->last_action = popped;
+    const uint64_t until = flight_until(u);
+    if (!u->slot.full && until <= popped) {
+        const sim_flags first = {.occupied = true, .flight_until = until};
+        const sim_flags rest = {.flight_until = until};
+        sim_settle(s, u, popped);
+        sim_set_flags(u, popped, &first, &rest);
+    }
+}
+
 void sim_push(sim *s, sim_unit *u, const sim_entry *entry)
 {
+    if ((entry->funct7 & ISA_F7_SET) != 0 && u->queue_n == 0 && s->n_fires == 0 && s->raised.rank == SIM_NO_ERROR) {
+        push_set_through(s, u, entry);
+        return;
+    }
     const uint32_t depth = s->machine.config.queue_depth;
     SY_ASSERT(u->queue_n < depth);
     uint32_t at = u->queue_first + u->queue_n;
@@ -307,12 +338,6 @@ static bool head_waits(const sim *s, const sim_unit *u, bool has_error)
            (has_error || s->semaphores[head->a] == 0);
 }
 
-/* The cycle after the last with a command in flight. */
-static uint64_t flight_until(const sim_unit *u)
-{
-    return u->n_started == 0 ? 0 : u->last_end == SIM_NEVER ? SIM_NEVER : u->last_end + 1;
-}
-
 /* After an error nothing moves any more; the counters still want to know what stands there. */
 static void front_freeze(sim *s, sim_unit *u, uint64_t cycle)
 {
@@ -337,7 +362,8 @@ void sim_front_act(sim *s, sim_unit *u, uint64_t cycle)
     const bool slot_was_full = u->slot.full;
     const unsigned posts_were = u->posts_n;
     sim_flags first = {
-        .occupied = slot_was_full || u->queue_n > 0, /* what the core pushes in this cycle is not there yet */
+        /* what the core pushes in this cycle is not there yet; a SET that it pushed in the last may have gone through */
+        .occupied = slot_was_full || u->queue_n > 0 || u->last_pop == cycle,
         .flight_until = flight_until(u),
     };
     post_act(s, u, cycle);

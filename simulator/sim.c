@@ -261,7 +261,7 @@ static void act(sim *s, uint64_t cycle)
         sim_core_act(s, cycle);
     }
     if (s->n_fires > 0 || s->raised.rank != SIM_NO_ERROR) {
-        sim_commit(s, cycle);
+        sim_commit(s, s->now); /* the core may have gone on to a later cycle, where nobody else had anything to do */
     }
 }
 

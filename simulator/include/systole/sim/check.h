@@ -102,7 +102,7 @@ bool sim_bytes_extent(const sim_bytes *bytes, int64_t *low, int64_t *high);
 isa_error sim_check(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS]);
 
 /* What the tables said of the bit fields of a unit's last commands. Zero-initialise; one for each unit. */
-#define SIM_CHECK_MEMO_ROWS 8
+#define SIM_CHECK_MEMO_BITS 5
 typedef struct sim_check_memo_row {
     bool known;
     unsigned reg;
@@ -110,7 +110,7 @@ typedef struct sim_check_memo_row {
     isa_error error;
 } sim_check_memo_row;
 typedef struct sim_check_memo {
-    sim_check_memo_row rows[SIM_CHECK_MEMO_ROWS];
+    sim_check_memo_row rows[1 << SIM_CHECK_MEMO_BITS];
 } sim_check_memo;
 
 /* sim_check for many commands of one unit, whose bit fields seldom change. */
