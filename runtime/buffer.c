@@ -12,8 +12,8 @@
 #define ALIGNMENT_BYTES 64 /* a cache line, and the widest vector */
 
 /*
- * What the machine has. Linux hands out more than that and kills the program when it is used, so a size that some file
- * made up is refused here.
+ * What the machine has. Linux hands out more than that and kills the program when it is used, so a
+ * size that some file made up is refused here.
  */
 static size_t machine_bytes(void)
 {
@@ -48,5 +48,5 @@ void *rt_scratch_get(rt_scratch *scratch, size_t n_bytes)
 void rt_scratch_free(rt_scratch *scratch)
 {
     rt_buffer_free(scratch->data);
-    *scratch = (rt_scratch){ 0 };
+    *scratch = (rt_scratch){0};
 }

@@ -1,12 +1,14 @@
 /*
  * pool.c -- the thread pool.
  *
- * A job is open while tasks are left. A worker joins under the lock, takes tasks from an atomic counter, and leaves under the
- * lock; the caller closes the job and waits until all who joined have left, so nobody ever touches an old job.
+ * A job is open while tasks are left. A worker joins under the lock, takes tasks from an atomic
+ * counter, and leaves under the lock; the caller closes the job and waits until all who joined have
+ * left, so nobody ever touches an old job.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _GNU_SOURCE /* sched_getaffinity: the processors that are ours, not those of the machine */
+#define _GNU_SOURCE  /* sched_getaffinity: the processors that are ours, not those of the machine \
+                      */
 #include "systole/rt/pool.h"
 
 #include "systole/base/arena.h"
@@ -17,7 +19,8 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#define SPIN_ROUNDS 2000 /* some microseconds; longer would starve whoever else has work for this core */
+#define SPIN_ROUNDS \
+    2000 /* some microseconds; longer would starve whoever else has work for this core */
 #define MAX_THREADS 256
 
 typedef struct worker {
@@ -179,9 +182,11 @@ static sy_status run_alone(int64_t n_tasks, rt_task_fn task, void *user, rt_scra
     return first;
 }
 
-sy_status rt_pool_run(rt_pool *pool, int64_t n_tasks, rt_task_fn task, void *user, rt_scratch *scratch)
+sy_status rt_pool_run(rt_pool *pool, int64_t n_tasks, rt_task_fn task, void *user,
+                      rt_scratch *scratch)
 {
-    if (pool == NULL || pool->n_workers == 0 || n_tasks <= 1 || pthread_mutex_trylock(&pool->caller) != 0) {
+    if (pool == NULL || pool->n_workers == 0 || n_tasks <= 1 ||
+        pthread_mutex_trylock(&pool->caller) != 0) {
         return run_alone(n_tasks, task, user, scratch);
     }
     (void)pthread_mutex_lock(&pool->lock);

@@ -16,14 +16,15 @@
 #include <unistd.h>
 
 #define CBLAS_ROW_MAJOR 101
-#define CBLAS_NO_TRANS 111
-#define CBLAS_TRANS 112
+#define CBLAS_NO_TRANS  111
+#define CBLAS_TRANS     112
 
 /*
- * OpenBLAS reads these in its constructor. A number of threads other than one changes the order of sums, a core type or a
- * cache size the kernels and blocks. The library must see our values, the rest of the program its own.
+ * OpenBLAS reads these in its constructor. A number of threads other than one changes the order of
+ * sums, a core type or a cache size the kernels and blocks. The library must see our values, the
+ * rest of the program its own.
  */
-static const char *const prefixes[] = { "OPENBLAS_", "GOTO_", "GOTOBLAS_", "OMP_NUM_THREADS=" };
+static const char *const prefixes[] = {"OPENBLAS_", "GOTO_", "GOTOBLAS_", "OMP_NUM_THREADS="};
 
 static bool is_for_blas(const char *variable)
 {
@@ -78,7 +79,7 @@ static void environment_restore(const saved_environment *saved)
 /* dlopen with the environment put aside; NULL as dlopen. */
 static sy_status open_alone(const char *name, void **handle)
 {
-    saved_environment saved = { .arena = base_arena_create() };
+    saved_environment saved = {.arena = base_arena_create()};
     const sy_status status = saved.arena != NULL ? environment_neutralise(&saved) : SY_ENOMEM;
     if (status == SY_OK) {
         *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
@@ -88,7 +89,8 @@ static sy_status open_alone(const char *name, void **handle)
     return status;
 }
 
-/* A symbol as a function pointer; C has no cast from void * for it, POSIX says the bytes are the same. */
+/* A symbol as a function pointer; C has no cast from void * for it, POSIX says the bytes are the
+ * same. */
 static void function_of(void *library, const char *name, void *function, size_t n_bytes)
 {
     void *symbol = dlsym(library, name);
@@ -102,7 +104,7 @@ static void own_kernel(rt_blas *blas)
 
 sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag)
 {
-    *blas = (rt_blas){ 0 };
+    *blas = (rt_blas){0};
     if (library != NULL && library[0] == '\0') {
         own_kernel(blas);
         return SY_OK;
@@ -113,7 +115,8 @@ sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag)
     if (handle == NULL) {
         if (library != NULL) {
             const char *reason = dlerror();
-            return base_fail(diag, SY_EIO, "cannot load the BLAS library: %s", reason != NULL ? reason : name);
+            return base_fail(diag, SY_EIO, "cannot load the BLAS library: %s",
+                             reason != NULL ? reason : name);
         }
         own_kernel(blas);
         return SY_OK;
@@ -131,7 +134,8 @@ sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag)
     }
     char *(*core_name)(void) = NULL;
     function_of(handle, "openblas_get_corename", &core_name, sizeof core_name);
-    (void)snprintf(blas->name, sizeof blas->name, "%.80s (%.40s)", name, core_name != NULL ? core_name() : "cblas");
+    (void)snprintf(blas->name, sizeof blas->name, "%.80s (%.40s)", name,
+                   core_name != NULL ? core_name() : "cblas");
     return SY_OK;
 }
 
@@ -140,13 +144,15 @@ void rt_blas_close(rt_blas *blas)
     if (blas->library != NULL) {
         (void)dlclose(blas->library);
     }
-    *blas = (rt_blas){ 0 };
+    *blas = (rt_blas){0};
 }
 
-void rt_sgemm(const rt_blas *blas, float *work, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float *a,
-              int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc)
+void rt_sgemm(const rt_blas *blas, float *work, bool trans_a, bool trans_b, int64_t m, int64_t n,
+              int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
+              float *c, int64_t ldc)
 {
-    const bool fits = m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX;
+    const bool fits = m <= INT_MAX && n <= INT_MAX && k <= INT_MAX && lda <= INT_MAX &&
+                      ldb <= INT_MAX && ldc <= INT_MAX;
     if (m == 0 || n == 0) {
         return;
     }
@@ -154,6 +160,7 @@ void rt_sgemm(const rt_blas *blas, float *work, bool trans_a, bool trans_b, int6
         rt_own_sgemm(work, trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
         return;
     }
-    blas->sgemm(CBLAS_ROW_MAJOR, trans_a ? CBLAS_TRANS : CBLAS_NO_TRANS, trans_b ? CBLAS_TRANS : CBLAS_NO_TRANS, (int)m,
-                (int)n, (int)k, 1.0f, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    blas->sgemm(CBLAS_ROW_MAJOR, trans_a ? CBLAS_TRANS : CBLAS_NO_TRANS,
+                trans_b ? CBLAS_TRANS : CBLAS_NO_TRANS, (int)m, (int)n, (int)k, 1.0f, a, (int)lda,
+                b, (int)ldb, beta, c, (int)ldc);
 }

@@ -1,8 +1,9 @@
 /*
  * control.c -- If, Loop and Scan: runs the plans of their regions.
  *
- * Each result is made by its region's plan, in a buffer of its own; carried values live in two sets of tensors that change
- * places. What a Loop or Scan stacks is collected as bytes, one region result after another.
+ * Each result is made by its region's plan, in a buffer of its own; carried values live in two sets
+ * of tensors that change places. What a Loop or Scan stacks is collected as bytes, one region
+ * result after another.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,7 +20,7 @@ typedef struct iteration {
     base_arena *arena;
     rt_cpu_run_options options;
     base_diag *diag;
-    uint32_t n_head;    /* region results before the carried ones: a Loop's condition */
+    uint32_t n_head; /* region results before the carried ones: a Loop's condition */
     uint32_t n_carried;
     uint32_t n_stacked;
     const ir_tensor **inputs; /* of the region: its own, then the captured values */
@@ -32,10 +33,11 @@ typedef struct iteration {
     int64_t n_done;
 } iteration;
 
-/* The caller's wish to end reaches into regions; values inside them are not saved: there are many of each. */
+/* The caller's wish to end reaches into regions; values inside them are not saved: there are many
+ * of each. */
 static rt_cpu_run_options inner_options(const rt_cpu_run_options *options)
 {
-    rt_cpu_run_options o = { 0 };
+    rt_cpu_run_options o = {0};
     if (options != NULL) {
         o.cancelled = options->cancelled;
         o.cancelled_user = options->cancelled_user;
@@ -44,11 +46,12 @@ static rt_cpu_run_options inner_options(const rt_cpu_run_options *options)
 }
 
 static sy_status run_if(const rt_step *step, const ir_tensor *slots, const ir_tensor *const *inputs,
-                        ir_tensor *const *outputs, const rt_cpu_run_options *options, base_arena *arena,
-                        base_diag *diag)
+                        ir_tensor *const *outputs, const rt_cpu_run_options *options,
+                        base_arena *arena, base_diag *diag)
 {
     const ir_tensor *condition = inputs[0];
-    if (condition == NULL || ir_tensor_n_elements(condition) != 1 || condition->dtype != SY_DT_BOOL) {
+    if (condition == NULL || ir_tensor_n_elements(condition) != 1 ||
+        condition->dtype != SY_DT_BOOL) {
         return base_fail(diag, SY_EINVAL, "the condition must be one bool");
     }
     const bool yes = *(const uint8_t *)condition->data != 0;
@@ -79,20 +82,22 @@ static void iteration_end(iteration *it)
 }
 
 /* Room for everything; carried values start as operands first_carried, ... */
-static sy_status iteration_start(iteration *it, const ir_tensor *slots, const ir_tensor *const *inputs,
-                                 uint32_t first_carried)
+static sy_status iteration_start(iteration *it, const ir_tensor *slots,
+                                 const ir_tensor *const *inputs, uint32_t first_carried)
 {
     const rt_region *region = it->region;
     const uint32_t n_results = region->plan->n_live_out;
-    it->inputs = BASE_ARENA_ARRAY(it->arena, const ir_tensor *, (size_t)region->n_inputs + region->n_captures);
+    it->inputs = BASE_ARENA_ARRAY(it->arena, const ir_tensor *,
+                                  (size_t)region->n_inputs + region->n_captures);
     it->results = BASE_ARENA_ARRAY(it->arena, ir_tensor, n_results);
     it->result_pointers = BASE_ARENA_ARRAY(it->arena, ir_tensor *, n_results);
     it->carried = BASE_ARENA_ARRAY(it->arena, ir_tensor, it->n_carried);
     it->carried_owned = BASE_ARENA_ARRAY(it->arena, bool, it->n_carried);
     it->stacks = BASE_ARENA_ARRAY(it->arena, base_buf, it->n_stacked);
     it->stacked = BASE_ARENA_ARRAY(it->arena, ir_tensor, it->n_stacked);
-    if (it->inputs == NULL || it->results == NULL || it->result_pointers == NULL || it->carried == NULL ||
-        it->carried_owned == NULL || it->stacks == NULL || it->stacked == NULL) {
+    if (it->inputs == NULL || it->results == NULL || it->result_pointers == NULL ||
+        it->carried == NULL || it->carried_owned == NULL || it->stacks == NULL ||
+        it->stacked == NULL) {
         return SY_ENOMEM;
     }
     if (n_results != it->n_head + it->n_carried + it->n_stacked) {
@@ -118,8 +123,9 @@ static sy_status iteration_start(iteration *it, const ir_tensor *slots, const ir
 static sy_status stack_push(iteration *it, uint32_t i, ir_tensor *t)
 {
     ir_tensor *entry = &it->stacked[i];
-    const bool same = it->n_done == 0 || (entry->dtype == t->dtype && entry->rank == t->rank &&
-                                          memcmp(entry->dims, t->dims, (size_t)t->rank * sizeof(int64_t)) == 0);
+    const bool same = it->n_done == 0 ||
+                      (entry->dtype == t->dtype && entry->rank == t->rank &&
+                       memcmp(entry->dims, t->dims, (size_t)t->rank * sizeof(int64_t)) == 0);
     const bool kept = same && base_buf_append(&it->stacks[i], t->data, t->size_bytes);
     *entry = *t;
     entry->data = NULL;
@@ -136,9 +142,10 @@ static sy_status iterate(iteration *it, bool *condition)
 {
     const uint32_t n_results = it->n_head + it->n_carried + it->n_stacked;
     for (uint32_t i = 0; i < n_results; i++) {
-        it->results[i] = (ir_tensor){ 0 };
+        it->results[i] = (ir_tensor){0};
     }
-    SY_TRY(rt_cpu_plan_run(it->region->plan, it->inputs, it->result_pointers, &it->options, it->diag));
+    SY_TRY(
+        rt_cpu_plan_run(it->region->plan, it->inputs, it->result_pointers, &it->options, it->diag));
     if (it->n_head > 0) {
         const ir_tensor *t = &it->results[0];
         *condition = t->size_bytes > 0 && *(const uint8_t *)t->data != 0;
@@ -165,7 +172,7 @@ static void entry_type(const iteration *it, uint32_t i, ir_tensor *entry)
 {
     const rt_cpu_plan *plan = it->region->plan;
     const ir_type *type = &plan->slots[plan->live_out[it->n_head + it->n_carried + i]].value->type;
-    int64_t dims[IR_MAX_RANK] = { 0 };
+    int64_t dims[IR_MAX_RANK] = {0};
     const int32_t rank = type->has_rank ? type->rank : 0;
     for (int32_t a = 0; a < rank; a++) {
         (void)ir_dim_is_const(type->dims[a], &dims[a]);
@@ -196,9 +203,11 @@ static sy_status stack_result(iteration *it, uint32_t i, int64_t axis, bool reve
     }
     const size_t inner = n_outer > 0 ? entry.size_bytes / (size_t)n_outer : 0;
     for (int64_t n = 0; n < it->n_done && inner > 0; n++) {
-        const char *from = it->stacks[i].data + (size_t)(reverse ? it->n_done - 1 - n : n) * entry.size_bytes;
+        const char *from = it->stacks[i].data +
+                           (size_t)(reverse ? it->n_done - 1 - n : n) * entry.size_bytes;
         for (int64_t o = 0; o < n_outer; o++) {
-            memcpy((char *)out->data + (size_t)(o * it->n_done + n) * inner, from + (size_t)o * inner, inner);
+            memcpy((char *)out->data + (size_t)(o * it->n_done + n) * inner,
+                   from + (size_t)o * inner, inner);
         }
     }
     return SY_OK;
@@ -221,7 +230,8 @@ static sy_status iteration_results(iteration *it, ir_tensor *const *outputs)
         if (i >= it->n_carried) {
             const uint32_t s = i - it->n_carried;
             SY_TRY(stack_result(it, s, list_entry(step->node, "scan_output_axes", s),
-                                list_entry(step->node, "scan_output_directions", s) != 0, outputs[i]));
+                                list_entry(step->node, "scan_output_directions", s) != 0,
+                                outputs[i]));
             continue;
         }
         *outputs[i] = it->carried[i];
@@ -291,8 +301,8 @@ static void take_slice(const ir_tensor *t, int32_t axis, int64_t n, ir_tensor *s
     }
     const size_t inner = n_outer > 0 ? slice->size_bytes / (size_t)n_outer : 0;
     for (int64_t o = 0; o < n_outer && inner > 0; o++) {
-        memcpy((char *)slice->data + (size_t)o * inner, (const char *)t->data + (size_t)(o * t->dims[axis] + n) * inner,
-               inner);
+        memcpy((char *)slice->data + (size_t)o * inner,
+               (const char *)t->data + (size_t)(o * t->dims[axis] + n) * inner, inner);
     }
 }
 
@@ -320,7 +330,8 @@ static sy_status run_scan(iteration *it, const ir_tensor *slots, const ir_tensor
         int64_t axis = list_entry(step->node, "scan_input_axes", i);
         axis += t != NULL && axis < 0 ? t->rank : 0;
         if (t == NULL || axis < 0 || axis >= t->rank || (length >= 0 && t->dims[axis] != length)) {
-            return base_fail(it->diag, SY_ESHAPE, "scanned operand %u has no such axis or another length", i);
+            return base_fail(it->diag, SY_ESHAPE,
+                             "scanned operand %u has no such axis or another length", i);
         }
         length = t->dims[axis];
         axes[i] = (int32_t)axis;
@@ -338,7 +349,8 @@ static sy_status run_scan(iteration *it, const ir_tensor *slots, const ir_tensor
     for (int64_t n = 0; n < length; n++) {
         for (uint32_t i = 0; i < (uint32_t)n_scanned; i++) {
             const bool reverse = list_entry(step->node, "scan_input_directions", i) != 0;
-            take_slice(inputs[it->n_carried + i], axes[i], reverse ? length - 1 - n : n, &slices[i]);
+            take_slice(inputs[it->n_carried + i], axes[i], reverse ? length - 1 - n : n,
+                       &slices[i]);
         }
         for (uint32_t i = 0; i < it->n_carried; i++) {
             it->inputs[i] = &it->carried[i];
@@ -351,8 +363,9 @@ static sy_status run_scan(iteration *it, const ir_tensor *slots, const ir_tensor
 
 /* ---------------------------------------------------------------- */
 
-sy_status rt_control_run(const rt_step *step, const ir_tensor *slots, const ir_tensor *const *inputs,
-                         ir_tensor *const *outputs, const rt_cpu_run_options *options, base_diag *diag)
+sy_status rt_control_run(const rt_step *step, const ir_tensor *slots,
+                         const ir_tensor *const *inputs, ir_tensor *const *outputs,
+                         const rt_cpu_run_options *options, base_diag *diag)
 {
     base_arena *arena = base_arena_create();
     if (arena == NULL) {
@@ -362,8 +375,11 @@ sy_status rt_control_run(const rt_step *step, const ir_tensor *slots, const ir_t
     if (step->n_regions == 2) {
         status = run_if(step, slots, inputs, outputs, options, arena, diag);
     } else {
-        iteration it = { .step = step, .region = &step->regions[0], .arena = arena,
-                         .options = inner_options(options), .diag = diag };
+        iteration it = {.step = step,
+                        .region = &step->regions[0],
+                        .arena = arena,
+                        .options = inner_options(options),
+                        .diag = diag};
         status = ir_node_is(step->node, IR_OP_LOOP) ? run_loop(&it, slots, inputs, outputs)
                                                     : run_scan(&it, slots, inputs, outputs);
         iteration_end(&it);

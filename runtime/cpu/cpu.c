@@ -7,7 +7,7 @@
 
 sy_status rt_cpu_create(ir_module *m, const rt_cpu_options *options, base_diag *diag, rt_cpu **out)
 {
-    const rt_cpu_options o = options != NULL ? *options : (rt_cpu_options){ 0 };
+    const rt_cpu_options o = options != NULL ? *options : (rt_cpu_options){0};
     base_arena *arena = base_arena_create();
     rt_cpu *cpu = arena != NULL ? BASE_ARENA_NEW(arena, rt_cpu) : NULL;
     if (cpu == NULL) {
@@ -53,8 +53,8 @@ const char *rt_cpu_blas_name(const rt_cpu *cpu)
 }
 
 static const rt_kernel kernels[IR_OP_COUNT + 1] = {
-    [IR_OP_COUNT] = { NULL, NULL },
-#define FAST(id, prepare_fn, run_fn) [IR_OP_##id] = { prepare_fn, run_fn },
+    [IR_OP_COUNT] = {NULL, NULL},
+#define FAST(id, prepare_fn, run_fn) [IR_OP_##id] = {prepare_fn, run_fn},
 #include "fast_kernels.def"
 #undef FAST
 };

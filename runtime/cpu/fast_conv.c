@@ -1,8 +1,9 @@
 /*
  * fast_conv.c -- Conv, Gemm and MatMul in fp32 through sgemm.
  *
- * Work is cut into blocks by shape alone; each block is one single-threaded call, so results do not depend on the number of
- * threads. A convolution's block is filters x some output positions, whose windows are laid out as a matrix first.
+ * Work is cut into blocks by shape alone; each block is one single-threaded call, so results do not
+ * depend on the number of threads. A convolution's block is filters x some output positions, whose
+ * windows are laid out as a matrix first.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,11 +11,12 @@
 
 #include <string.h>
 
-/* Aims for one block: its matrix of windows stays in the second-level cache, yet is wide enough for sgemm. */
-#define BLOCK_FLOATS (128 * 1024)
+/* Aims for one block: its matrix of windows stays in the second-level cache, yet is wide enough for
+ * sgemm. */
+#define BLOCK_FLOATS      (128 * 1024)
 #define MIN_BLOCK_COLUMNS 128
 #define MAX_BLOCK_COLUMNS 1024
-#define MIN_CHUNK_ROWS 64
+#define MIN_CHUNK_ROWS    64
 
 static int64_t at_least_one(int64_t v)
 {
@@ -41,7 +43,8 @@ typedef struct conv_job {
 } conv_job;
 
 /* Row (c, kh, kw) of the matrix: positions p, p + 1, ... of the output. */
-static void window_row(const rt_window2 *w, const float *plane, int64_t kh, int64_t kw, int64_t p, int64_t n, float *to)
+static void window_row(const rt_window2 *w, const float *plane, int64_t kh, int64_t kw, int64_t p,
+                       int64_t n, float *to)
 {
     int64_t oh = p / w->out[1], ow = p % w->out[1];
     const int64_t step = w->stride[1], at = kw * w->dilation[1] - w->pad[1];
@@ -74,7 +77,8 @@ static sy_status conv_task(void *user, int64_t i, rt_scratch *scratch)
 {
     const conv_job *j = user;
     const int64_t block = i % j->n_blocks, chunk = i / j->n_blocks % j->n_chunks;
-    const int64_t group = i / (j->n_blocks * j->n_chunks) % j->group, image = i / (j->n_blocks * j->n_chunks * j->group);
+    const int64_t group = i / (j->n_blocks * j->n_chunks) % j->group,
+                  image = i / (j->n_blocks * j->n_chunks * j->group);
     const int64_t p = block * j->block, n = smaller(j->block, j->out_plane - p);
     const int64_t per_group = j->n_out / j->group;
     const int64_t m = chunk * j->chunk, rows = smaller(j->chunk, per_group - m);
@@ -90,7 +94,8 @@ static sy_status conv_task(void *user, int64_t i, rt_scratch *scratch)
         float *to = work + RT_SGEMM_WORK_FLOATS;
         for (int64_t k = 0; k < j->depth; k++) {
             const int64_t tap = k % j->w.n_taps;
-            window_row(&j->w, x + k / j->w.n_taps * j->in_plane, tap / j->w.kernel[1], tap % j->w.kernel[1], p, n, to + k * n);
+            window_row(&j->w, x + k / j->w.n_taps * j->in_plane, tap / j->w.kernel[1],
+                       tap % j->w.kernel[1], p, n, to + k * n);
         }
         b = to;
         ldb = n;
@@ -102,8 +107,9 @@ static sy_status conv_task(void *user, int64_t i, rt_scratch *scratch)
             y[r * j->out_plane + c] = j->bias[channel + r];
         }
     }
-    rt_sgemm(&j->env->cpu->blas, work, false, false, rows, n, j->depth, j->weights + channel * j->depth, j->depth, b, ldb,
-             j->bias != NULL ? 1.0f : 0.0f, y, j->out_plane);
+    rt_sgemm(&j->env->cpu->blas, work, false, false, rows, n, j->depth,
+             j->weights + channel * j->depth, j->depth, b, ldb, j->bias != NULL ? 1.0f : 0.0f, y,
+             j->out_plane);
     return SY_OK;
 }
 
@@ -112,8 +118,10 @@ static sy_status depthwise_task(void *user, int64_t i, rt_scratch *scratch)
 {
     const conv_job *j = user;
     const rt_window2 *w = &j->w;
-    const int64_t image = i / j->channels, channel = i % j->channels, per_group = j->n_out / j->group;
-    float *plane = rt_scratch_get(scratch, (size_t)(w->plane + w->n_positions + 2 * RT_TAPS_BLOCK) * sizeof(float));
+    const int64_t image = i / j->channels, channel = i % j->channels,
+                  per_group = j->n_out / j->group;
+    float *plane = rt_scratch_get(scratch, (size_t)(w->plane + w->n_positions + 2 * RT_TAPS_BLOCK) *
+                                               sizeof(float));
     if (plane == NULL) {
         return SY_ENOMEM;
     }
@@ -121,10 +129,11 @@ static sy_status depthwise_task(void *user, int64_t i, rt_scratch *scratch)
     rt_window2_floats(w, j->x + i * j->in_plane, 0.0f, plane);
     for (int64_t m = channel * per_group; m < (channel + 1) * per_group; m++) {
         float *y = j->y + (image * j->n_out + m) * j->out_plane;
-        rt_simd_best()->taps(w->n_positions, w->n_taps, j->weights + m * w->n_taps, plane, j->offsets,
-                             j->bias != NULL ? j->bias[m] : 0.0f, positions);
+        rt_simd_best()->taps(w->n_positions, w->n_taps, j->weights + m * w->n_taps, plane,
+                             j->offsets, j->bias != NULL ? j->bias[m] : 0.0f, positions);
         for (int64_t r = 0; r < w->out[0]; r++) {
-            memcpy(y + r * w->out[1], positions + r * w->phase_columns, (size_t)w->out[1] * sizeof(float));
+            memcpy(y + r * w->out[1], positions + r * w->phase_columns,
+                   (size_t)w->out[1] * sizeof(float));
         }
     }
     return SY_OK;
@@ -138,7 +147,9 @@ static void cut_into_blocks(conv_job *j)
     j->n_blocks = (j->out_plane + columns - 1) / columns;
     j->block = ((j->out_plane + j->n_blocks - 1) / j->n_blocks + 15) / 16 * 16;
     j->n_blocks = (j->out_plane + j->block - 1) / j->block;
-    j->n_chunks = j->n_blocks * j->group >= 4 ? 1 : at_least_one(smaller(4, per_group / MIN_CHUNK_ROWS));
+    j->n_chunks = j->n_blocks * j->group >= 4
+                      ? 1
+                      : at_least_one(smaller(4, per_group / MIN_CHUNK_ROWS));
     j->chunk = (per_group + j->n_chunks - 1) / j->n_chunks;
     j->n_chunks = (per_group + j->chunk - 1) / j->chunk;
 }
@@ -153,7 +164,11 @@ sy_status rt_fast_conv(const ir_kernel_args *args, const rt_env *env, const void
     if (x->dtype != SY_DT_F32 || w->dtype != SY_DT_F32) {
         return rt_run_reference(args);
     }
-    conv_job j = { .env = env, .x = x->data, .weights = w->data, .bias = b != NULL ? b->data : NULL, .y = y->data };
+    conv_job j = {.env = env,
+                  .x = x->data,
+                  .weights = w->data,
+                  .bias = b != NULL ? b->data : NULL,
+                  .y = y->data};
     bool ok;
     SY_TRY(rt_window2_of(args, x, w->dims + 2, &j.w, &ok));
     if (!ok || ir_tensor_n_elements(y) == 0 || ir_tensor_n_elements(w) == 0) {
@@ -167,8 +182,8 @@ sy_status rt_fast_conv(const ir_kernel_args *args, const rt_env *env, const void
     j.in_plane = j.w.in[0] * j.w.in[1];
     j.out_plane = j.w.out[0] * j.w.out[1];
     const rt_window2 *v = &j.w;
-    j.direct = v->n_taps == 1 && v->stride[0] == 1 && v->stride[1] == 1 && j.in_plane == j.out_plane && v->pad[0] == 0 &&
-               v->pad[1] == 0;
+    j.direct = v->n_taps == 1 && v->stride[0] == 1 && v->stride[1] == 1 &&
+               j.in_plane == j.out_plane && v->pad[0] == 0 && v->pad[1] == 0;
     rt_pool *pool = rt_pool_for(env, 2.0 * (double)ir_tensor_n_elements(y) * (double)j.depth);
     if (j.group_channels == 1 && j.group > 1) {
         int64_t *offsets = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)j.w.n_taps);
@@ -180,7 +195,8 @@ sy_status rt_fast_conv(const ir_kernel_args *args, const rt_env *env, const void
         return rt_pool_run(pool, x->dims[0] * j.channels, depthwise_task, &j, env->scratch);
     }
     cut_into_blocks(&j);
-    return rt_pool_run(pool, x->dims[0] * j.group * j.n_chunks * j.n_blocks, conv_task, &j, env->scratch);
+    return rt_pool_run(pool, x->dims[0] * j.group * j.n_chunks * j.n_blocks, conv_task, &j,
+                       env->scratch);
 }
 
 /* ---------------------------------------------------------------- matrix products */
@@ -205,10 +221,12 @@ static sy_status product_task(void *user, int64_t i, rt_scratch *scratch)
         return SY_ENOMEM;
     }
     if (j->by_rows) {
-        rt_sgemm(&j->env->cpu->blas, work, j->trans_a, j->trans_b, smaller(j->chunk, j->m - at), j->n, j->k,
-                 j->a + at * (j->trans_a ? 1 : j->lda), j->lda, j->b, j->ldb, j->beta, j->y + at * j->n, j->n);
+        rt_sgemm(&j->env->cpu->blas, work, j->trans_a, j->trans_b, smaller(j->chunk, j->m - at),
+                 j->n, j->k, j->a + at * (j->trans_a ? 1 : j->lda), j->lda, j->b, j->ldb, j->beta,
+                 j->y + at * j->n, j->n);
     } else {
-        rt_sgemm(&j->env->cpu->blas, work, j->trans_a, j->trans_b, j->m, smaller(j->chunk, j->n - at), j->k, j->a, j->lda,
+        rt_sgemm(&j->env->cpu->blas, work, j->trans_a, j->trans_b, j->m,
+                 smaller(j->chunk, j->n - at), j->k, j->a, j->lda,
                  j->b + at * (j->trans_b ? j->ldb : 1), j->ldb, j->beta, j->y + at, j->n);
     }
     return SY_OK;
@@ -223,7 +241,8 @@ static sy_status product(product_job *j)
     const int64_t n_chunks = operations < 4e6 ? 1 : at_least_one(smaller(8, size / 64));
     j->chunk = ((size + n_chunks - 1) / n_chunks + 15) / 16 * 16;
     rt_pool *pool = rt_pool_for(j->env, operations);
-    return rt_pool_run(pool, (size + j->chunk - 1) / at_least_one(j->chunk), product_task, j, j->env->scratch);
+    return rt_pool_run(pool, (size + j->chunk - 1) / at_least_one(j->chunk), product_task, j,
+                       j->env->scratch);
 }
 
 sy_status rt_fast_gemm(const ir_kernel_args *args, const rt_env *env, const void *state)
@@ -232,12 +251,13 @@ sy_status rt_fast_gemm(const ir_kernel_args *args, const rt_env *env, const void
     const ir_tensor *b = ir_kernel_input(args, 1);
     const ir_tensor *c = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const float alpha = ir_node_float(args->node, "alpha", 1.0f), beta = ir_node_float(args->node, "beta", 1.0f);
+    const float alpha = ir_node_float(args->node, "alpha", 1.0f),
+                beta = ir_node_float(args->node, "beta", 1.0f);
     (void)state;
     if (a->dtype != SY_DT_F32 || ir_tensor_n_elements(y) == 0 || alpha != 1.0f) {
         return rt_run_reference(args);
     }
-    product_job j = { .env = env, .a = a->data, .b = b->data, .y = y->data };
+    product_job j = {.env = env, .a = a->data, .b = b->data, .y = y->data};
     j.trans_a = ir_node_int(args->node, "transA", 0) != 0;
     j.trans_b = ir_node_int(args->node, "transB", 0) != 0;
     j.m = y->dims[0];
@@ -247,7 +267,8 @@ sy_status rt_fast_gemm(const ir_kernel_args *args, const rt_env *env, const void
     j.ldb = at_least_one(b->dims[1]);
     if (c != NULL) {
         j.beta = 1.0f;
-        const int64_t c_columns = c->rank > 0 ? c->dims[c->rank - 1] : 1, c_rows = c->rank > 1 ? c->dims[0] : 1;
+        const int64_t c_columns = c->rank > 0 ? c->dims[c->rank - 1] : 1,
+                      c_rows = c->rank > 1 ? c->dims[0] : 1;
         for (int64_t i = 0; i < j.m; i++) {
             const float *row = (const float *)c->data + (c_rows == 1 ? 0 : i * c_columns);
             for (int64_t k = 0; k < j.n; k++) {
@@ -279,7 +300,10 @@ sy_status rt_fast_matmul(const ir_kernel_args *args, const rt_env *env, const vo
     if (a->dtype != SY_DT_F32 || a->rank < 2 || b->rank < 2 || ir_tensor_n_elements(y) == 0) {
         return rt_run_reference(args);
     }
-    product_job j = { .env = env, .m = a->dims[a->rank - 2], .k = a->dims[a->rank - 1], .n = b->dims[b->rank - 1] };
+    product_job j = {.env = env,
+                     .m = a->dims[a->rank - 2],
+                     .k = a->dims[a->rank - 1],
+                     .n = b->dims[b->rank - 1]};
     j.lda = at_least_one(j.k);
     j.ldb = at_least_one(j.n);
     if (b->rank == 2) { /* one matrix for all: the batch is more rows */

@@ -1,5 +1,6 @@
 /*
- * fast_element.c -- elementwise operators in fp32, Softmax, BatchNormalization, Quantize and DequantizeLinear.
+ * fast_element.c -- elementwise operators in fp32, Softmax, BatchNormalization, Quantize and
+ * DequantizeLinear.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,7 +36,8 @@ static sy_status binary(const ir_kernel_args *args, binary_fn f, bool commutes)
         int64_t at_a, at_b;
         rt_rows_at(&rows, i, &at_a, &at_b);
         const float *left = (const float *)a->data + at_a, *right = (const float *)b->data + at_b;
-        f(rows.n, swap ? right : left, swap ? left : right, swap ? 0 : rows.b_step, (float *)y->data + i * rows.n);
+        f(rows.n, swap ? right : left, swap ? left : right, swap ? 0 : rows.b_step,
+          (float *)y->data + i * rows.n);
     }
     return SY_OK;
 }
@@ -99,7 +101,8 @@ sy_status rt_fast_relu(const ir_kernel_args *args, const rt_env *env, const void
         return rt_run_reference(args);
     }
     ir_tensor *y = ir_kernel_output(args, 0);
-    rt_simd_best()->clip(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, 0.0f, INFINITY, y->data);
+    rt_simd_best()->clip(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, 0.0f, INFINITY,
+                         y->data);
     return SY_OK;
 }
 
@@ -160,7 +163,8 @@ sy_status rt_fast_softmax(const ir_kernel_args *args, const rt_env *env, const v
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     const int64_t axis = ir_node_int(args->node, "axis", -1);
-    if (!is_f32(args) || x->rank == 0 || (axis != -1 && axis != x->rank - 1) || x->dims[x->rank - 1] == 0) {
+    if (!is_f32(args) || x->rank == 0 || (axis != -1 && axis != x->rank - 1) ||
+        x->dims[x->rank - 1] == 0) {
         return rt_run_reference(args);
     }
     const int64_t n = x->dims[x->rank - 1], n_rows = ir_tensor_n_elements(x) / n;
@@ -189,8 +193,8 @@ sy_status rt_fast_batchnorm(const ir_kernel_args *args, const rt_env *env, const
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     if (!is_f32(args) || ir_node_int(args->node, "training_mode", 0) != 0 || x->rank < 2 ||
-        ir_kernel_input(args, 1)->dtype != SY_DT_F32 || ir_kernel_input(args, 3)->dtype != SY_DT_F32 ||
-        ir_tensor_n_elements(x) == 0) {
+        ir_kernel_input(args, 1)->dtype != SY_DT_F32 ||
+        ir_kernel_input(args, 3)->dtype != SY_DT_F32 || ir_tensor_n_elements(x) == 0) {
         return rt_run_reference(args);
     }
     const float *scale = ir_kernel_input(args, 1)->data, *bias = ir_kernel_input(args, 2)->data;
@@ -201,7 +205,8 @@ sy_status rt_fast_batchnorm(const ir_kernel_args *args, const rt_env *env, const
         const int64_t c = p % channels;
         const double factor = (double)scale[c] / sqrt((double)variance[c] + epsilon);
         rt_simd_best()->axpb(plane, (const float *)x->data + p * plane, (float)factor,
-                             (float)((double)bias[c] - (double)mean[c] * factor), (float *)y->data + p * plane);
+                             (float)((double)bias[c] - (double)mean[c] * factor),
+                             (float *)y->data + p * plane);
     }
     return SY_OK;
 }
@@ -215,13 +220,16 @@ sy_status rt_fast_quantizelinear(const ir_kernel_args *args, const rt_env *env, 
     const ir_tensor *zero = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
     const bool is_byte = y->dtype == SY_DT_I8 || y->dtype == SY_DT_U8;
-    if (!is_f32(args) || !is_byte || scale->dtype != SY_DT_F32 || ir_tensor_n_elements(scale) != 1) {
+    if (!is_f32(args) || !is_byte || scale->dtype != SY_DT_F32 ||
+        ir_tensor_n_elements(scale) != 1) {
         return rt_run_reference(args);
     }
     const int32_t low = y->dtype == SY_DT_I8 ? -128 : 0;
-    const rt_requant r = { .zero = zero != NULL ? (int32_t)ir_tensor_get_i64(zero, 0) : 0, .low = low, .high = low + 255 };
-    rt_simd_best()->quantise(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, *(const float *)scale->data, &r,
-                             y->data);
+    const rt_requant r = {.zero = zero != NULL ? (int32_t)ir_tensor_get_i64(zero, 0) : 0,
+                          .low = low,
+                          .high = low + 255};
+    rt_simd_best()->quantise(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data,
+                             *(const float *)scale->data, &r, y->data);
     return SY_OK;
 }
 
@@ -235,7 +243,8 @@ sy_status rt_fast_dequantizelinear(const ir_kernel_args *args, const rt_env *env
     if (x->dtype != SY_DT_I8 || scale->dtype != SY_DT_F32 || ir_tensor_n_elements(scale) != 1) {
         return rt_run_reference(args);
     }
-    rt_simd_best()->dequantise(ir_tensor_n_elements(y), x->data, zero != NULL ? (int32_t)ir_tensor_get_i64(zero, 0) : 0,
+    rt_simd_best()->dequantise(ir_tensor_n_elements(y), x->data,
+                               zero != NULL ? (int32_t)ir_tensor_get_i64(zero, 0) : 0,
                                *(const float *)scale->data, y->data);
     return SY_OK;
 }

@@ -9,8 +9,8 @@
 #include "internal.h"
 #include "simd.h"
 
-#define FAST(id, prepare_fn, run_fn)                                                              \
-    sy_status rt_fast_prepare_##id(const rt_prepare_args *args, void **state);                    \
+#define FAST(id, prepare_fn, run_fn)                                           \
+    sy_status rt_fast_prepare_##id(const rt_prepare_args *args, void **state); \
     sy_status run_fn(const ir_kernel_args *args, const rt_env *env, const void *state);
 #include "fast_kernels.def"
 #undef FAST
@@ -27,18 +27,20 @@ sy_status rt_run_reference(const ir_kernel_args *args);
 /* The output side of a quantised operator; *y_scale too. */
 rt_requant rt_requant_of(const ir_node *n, float *y_scale);
 
-/* True if all zero points and clamps of a quantised operator are int8: what the fast kernels count on. */
+/* True if all zero points and clamps of a quantised operator are int8: what the fast kernels count
+ * on. */
 bool rt_zeros_fit(const ir_node *n);
 
 /* True if v is finite and so small that fl(fl(i) * v) is, for every int32 i. */
 bool rt_tame(float v);
 
 /*
- * A window brought to two spatial axes (one axis: height 1), and the input's layout for it: strides are taken apart into
- * phases, so that each tap reads a contiguous run for consecutive outputs.
+ * A window brought to two spatial axes (one axis: height 1), and the input's layout for it: strides
+ * are taken apart into phases, so that each tap reads a contiguous run for consecutive outputs.
  *
- * An input plane becomes `n_phases` planes of phase_rows x phase_columns (padding filled in); position p = row * phase_columns + column
- * of the output reads, for tap t, plane[offsets[t] + p]. Positions with column >= out[1] are of no use.
+ * An input plane becomes `n_phases` planes of phase_rows x phase_columns (padding filled in);
+ * position p = row * phase_columns + column of the output reads, for tap t, plane[offsets[t] + p].
+ * Positions with column >= out[1] are of no use.
  */
 typedef struct rt_window2 {
     int64_t in[2], out[2], kernel[2], stride[2], dilation[2], pad[2];
@@ -48,29 +50,36 @@ typedef struct rt_window2 {
     int64_t n_positions, n_taps;
 } rt_window2;
 
-/* *ok is false (and the status SY_OK) for more than two spatial axes or absurd strides. kernel NULL: from the attribute kernel_shape. */
-sy_status rt_window2_of(const ir_kernel_args *args, const ir_tensor *x, const int64_t *kernel, rt_window2 *w, bool *ok);
+/* *ok is false (and the status SY_OK) for more than two spatial axes or absurd strides. kernel
+ * NULL: from the attribute kernel_shape. */
+sy_status rt_window2_of(const ir_kernel_args *args, const ir_tensor *x, const int64_t *kernel,
+                        rt_window2 *w, bool *ok);
 
 /* Writes the offset of each tap, row by row: [n_taps]. */
 void rt_window2_offsets(const rt_window2 *w, int64_t *offsets);
 
-/* The outputs j in [first, last) of n whose position j * stride + at lies inside an axis of this size. */
+/* The outputs j in [first, last) of n whose position j * stride + at lies inside an axis of this
+ * size. */
 void rt_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first, int64_t *last);
 
-/* The taps [first, last) of output o that lie on the input, along one axis; those that do for any output. */
+/* The taps [first, last) of output o that lie on the input, along one axis; those that do for any
+ * output. */
 void rt_taps_inside(const rt_window2 *w, int axis, int64_t o, int64_t *first, int64_t *last);
 void rt_taps_of_row(const rt_window2 *w, int axis, int64_t *first, int64_t *last);
 
-/* The taps of output o that an average divides by: inside the input or, with include_pad, on its padding too. */
-int64_t rt_taps_counted(const rt_window2 *w, int axis, int64_t o, bool include_pad, int64_t pad_end);
+/* The taps of output o that an average divides by: inside the input or, with include_pad, on its
+ * padding too. */
+int64_t rt_taps_counted(const rt_window2 *w, int axis, int64_t o, bool include_pad,
+                        int64_t pad_end);
 
 /* Takes one input plane apart: bytes are xored with flip, what lies outside is fill (as it is). */
-void rt_window2_bytes(const rt_window2 *w, const uint8_t *from, uint8_t flip, uint8_t fill, uint8_t *to);
+void rt_window2_bytes(const rt_window2 *w, const uint8_t *from, uint8_t flip, uint8_t fill,
+                      uint8_t *to);
 void rt_window2_floats(const rt_window2 *w, const float *from, float fill, float *to);
 
 /*
- * Two operands broadcast into a result: n_rows runs of n elements, in which a and b go on by a_step and b_step (0 or 1). Axes that
- * go on alike are joined, so that equal shapes are one run.
+ * Two operands broadcast into a result: n_rows runs of n elements, in which a and b go on by a_step
+ * and b_step (0 or 1). Axes that go on alike are joined, so that equal shapes are one run.
  */
 typedef struct rt_rows {
     int64_t n, n_rows, a_step, b_step;

@@ -1,5 +1,6 @@
 /*
- * fast_pool.c -- MaxPool (fp32, int8), AveragePool and GlobalAveragePool (fp32): taps over whole rows.
+ * fast_pool.c -- MaxPool (fp32, int8), AveragePool and GlobalAveragePool (fp32): taps over whole
+ * rows.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -54,15 +55,19 @@ static sy_status plane_task(void *user, int64_t p, rt_scratch *scratch)
                     continue;
                 }
                 if (j->bytes) {
-                    j->simd->max_bytes(last - first, (const int8_t *)j->x + from, w->stride[1], to_bytes + first);
+                    j->simd->max_bytes(last - first, (const int8_t *)j->x + from, w->stride[1],
+                                       to_bytes + first);
                 } else if (j->average) {
-                    j->simd->add_floats(last - first, (const float *)j->x + from, w->stride[1], to + first);
+                    j->simd->add_floats(last - first, (const float *)j->x + from, w->stride[1],
+                                        to + first);
                 } else {
-                    j->simd->max_floats(last - first, (const float *)j->x + from, w->stride[1], to + first);
+                    j->simd->max_floats(last - first, (const float *)j->x + from, w->stride[1],
+                                        to + first);
                 }
             }
         }
-        const int64_t rows = j->average ? rt_taps_counted(w, 0, oh, j->include_pad, j->pads_end[0]) : 0;
+        const int64_t rows = j->average ? rt_taps_counted(w, 0, oh, j->include_pad, j->pads_end[0])
+                                        : 0;
         for (int64_t ow = 0; j->average && ow < width; ow++) {
             const int64_t n = rows * rt_taps_counted(w, 1, ow, j->include_pad, j->pads_end[1]);
             to[ow] = n == 0 ? 0.0f : to[ow] / (float)n;
@@ -94,7 +99,7 @@ static sy_status run_pool(const ir_kernel_args *args, const rt_env *env, pool_jo
 sy_status rt_fast_maxpool(const ir_kernel_args *args, const rt_env *env, const void *state)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
-    pool_job j = { .bytes = x->dtype == SY_DT_I8 };
+    pool_job j = {.bytes = x->dtype == SY_DT_I8};
     (void)state;
     if ((x->dtype != SY_DT_I8 && x->dtype != SY_DT_F32) || ir_kernel_output(args, 0) == NULL ||
         ir_kernel_output(args, 1) != NULL) {
@@ -105,7 +110,8 @@ sy_status rt_fast_maxpool(const ir_kernel_args *args, const rt_env *env, const v
 
 sy_status rt_fast_averagepool(const ir_kernel_args *args, const rt_env *env, const void *state)
 {
-    pool_job j = { .average = true, .include_pad = ir_node_int(args->node, "count_include_pad", 0) != 0 };
+    pool_job j = {.average = true,
+                  .include_pad = ir_node_int(args->node, "count_include_pad", 0) != 0};
     (void)state;
     if (ir_kernel_input(args, 0)->dtype != SY_DT_F32) {
         return rt_run_reference(args);
@@ -114,7 +120,8 @@ sy_status rt_fast_averagepool(const ir_kernel_args *args, const rt_env *env, con
 }
 
 /* Sums in double, in order. */
-sy_status rt_fast_globalaveragepool(const ir_kernel_args *args, const rt_env *env, const void *state)
+sy_status rt_fast_globalaveragepool(const ir_kernel_args *args, const rt_env *env,
+                                    const void *state)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);

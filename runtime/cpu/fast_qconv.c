@@ -5,8 +5,8 @@
  *
  *     sum x^ w + b = sum (x + 128) w + b - (128 + zx) sum w,
  *
- * and what is behind the plus is known beforehand. Padding is the byte of zx. Results come out row by row of one output
- * channel, as NCHW has them: nothing is transposed.
+ * and what is behind the plus is known beforehand. Padding is the byte of zx. Results come out row
+ * by row of one output channel, as NCHW has them: nothing is transposed.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -31,8 +31,9 @@ typedef struct qconv_job {
     rt_window2 w;
     const int8_t *x; /* the image */
     int8_t *y;
-    uint8_t *planes;        /* of all channels, taken apart */
-    const int64_t *offsets; /* [4 * n_quads], of one group's first channel on; depthwise: [n_taps] */
+    uint8_t *planes; /* of all channels, taken apart */
+    const int64_t
+        *offsets; /* [4 * n_quads], of one group's first channel on; depthwise: [n_taps] */
     int64_t n_panels;
 } qconv_job;
 
@@ -54,7 +55,7 @@ rt_requant rt_requant_of(const ir_node *n, float *y_scale)
 
 bool rt_zeros_fit(const ir_node *n)
 {
-    static const char *const names[] = { "x_zero", "a_zero", "b_zero", "y_zero", "y_min", "y_max" };
+    static const char *const names[] = {"x_zero", "a_zero", "b_zero", "y_zero", "y_min", "y_max"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const int64_t v = ir_node_int(n, names[i], 0);
         if (v < -128 || v > 127) {
@@ -64,7 +65,8 @@ bool rt_zeros_fit(const ir_node *n)
     return true;
 }
 
-static sy_status fill_state(const rt_prepare_args *args, const ir_tensor *w, const ir_tensor *b, qconv_state *s, bool *tame)
+static sy_status fill_state(const rt_prepare_args *args, const ir_tensor *w, const ir_tensor *b,
+                            qconv_state *s, bool *tame)
 {
     const ir_node *n = args->node;
     const float x_scale = ir_node_float(n, "x_scale", 1.0f);
@@ -133,8 +135,8 @@ static sy_status split_task(void *user, int64_t channel, rt_scratch *scratch)
 {
     const qconv_job *j = user;
     (void)scratch;
-    rt_window2_bytes(&j->w, (const uint8_t *)j->x + channel * j->w.in[0] * j->w.in[1], 0x80, j->s->fill,
-                     j->planes + channel * j->w.plane);
+    rt_window2_bytes(&j->w, (const uint8_t *)j->x + channel * j->w.in[0] * j->w.in[1], 0x80,
+                     j->s->fill, j->planes + channel * j->w.plane);
     return SY_OK;
 }
 
@@ -158,12 +160,14 @@ static void store_row(const rt_window2 *w, int64_t p, int64_t n, const int8_t *r
 /* The same for a tile of positions p, p + 1, ... */
 static void store_tile(const rt_window2 *w, int64_t p, int rows, const int8_t *results, int8_t *y)
 {
-    const int64_t row = p / w->phase_columns, column = p % w->phase_columns, out_plane = w->out[0] * w->out[1];
+    const int64_t row = p / w->phase_columns, column = p % w->phase_columns,
+                  out_plane = w->out[0] * w->out[1];
     const bool gapless = w->phase_columns == w->out[1] && p + RT_QTILE_COLUMNS <= out_plane;
     const bool one_run = column + RT_QTILE_COLUMNS <= w->out[1] && row < w->out[0];
     for (int r = 0; r < rows; r++) {
         if (gapless || one_run) { /* by far the most: a copy of known size */
-            memcpy(y + r * out_plane + row * w->out[1] + column, results + r * RT_QTILE_COLUMNS, RT_QTILE_COLUMNS);
+            memcpy(y + r * out_plane + row * w->out[1] + column, results + r * RT_QTILE_COLUMNS,
+                   RT_QTILE_COLUMNS);
         } else {
             store_row(w, p, RT_QTILE_COLUMNS, results + r * RT_QTILE_COLUMNS, y + r * out_plane);
         }
@@ -180,7 +184,8 @@ static sy_status panel_task(void *user, int64_t i, rt_scratch *scratch)
     if (panel == NULL) {
         return SY_ENOMEM;
     }
-    j->simd->pack_panel(s->n_quads, j->planes + group * s->group_channels * j->w.plane + p, j->offsets, 0, panel);
+    j->simd->pack_panel(s->n_quads, j->planes + group * s->group_channels * j->w.plane + p,
+                        j->offsets, 0, panel);
 
     const int64_t n_tiles = (per_group + RT_QTILE_ROWS - 1) / RT_QTILE_ROWS;
     const int64_t height = (per_group + n_tiles - 1) / n_tiles; /* rows evened out over the tiles */
@@ -188,8 +193,8 @@ static sy_status panel_task(void *user, int64_t i, rt_scratch *scratch)
         const int rows = (int)(per_group - m < height ? per_group - m : height);
         const int64_t channel = group * per_group + m;
         int32_t sums[RT_QTILE_ROWS * RT_QTILE_COLUMNS];
-        j->simd->qtile(rows, s->n_quads, s->weights + channel * 4 * s->n_quads, 4 * s->n_quads, panel, s->start + channel,
-                       NULL, sums);
+        j->simd->qtile(rows, s->n_quads, s->weights + channel * 4 * s->n_quads, 4 * s->n_quads,
+                       panel, s->start + channel, NULL, sums);
         int8_t results[RT_QTILE_ROWS * RT_QTILE_COLUMNS];
         j->simd->requantise_tile(rows, sums, s->multipliers + channel, &s->requant, results);
         store_tile(&j->w, p, rows, results, j->y + channel * out_plane);
@@ -209,13 +214,16 @@ static sy_status depthwise_task(void *user, int64_t channel, rt_scratch *scratch
     if (plane == NULL) {
         return SY_ENOMEM;
     }
-    rt_window2_bytes(&j->w, (const uint8_t *)j->x + channel * j->w.in[0] * j->w.in[1], 0x80, s->fill, plane);
+    rt_window2_bytes(&j->w, (const uint8_t *)j->x + channel * j->w.in[0] * j->w.in[1], 0x80,
+                     s->fill, plane);
     for (int64_t m = channel * per_group; m < (channel + 1) * per_group; m++) {
         for (int64_t p = 0; p < j->w.n_positions; p += DEPTHWISE_BLOCK) {
-            const int64_t left = j->w.n_positions - p, n = left < DEPTHWISE_BLOCK ? left : DEPTHWISE_BLOCK;
+            const int64_t left = j->w.n_positions - p,
+                          n = left < DEPTHWISE_BLOCK ? left : DEPTHWISE_BLOCK;
             int32_t sums[DEPTHWISE_BLOCK];
             int8_t results[DEPTHWISE_BLOCK];
-            j->simd->qtaps(n, s->n_taps, s->weights + m * 4 * s->n_quads, plane + p, j->offsets, s->start[m], sums);
+            j->simd->qtaps(n, s->n_taps, s->weights + m * 4 * s->n_quads, plane + p, j->offsets,
+                           s->start[m], sums);
             j->simd->requantise(n, sums, s->multipliers[m], &s->requant, results);
             store_row(&j->w, p, n, results, j->y + m * out_plane);
         }
@@ -223,7 +231,8 @@ static sy_status depthwise_task(void *user, int64_t channel, rt_scratch *scratch
     return SY_OK;
 }
 
-static sy_status run_image(qconv_job *j, const rt_env *env, rt_pool *pool, bool depthwise, int64_t n_channels)
+static sy_status run_image(qconv_job *j, const rt_env *env, rt_pool *pool, bool depthwise,
+                           int64_t n_channels)
 {
     if (depthwise) {
         return rt_pool_run(pool, n_channels, depthwise_task, j, env->scratch);
@@ -240,7 +249,7 @@ sy_status rt_fast_qconv(const ir_kernel_args *args, const rt_env *env, const voi
     if (s == NULL || x->dtype != SY_DT_I8) {
         return rt_run_reference(args);
     }
-    qconv_job j = { .s = s, .simd = rt_simd_best() };
+    qconv_job j = {.s = s, .simd = rt_simd_best()};
     bool ok;
     SY_TRY(rt_window2_of(args, x, ir_kernel_input(args, 1)->dims + 2, &j.w, &ok));
     if (!ok) {
@@ -252,13 +261,16 @@ sy_status rt_fast_qconv(const ir_kernel_args *args, const rt_env *env, const voi
     const size_t slack = RT_QTILE_COLUMNS;
     int64_t *tap_offsets = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)s->n_taps);
     int64_t *offsets = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)(4 * s->n_quads));
-    j.planes = depthwise ? NULL : base_arena_alloc(args->scratch, (size_t)(n_channels * j.w.plane) + slack, 1);
+    j.planes = depthwise
+                   ? NULL
+                   : base_arena_alloc(args->scratch, (size_t)(n_channels * j.w.plane) + slack, 1);
     if (tap_offsets == NULL || offsets == NULL || (!depthwise && j.planes == NULL)) {
         return SY_ENOMEM;
     }
     rt_window2_offsets(&j.w, tap_offsets);
     for (int64_t k = 0; k < s->depth; k++) {
-        offsets[k] = k / s->n_taps * j.w.plane + tap_offsets[k % s->n_taps]; /* beyond the depth: weights are 0 */
+        offsets[k] = k / s->n_taps * j.w.plane +
+                     tap_offsets[k % s->n_taps]; /* beyond the depth: weights are 0 */
     }
     j.offsets = offsets;
     j.n_panels = (j.w.n_positions + RT_QTILE_COLUMNS - 1) / RT_QTILE_COLUMNS;

@@ -22,11 +22,12 @@ static sy_status sum(const ir_kernel_args *args, float sign)
     ir_tensor *y = ir_kernel_output(args, 0);
     float y_scale;
     const rt_requant q = rt_requant_of(args->node, &y_scale);
-    side left = { a->data, (int32_t)ir_node_int(args->node, "a_zero", 0), ir_node_float(args->node, "a_scale", 1.0f) / y_scale };
-    side right = { b->data, (int32_t)ir_node_int(args->node, "b_zero", 0),
-                   sign * (ir_node_float(args->node, "b_scale", 1.0f) / y_scale) };
-    if (a->dtype != SY_DT_I8 || b->dtype != SY_DT_I8 || !rt_tame(left.multiplier) || !rt_tame(right.multiplier) ||
-        !rt_zeros_fit(args->node)) {
+    side left = {a->data, (int32_t)ir_node_int(args->node, "a_zero", 0),
+                 ir_node_float(args->node, "a_scale", 1.0f) / y_scale};
+    side right = {b->data, (int32_t)ir_node_int(args->node, "b_zero", 0),
+                  sign * (ir_node_float(args->node, "b_scale", 1.0f) / y_scale)};
+    if (a->dtype != SY_DT_I8 || b->dtype != SY_DT_I8 || !rt_tame(left.multiplier) ||
+        !rt_tame(right.multiplier) || !rt_zeros_fit(args->node)) {
         return rt_run_reference(args);
     }
     const rt_rows rows = rt_rows_of(a, b, y);
@@ -37,8 +38,8 @@ static sy_status sum(const ir_kernel_args *args, float sign)
     for (int64_t i = 0; i < rows.n_rows && rows.n > 0; i++) {
         int64_t at_a, at_b;
         rt_rows_at(&rows, i, &at_a, &at_b);
-        const side l = { left.data + at_a, left.zero, left.multiplier };
-        const side r = { right.data + at_b, right.zero, right.multiplier };
+        const side l = {left.data + at_a, left.zero, left.multiplier};
+        const side r = {right.data + at_b, right.zero, right.multiplier};
         const side *first = swap ? &r : &l, *second = swap ? &l : &r;
         rt_simd_best()->qadd(rows.n, first->data, first->zero, first->multiplier, second->data,
                              swap ? rows.a_step : rows.b_step, second->zero, second->multiplier, &q,
@@ -70,22 +71,25 @@ sy_status rt_fast_qmul(const ir_kernel_args *args, const rt_env *env, const void
     (void)state;
     float y_scale;
     const rt_requant q = rt_requant_of(args->node, &y_scale);
-    const float scale_product = ir_node_float(args->node, "a_scale", 1.0f) * ir_node_float(args->node, "b_scale", 1.0f);
+    const float scale_product = ir_node_float(args->node, "a_scale", 1.0f) *
+                                ir_node_float(args->node, "b_scale", 1.0f);
     const float multiplier = scale_product / y_scale;
     const int32_t a_zero = (int32_t)ir_node_int(args->node, "a_zero", 0);
     const int32_t b_zero = (int32_t)ir_node_int(args->node, "b_zero", 0);
     const rt_rows rows = rt_rows_of(a, b, y);
-    if (a->dtype != SY_DT_I8 || b->dtype != SY_DT_I8 || !rt_tame(multiplier) || !rt_zeros_fit(args->node) ||
-        (rows.a_step == 0 && rows.b_step == 0 && rows.n > 1)) {
+    if (a->dtype != SY_DT_I8 || b->dtype != SY_DT_I8 || !rt_tame(multiplier) ||
+        !rt_zeros_fit(args->node) || (rows.a_step == 0 && rows.b_step == 0 && rows.n > 1)) {
         return rt_run_reference(args);
     }
     const bool swap = rows.a_step == 0 && rows.n > 1;
     for (int64_t i = 0; i < rows.n_rows && rows.n > 0; i++) {
         int64_t at_a, at_b;
         rt_rows_at(&rows, i, &at_a, &at_b);
-        const int8_t *left = (const int8_t *)a->data + at_a, *right = (const int8_t *)b->data + at_b;
-        rt_simd_best()->qmul(rows.n, swap ? right : left, swap ? b_zero : a_zero, swap ? left : right,
-                             swap ? rows.a_step : rows.b_step, swap ? a_zero : b_zero, multiplier, &q,
+        const int8_t *left = (const int8_t *)a->data + at_a,
+                     *right = (const int8_t *)b->data + at_b;
+        rt_simd_best()->qmul(rows.n, swap ? right : left, swap ? b_zero : a_zero,
+                             swap ? left : right, swap ? rows.a_step : rows.b_step,
+                             swap ? a_zero : b_zero, multiplier, &q,
                              (int8_t *)y->data + i * rows.n);
     }
     return SY_OK;
@@ -105,8 +109,9 @@ sy_status rt_fast_qrequantize(const ir_kernel_args *args, const rt_env *env, con
         return rt_run_reference(args);
     }
     const int8_t nothing = 0;
-    rt_simd_best()->qadd(ir_tensor_n_elements(y), x->data, (int32_t)ir_node_int(args->node, "x_zero", 0), multiplier, &nothing,
-                         0, 0, 0.0f, &q, y->data);
+    rt_simd_best()->qadd(ir_tensor_n_elements(y), x->data,
+                         (int32_t)ir_node_int(args->node, "x_zero", 0), multiplier, &nothing, 0, 0,
+                         0.0f, &q, y->data);
     return SY_OK;
 }
 
@@ -149,19 +154,22 @@ static sy_status average_plane(void *user, int64_t p, rt_scratch *scratch)
                 const int64_t at = kw * w->dilation[1] - w->pad[1];
                 rt_inside(width, w->in[1], w->stride[1], at, &first, &last);
                 if (last > first) {
-                    j->simd->add_bytes(last - first, plane + (h * w->in[1] + first * w->stride[1] + at), w->stride[1],
-                                       sums + first);
+                    j->simd->add_bytes(last - first,
+                                       plane + (h * w->in[1] + first * w->stride[1] + at),
+                                       w->stride[1], sums + first);
                 }
             }
         }
         for (int64_t ow = 0; ow < width; ow++) {
             const int64_t n = rows * rt_taps_counted(w, 1, ow, j->include_pad, j->pads_end[1]);
             rt_taps_inside(w, 1, ow, &first_column, &last_column);
-            sums[ow] -= (int32_t)((last_row - first_row) * (last_column - first_column)) * j->x_zero;
+            sums[ow] -= (int32_t)((last_row - first_row) * (last_column - first_column)) *
+                        j->x_zero;
             const float divisor = j->y_scale * (float)(n == 0 ? 1 : n);
             multipliers[ow] = j->x_scale / divisor;
         }
-        j->simd->requantise_each(width, sums, multipliers, &j->requant, j->y + (p * w->out[0] + oh) * width);
+        j->simd->requantise_each(width, sums, multipliers, &j->requant,
+                                 j->y + (p * w->out[0] + oh) * width);
     }
     return SY_OK;
 }
@@ -188,7 +196,7 @@ sy_status rt_fast_qaveragepool(const ir_kernel_args *args, const rt_env *env, co
     const ir_tensor *y = ir_kernel_output(args, 0);
     const ir_node *n = args->node;
     (void)state;
-    average_job j = { .simd = rt_simd_best(), .x = x->data, .y = y->data };
+    average_job j = {.simd = rt_simd_best(), .x = x->data, .y = y->data};
     j.requant = rt_requant_of(n, &j.y_scale);
     j.x_scale = ir_node_float(n, "x_scale", 1.0f);
     j.x_zero = (int32_t)ir_node_int(n, "x_zero", 0);
@@ -197,8 +205,10 @@ sy_status rt_fast_qaveragepool(const ir_kernel_args *args, const rt_env *env, co
     for (int32_t i = 2; i < x->rank; i++) {
         plane *= x->dims[i];
     }
-    /* Beyond 2^22 elements, the 32-bit sums might wrap where int64 counts do not: leave it to the reference. */
-    if (x->dtype != SY_DT_I8 || !rt_tame(j.x_scale / j.y_scale) || !rt_zeros_fit(n) || plane > 1 << 22) {
+    /* Beyond 2^22 elements, the 32-bit sums might wrap where int64 counts do not: leave it to the
+     * reference. */
+    if (x->dtype != SY_DT_I8 || !rt_tame(j.x_scale / j.y_scale) || !rt_zeros_fit(n) ||
+        plane > 1 << 22) {
         return rt_run_reference(args);
     }
     const int64_t n_planes = x->dims[0] * x->dims[1];

@@ -18,8 +18,8 @@ typedef struct qgemm_state {
 } qgemm_state;
 
 /* The panel of columns first, first + 1, ... of b [depth, columns], and their sums. */
-static void pack_columns(const rt_simd *simd, const int8_t *b, int64_t depth, int64_t columns, int64_t first,
-                         int64_t *offsets, uint8_t *panel, int32_t *column_sums)
+static void pack_columns(const rt_simd *simd, const int8_t *b, int64_t depth, int64_t columns,
+                         int64_t first, int64_t *offsets, uint8_t *panel, int32_t *column_sums)
 {
     const int64_t n_quads = (depth + 3) / 4;
     const int64_t n = columns - first < RT_QTILE_COLUMNS ? columns - first : RT_QTILE_COLUMNS;
@@ -29,10 +29,12 @@ static void pack_columns(const rt_simd *simd, const int8_t *b, int64_t depth, in
         }
         simd->pack_panel(n_quads, (const uint8_t *)b, offsets, 0x80, panel);
     } else {
-        memset(panel, 0, (size_t)(n_quads * RT_QUAD_BYTES)); /* 0 beyond the depth: whatever a has there */
+        memset(panel, 0,
+               (size_t)(n_quads * RT_QUAD_BYTES)); /* 0 beyond the depth: whatever a has there */
         for (int64_t k = 0; k < depth; k++) {
             for (int64_t c = 0; c < n; c++) {
-                panel[k / 4 * RT_QUAD_BYTES + 4 * c + k % 4] = (uint8_t)((uint8_t)b[k * columns + first + c] ^ 0x80u);
+                panel[k / 4 * RT_QUAD_BYTES + 4 * c + k % 4] =
+                    (uint8_t)((uint8_t)b[k * columns + first + c] ^ 0x80u);
             }
         }
     }
@@ -61,7 +63,8 @@ static int32_t wrap_add(int32_t a, int32_t b)
     return out;
 }
 
-static sy_status fill_state(const rt_prepare_args *args, const ir_tensor *w, const ir_tensor *b, qgemm_state *s, bool *tame)
+static sy_status fill_state(const rt_prepare_args *args, const ir_tensor *w, const ir_tensor *b,
+                            qgemm_state *s, bool *tame)
 {
     const ir_node *n = args->node;
     const rt_simd *simd = rt_simd_best();
@@ -72,7 +75,8 @@ static sy_status fill_state(const rt_prepare_args *args, const ir_tensor *w, con
     float y_scale;
     s->requant = rt_requant_of(n, &y_scale);
     const size_t padded = (size_t)(s->n_panels * RT_QTILE_COLUMNS);
-    uint8_t *panels = BASE_ARENA_ARRAY(args->arena, uint8_t, (size_t)(s->n_panels * s->n_quads * RT_QUAD_BYTES));
+    uint8_t *panels = BASE_ARENA_ARRAY(args->arena, uint8_t,
+                                       (size_t)(s->n_panels * s->n_quads * RT_QUAD_BYTES));
     int32_t *start = BASE_ARENA_ARRAY(args->arena, int32_t, padded);
     float *multipliers = BASE_ARENA_ARRAY(args->arena, float, padded);
     int64_t *offsets = BASE_ARENA_ARRAY(args->arena, int64_t, (size_t)(4 * s->n_quads));
@@ -132,12 +136,14 @@ typedef struct left_side {
     const int32_t *start;
 } left_side;
 
-static sy_status left_side_of(const ir_kernel_args *args, const int8_t *a, int64_t n_rows, int64_t depth, int32_t b_zero,
-                              left_side *out)
+static sy_status left_side_of(const ir_kernel_args *args, const int8_t *a, int64_t n_rows,
+                              int64_t depth, int32_t b_zero, left_side *out)
 {
     const int64_t n_quads = (depth + 3) / 4;
     int32_t *start = BASE_ARENA_ARRAY(args->scratch, int32_t, (size_t)n_rows);
-    int8_t *copy = depth % 4 != 0 ? BASE_ARENA_ARRAY(args->scratch, int8_t, (size_t)(n_rows * 4 * n_quads)) : NULL;
+    int8_t *copy = depth % 4 != 0
+                       ? BASE_ARENA_ARRAY(args->scratch, int8_t, (size_t)(n_rows * 4 * n_quads))
+                       : NULL;
     if (start == NULL || (depth % 4 != 0 && copy == NULL)) {
         return SY_ENOMEM;
     }
@@ -151,13 +157,16 @@ static sy_status left_side_of(const ir_kernel_args *args, const int8_t *a, int64
             memcpy(copy + i * 4 * n_quads, a + i * depth, (size_t)depth);
         }
     }
-    *out = (left_side){ .rows = copy != NULL ? copy : a, .stride = copy != NULL ? 4 * n_quads : depth, .start = start };
+    *out = (left_side){.rows = copy != NULL ? copy : a,
+                       .stride = copy != NULL ? 4 * n_quads : depth,
+                       .start = start};
     return SY_OK;
 }
 
 /* All rows times one panel. */
-static void rows_times_panel(const rt_simd *simd, const left_side *a, int64_t n_rows, int64_t n_quads, const uint8_t *panel,
-                             const int32_t *column_start, const float *multipliers, const rt_requant *r, int64_t n_columns,
+static void rows_times_panel(const rt_simd *simd, const left_side *a, int64_t n_rows,
+                             int64_t n_quads, const uint8_t *panel, const int32_t *column_start,
+                             const float *multipliers, const rt_requant *r, int64_t n_columns,
                              int8_t *y, int64_t ldy)
 {
     const int64_t n_tiles = (n_rows + RT_QTILE_ROWS - 1) / RT_QTILE_ROWS;
@@ -165,9 +174,11 @@ static void rows_times_panel(const rt_simd *simd, const left_side *a, int64_t n_
     for (int64_t i = 0; i < n_rows; i += height) {
         const int rows = (int)(n_rows - i < height ? n_rows - i : height);
         int32_t sums[RT_QTILE_ROWS * RT_QTILE_COLUMNS];
-        simd->qtile(rows, n_quads, a->rows + i * a->stride, a->stride, panel, a->start + i, column_start, sums);
+        simd->qtile(rows, n_quads, a->rows + i * a->stride, a->stride, panel, a->start + i,
+                    column_start, sums);
         for (int k = 0; k < rows; k++) {
-            simd->requantise_each(n_columns, sums + k * RT_QTILE_COLUMNS, multipliers, r, y + (i + k) * ldy);
+            simd->requantise_each(n_columns, sums + k * RT_QTILE_COLUMNS, multipliers, r,
+                                  y + (i + k) * ldy);
         }
     }
 }
@@ -188,9 +199,10 @@ static sy_status qgemm_task(void *user, int64_t p, rt_scratch *scratch)
     const qgemm_state *s = j->s;
     const int64_t first = p * RT_QTILE_COLUMNS, left = s->columns - first;
     (void)scratch;
-    rows_times_panel(j->simd, &j->a, j->n_rows, s->n_quads, s->panels + p * s->n_quads * RT_QUAD_BYTES, s->start + first,
-                     s->multipliers + first, &s->requant, left < RT_QTILE_COLUMNS ? left : RT_QTILE_COLUMNS, j->y + first,
-                     s->columns);
+    rows_times_panel(j->simd, &j->a, j->n_rows, s->n_quads,
+                     s->panels + p * s->n_quads * RT_QUAD_BYTES, s->start + first,
+                     s->multipliers + first, &s->requant,
+                     left < RT_QTILE_COLUMNS ? left : RT_QTILE_COLUMNS, j->y + first, s->columns);
     return SY_OK;
 }
 
@@ -201,13 +213,14 @@ sy_status rt_fast_qgemm(const ir_kernel_args *args, const rt_env *env, const voi
     if (s == NULL || x->dtype != SY_DT_I8 || x->rank < 1) {
         return rt_run_reference(args);
     }
-    qgemm_job j = { .s = s, .simd = rt_simd_best(), .y = ir_kernel_output(args, 0)->data };
+    qgemm_job j = {.s = s, .simd = rt_simd_best(), .y = ir_kernel_output(args, 0)->data};
     j.n_rows = ir_tensor_n_elements(x) / s->depth;
     if (j.n_rows == 0) {
         return SY_OK;
     }
     SY_TRY(left_side_of(args, x->data, j.n_rows, s->depth, 0, &j.a));
-    rt_pool *pool = rt_pool_for(env, 2.0 * (double)j.n_rows * (double)s->depth * (double)s->columns);
+    rt_pool *pool = rt_pool_for(env,
+                                2.0 * (double)j.n_rows * (double)s->depth * (double)s->columns);
     return rt_pool_run(pool, s->n_panels, qgemm_task, &j, env->scratch);
 }
 
@@ -228,7 +241,8 @@ static sy_status qmatmul_task(void *user, int64_t p, rt_scratch *scratch)
 {
     const qmatmul_job *j = user;
     const int64_t first = p * RT_QTILE_COLUMNS, left = j->columns - first;
-    int64_t *offsets = rt_scratch_get(scratch, (size_t)(j->n_quads * (RT_QUAD_BYTES + 4 * (int64_t)sizeof(int64_t))));
+    int64_t *offsets = rt_scratch_get(
+        scratch, (size_t)(j->n_quads * (RT_QUAD_BYTES + 4 * (int64_t)sizeof(int64_t))));
     if (offsets == NULL) {
         return SY_ENOMEM;
     }
@@ -266,14 +280,15 @@ sy_status rt_fast_qmatmul(const ir_kernel_args *args, const rt_env *env, const v
         return rt_run_reference(args);
     }
     float y_scale;
-    qmatmul_job j = { .simd = rt_simd_best(), .requant = rt_requant_of(args->node, &y_scale) };
+    qmatmul_job j = {.simd = rt_simd_best(), .requant = rt_requant_of(args->node, &y_scale)};
     j.rows = a->dims[a->rank - 2];
     j.depth = a->dims[a->rank - 1];
     j.columns = b->dims[b->rank - 1];
     j.n_quads = (j.depth + 3) / 4;
     j.a_zero = (int32_t)ir_node_int(args->node, "a_zero", 0);
     j.b_zero = (int32_t)ir_node_int(args->node, "b_zero", 0);
-    const float scale_product = ir_node_float(args->node, "a_scale", 1.0f) * ir_node_float(args->node, "b_scale", 1.0f);
+    const float scale_product = ir_node_float(args->node, "a_scale", 1.0f) *
+                                ir_node_float(args->node, "b_scale", 1.0f);
     float multipliers[RT_QTILE_COLUMNS];
     for (int c = 0; c < RT_QTILE_COLUMNS; c++) {
         multipliers[c] = scale_product / y_scale;
@@ -290,7 +305,8 @@ sy_status rt_fast_qmatmul(const ir_kernel_args *args, const rt_env *env, const v
         SY_TRY(left_side_of(args, rows, j.rows, j.depth, j.b_zero, &j.a));
         j.b = (const int8_t *)b->data + batch_offset(b, y, n) * j.depth * j.columns;
         j.y = (int8_t *)y->data + n * matrix;
-        SY_TRY(rt_pool_run(pool, (j.columns + RT_QTILE_COLUMNS - 1) / RT_QTILE_COLUMNS, qmatmul_task, &j, env->scratch));
+        SY_TRY(rt_pool_run(pool, (j.columns + RT_QTILE_COLUMNS - 1) / RT_QTILE_COLUMNS,
+                           qmatmul_task, &j, env->scratch));
     }
     return SY_OK;
 }

@@ -43,8 +43,8 @@ typedef struct rt_prepare_args {
 } rt_prepare_args;
 
 /*
- * One row of fast_kernels.def. prepare (may be NULL) packs weights once; run gets what it made, NULL if nothing. A kernel
- * that does not know a type or an attribute calls the reference kernel.
+ * One row of fast_kernels.def. prepare (may be NULL) packs weights once; run gets what it made,
+ * NULL if nothing. A kernel that does not know a type or an attribute calls the reference kernel.
  */
 typedef struct rt_kernel {
     sy_status (*prepare)(const rt_prepare_args *args, void **state);
@@ -59,12 +59,13 @@ const rt_kernel *rt_kernel_of(uint32_t code);
 /* Where a value of the plan comes from and how long it is needed. */
 typedef struct rt_slot {
     const ir_value *value;
-    uint32_t live_in;         /* index, RT_NONE: no */
+    uint32_t live_in;          /* index, RT_NONE: no */
     const ir_tensor *constant; /* NULL: no */
-    uint32_t view_of;         /* the slot whose bytes these are; RT_NONE: has its own */
-    uint32_t first, last;     /* steps that make it and use it last; of views, kept in the slot viewed */
-    uint32_t live_out;        /* the first output that wants it, RT_NONE: none */
-    bool folded;              /* a constant that a node made when the plan was made */
+    uint32_t view_of;          /* the slot whose bytes these are; RT_NONE: has its own */
+    uint32_t first,
+        last;          /* steps that make it and use it last; of views, kept in the slot viewed */
+    uint32_t live_out; /* the first output that wants it, RT_NONE: none */
+    bool folded;       /* a constant that a node made when the plan was made */
 } rt_slot;
 
 /* The region of an If, Loop or Scan. */
@@ -90,12 +91,13 @@ typedef struct rt_step {
 typedef struct rt_layout {
     struct rt_layout *next;
     base_arena *arena;
-    bool dynamic;       /* shapes depend on data: memory is taken node by node */
-    int32_t *ranks;     /* the key: rank and dims of each live-in */
+    bool dynamic;   /* shapes depend on data: memory is taken node by node */
+    int32_t *ranks; /* the key: rank and dims of each live-in */
     int64_t (*dims)[IR_MAX_RANK];
-    ir_tensor *tensors; /* of each slot; data: constants and what was computed beforehand, else NULL */
-    size_t *offsets;    /* in the block; SIZE_MAX: not there */
-    bool *done;         /* [n_steps] computed beforehand */
+    ir_tensor
+        *tensors;    /* of each slot; data: constants and what was computed beforehand, else NULL */
+    size_t *offsets; /* in the block; SIZE_MAX: not there */
+    bool *done;      /* [n_steps] computed beforehand */
     size_t block_bytes;
 } rt_layout;
 
@@ -134,11 +136,11 @@ struct rt_cpu_plan {
 uint32_t rt_slot_root(const rt_cpu_plan *plan, uint32_t s);
 
 /*
- * The layout for these live-in shapes, made if it is not there. *cached: it belongs to the plan; else the caller
- * destroys it.
+ * The layout for these live-in shapes, made if it is not there. *cached: it belongs to the plan;
+ * else the caller destroys it.
  */
-sy_status rt_layout_get(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag, rt_layout **out,
-                        bool *cached);
+sy_status rt_layout_get(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag,
+                        rt_layout **out, bool *cached);
 void rt_layout_destroy(rt_layout *layout);
 
 /* Adds the node's name in front of diag's message. */
@@ -147,10 +149,11 @@ sy_status rt_node_failed(base_diag *diag, const ir_node *n, sy_status status);
 void rt_frame_destroy(rt_frame *frame);
 
 /*
- * Runs an If, Loop or Scan; tensors of results get buffers of their own (data, to be freed by the caller) and types.
- *   captures  tensors of all slots of the outer plan
+ * Runs an If, Loop or Scan; tensors of results get buffers of their own (data, to be freed by the
+ * caller) and types. captures  tensors of all slots of the outer plan
  */
-sy_status rt_control_run(const rt_step *step, const ir_tensor *slots, const ir_tensor *const *inputs,
-                         ir_tensor *const *outputs, const rt_cpu_run_options *options, base_diag *diag);
+sy_status rt_control_run(const rt_step *step, const ir_tensor *slots,
+                         const ir_tensor *const *inputs, ir_tensor *const *outputs,
+                         const rt_cpu_run_options *options, base_diag *diag);
 
 #endif

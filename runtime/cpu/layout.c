@@ -1,10 +1,11 @@
 /*
  * layout.c -- shapes and memory of a plan for one set of input shapes.
  *
- * The steps are walked once without running them: inference gives the shapes; small results that depend on shapes and constants
- * alone (Shape, Gather, Concat, ... in front of a Reshape) are computed for good on the way. If a shape stays open, the
- * layout is dynamic. Then results get places in one block: the largest first, each at the lowest offset where nothing
- * that lives at the same time lies.
+ * The steps are walked once without running them: inference gives the shapes; small results that
+ * depend on shapes and constants alone (Shape, Gather, Concat, ... in front of a Reshape) are
+ * computed for good on the way. If a shape stays open, the layout is dynamic. Then results get
+ * places in one block: the largest first, each at the lowest offset where nothing that lives at the
+ * same time lies.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LAYOUTS 16          /* kept per plan; more sets of shapes are laid out anew each time */
+#define MAX_LAYOUTS        16   /* kept per plan; more sets of shapes are laid out anew each time */
 #define MAX_COMPUTED_BYTES 4096 /* results computed beforehand are shapes, not weights */
-#define ALIGNMENT_BYTES 64
+#define ALIGNMENT_BYTES    64
 
 static sy_status key_of(const rt_cpu_plan *plan, rt_layout *l, const ir_tensor *const *inputs)
 {
@@ -50,7 +51,8 @@ static bool known_now(const rt_step *step, const ir_tensor *const *inputs)
         return false;
     }
     for (uint32_t i = 0; i < step->n_inputs; i++) {
-        const bool known = inputs[i] == NULL || inputs[i]->data != NULL || ir_tensor_n_elements(inputs[i]) == 0;
+        const bool known = inputs[i] == NULL || inputs[i]->data != NULL ||
+                           ir_tensor_n_elements(inputs[i]) == 0;
         if (!known && op->code != IR_OP_SHAPE) {
             return false;
         }
@@ -59,7 +61,8 @@ static bool known_now(const rt_step *step, const ir_tensor *const *inputs)
 }
 
 static sy_status compute_now(rt_layout *l, const rt_step *step, const ir_tensor *const *inputs,
-                             ir_tensor *const *outputs, base_arena *scratch, base_diag *diag, bool *done)
+                             ir_tensor *const *outputs, base_arena *scratch, base_diag *diag,
+                             bool *done)
 {
     size_t bytes = 0;
     for (uint32_t i = 0; i < step->n_outputs; i++) {
@@ -106,8 +109,8 @@ static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratc
         for (uint32_t k = 0; k < step->n_outputs; k++) {
             outputs[k] = step->outputs[k] != RT_NONE ? &l->tensors[step->outputs[k]] : NULL;
         }
-        const sy_status status =
-            ir_infer_tensors(step->node, scratch, step->n_inputs, inputs, step->n_outputs, outputs, diag);
+        const sy_status status = ir_infer_tensors(step->node, scratch, step->n_inputs, inputs,
+                                                  step->n_outputs, outputs, diag);
         base_arena_reset(scratch);
         if (status == SY_ESHAPE) {
             /* Open, or wrong: if it is wrong, the run will say so, with data. */
@@ -116,7 +119,8 @@ static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratc
         }
         SY_TRY(status);
         if (known_now(step, inputs)) {
-            const sy_status computed = compute_now(l, step, inputs, outputs, scratch, diag, &l->done[i]);
+            const sy_status computed = compute_now(l, step, inputs, outputs, scratch, diag,
+                                                   &l->done[i]);
             SY_TRY(computed == SY_OK ? SY_OK : rt_node_failed(diag, step->node, computed));
         } else if (step->view && inputs[0] != NULL && outputs[0] != NULL) {
             outputs[0]->data = inputs[0]->data; /* known bytes stay known */
@@ -175,7 +179,8 @@ static sy_status place_all(rt_cpu_plan *plan, rt_layout *l)
 {
     base_arena *scratch = base_arena_create();
     piece *pieces = scratch != NULL ? BASE_ARENA_ARRAY(scratch, piece, plan->n_slots) : NULL;
-    const piece **beside = pieces != NULL ? BASE_ARENA_ARRAY(scratch, const piece *, plan->n_slots) : NULL;
+    const piece **beside = pieces != NULL ? BASE_ARENA_ARRAY(scratch, const piece *, plan->n_slots)
+                                          : NULL;
     if (beside == NULL) {
         base_arena_destroy(scratch);
         return SY_ENOMEM;
@@ -185,10 +190,12 @@ static sy_status place_all(rt_cpu_plan *plan, rt_layout *l)
         const rt_slot *slot = &plan->slots[s];
         l->offsets[s] = SIZE_MAX;
         /* Results that the caller wants go straight into the caller's buffers. */
-        if (slot->live_in == RT_NONE && slot->constant == NULL && slot->view_of == RT_NONE && l->tensors[s].data == NULL &&
-            slot->live_out == RT_NONE) {
-            const size_t bytes = (l->tensors[s].size_bytes + ALIGNMENT_BYTES) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
-            pieces[n++] = (piece){ .slot = s, .first = slot->first, .last = slot->last, .bytes = bytes };
+        if (slot->live_in == RT_NONE && slot->constant == NULL && slot->view_of == RT_NONE &&
+            l->tensors[s].data == NULL && slot->live_out == RT_NONE) {
+            const size_t bytes = (l->tensors[s].size_bytes + ALIGNMENT_BYTES) / ALIGNMENT_BYTES *
+                                 ALIGNMENT_BYTES;
+            pieces[n++] = (piece){
+                .slot = s, .first = slot->first, .last = slot->last, .bytes = bytes};
         }
     }
     qsort(pieces, n, sizeof *pieces, larger_first);
@@ -211,7 +218,8 @@ void rt_layout_destroy(rt_layout *layout)
     }
 }
 
-static sy_status fill(rt_cpu_plan *plan, rt_layout *l, const ir_tensor *const *inputs, base_diag *diag)
+static sy_status fill(rt_cpu_plan *plan, rt_layout *l, const ir_tensor *const *inputs,
+                      base_diag *diag)
 {
     l->tensors = BASE_ARENA_ARRAY(l->arena, ir_tensor, plan->n_slots);
     l->offsets = BASE_ARENA_ARRAY(l->arena, size_t, plan->n_slots);
@@ -242,7 +250,8 @@ static sy_status fill(rt_cpu_plan *plan, rt_layout *l, const ir_tensor *const *i
     return SY_OK;
 }
 
-static sy_status make(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag, rt_layout **out)
+static sy_status make(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag,
+                      rt_layout **out)
 {
     base_arena *arena = base_arena_create();
     rt_layout *l = arena != NULL ? BASE_ARENA_NEW(arena, rt_layout) : NULL;
@@ -269,8 +278,8 @@ static rt_layout *find(rt_cpu_plan *plan, const ir_tensor *const *inputs)
     return l;
 }
 
-sy_status rt_layout_get(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag, rt_layout **out,
-                        bool *cached)
+sy_status rt_layout_get(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag,
+                        rt_layout **out, bool *cached)
 {
     *cached = true;
     (void)pthread_mutex_lock(&plan->lock);

@@ -1,9 +1,9 @@
 /*
  * own_sgemm.c -- our own fp32 matrix product.
  *
- * B is packed in panels of 32 columns and DEPTH rows, zeros beyond the last column. A tile of up to 14 rows and 32 columns
- * of C stays in registers while k runs; between blocks of DEPTH it goes back to C, and no partial sums are added, so that
- * the order of additions never changes.
+ * B is packed in panels of 32 columns and DEPTH rows, zeros beyond the last column. A tile of up to
+ * 14 rows and 32 columns of C stays in registers while k runs; between blocks of DEPTH it goes back
+ * to C, and no partial sums are added, so that the order of additions never changes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,18 +15,18 @@
 #include <immintrin.h>
 #endif
 
-#define COLUMNS 32
-#define DEPTH 512
+#define COLUMNS  32
+#define DEPTH    512
 #define MAX_ROWS 14
 
-_Static_assert(COLUMNS * DEPTH == RT_SGEMM_WORK_FLOATS, "the working memory is one panel");
+_Static_assert(COLUMNS *DEPTH == RT_SGEMM_WORK_FLOATS, "the working memory is one panel");
 
 /*
  * C tile [rows, 32] += A [rows, depth] * panel [depth, 32].
  *   A[i][k] = a[i * row_stride + k * k_stride]
  */
-typedef void (*tile_fn)(int64_t depth, const float *a, int64_t row_stride, int64_t k_stride, const float *panel, float *c,
-                        int64_t ldc);
+typedef void (*tile_fn)(int64_t depth, const float *a, int64_t row_stride, int64_t k_stride,
+                        const float *panel, float *c, int64_t ldc);
 
 typedef struct tiles {
     const char *name;
@@ -36,32 +36,32 @@ typedef struct tiles {
 
 #if defined(__x86_64__)
 
-#define TILE_512(ROWS)                                                                                              \
-    __attribute__((target("avx512f"))) static void tile_512_##ROWS(int64_t depth, const float *a, int64_t row_stride, \
-                                                                   int64_t k_stride, const float *panel, float *c,  \
-                                                                   int64_t ldc)                                     \
-    {                                                                                                               \
-        __m512 sum[ROWS][2];                                                                                        \
-        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                                     \
-        {                                                                                                           \
-            sum[i][0] = _mm512_loadu_ps(c + i * ldc);                                                               \
-            sum[i][1] = _mm512_loadu_ps(c + i * ldc + 16);                                                          \
-        }                                                                                                           \
-        for (int64_t k = 0; k < depth; k++) {                                                                       \
-            const __m512 left = _mm512_loadu_ps(panel + k * COLUMNS);                                               \
-            const __m512 right = _mm512_loadu_ps(panel + k * COLUMNS + 16);                                         \
-            _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                                 \
-            {                                                                                                       \
-                const __m512 x = _mm512_set1_ps(a[i * row_stride + k * k_stride]);                                  \
-                sum[i][0] = _mm512_fmadd_ps(x, left, sum[i][0]);                                                    \
-                sum[i][1] = _mm512_fmadd_ps(x, right, sum[i][1]);                                                   \
-            }                                                                                                       \
-        }                                                                                                           \
-        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                                     \
-        {                                                                                                           \
-            _mm512_storeu_ps(c + i * ldc, sum[i][0]);                                                               \
-            _mm512_storeu_ps(c + i * ldc + 16, sum[i][1]);                                                          \
-        }                                                                                                           \
+#define TILE_512(ROWS)                                                                           \
+    __attribute__((target("avx512f"))) static void tile_512_##ROWS(                              \
+        int64_t depth, const float *a, int64_t row_stride, int64_t k_stride, const float *panel, \
+        float *c, int64_t ldc)                                                                   \
+    {                                                                                            \
+        __m512 sum[ROWS][2];                                                                     \
+        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                  \
+        {                                                                                        \
+            sum[i][0] = _mm512_loadu_ps(c + i * ldc);                                            \
+            sum[i][1] = _mm512_loadu_ps(c + i * ldc + 16);                                       \
+        }                                                                                        \
+        for (int64_t k = 0; k < depth; k++) {                                                    \
+            const __m512 left = _mm512_loadu_ps(panel + k * COLUMNS);                            \
+            const __m512 right = _mm512_loadu_ps(panel + k * COLUMNS + 16);                      \
+            _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                              \
+            {                                                                                    \
+                const __m512 x = _mm512_set1_ps(a[i * row_stride + k * k_stride]);               \
+                sum[i][0] = _mm512_fmadd_ps(x, left, sum[i][0]);                                 \
+                sum[i][1] = _mm512_fmadd_ps(x, right, sum[i][1]);                                \
+            }                                                                                    \
+        }                                                                                        \
+        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                  \
+        {                                                                                        \
+            _mm512_storeu_ps(c + i * ldc, sum[i][0]);                                            \
+            _mm512_storeu_ps(c + i * ldc + 16, sum[i][1]);                                       \
+        }                                                                                        \
     }
 
 TILE_512(1)
@@ -73,37 +73,37 @@ TILE_512(14)
 static const tiles tiles_512 = {
     "avx512",
     14,
-    { [1] = tile_512_1, [2] = tile_512_2, [4] = tile_512_4, [7] = tile_512_7, [14] = tile_512_14 },
+    {[1] = tile_512_1, [2] = tile_512_2, [4] = tile_512_4, [7] = tile_512_7, [14] = tile_512_14},
 };
 
-#define TILE_256(ROWS)                                                                                              \
-    __attribute__((target("avx2,fma"))) static void tile_256_##ROWS(int64_t depth, const float *a, int64_t row_stride, \
-                                                                    int64_t k_stride, const float *panel, float *c, \
-                                                                    int64_t ldc)                                    \
-    {                                                                                                               \
-        for (int half = 0; half < COLUMNS; half += 16) {                                                            \
-            __m256 sum[ROWS][2];                                                                                    \
-            _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                                                  \
-            {                                                                                                       \
-                sum[i][0] = _mm256_loadu_ps(c + i * ldc + half);                                                    \
-                sum[i][1] = _mm256_loadu_ps(c + i * ldc + half + 8);                                                \
-            }                                                                                                       \
-            for (int64_t k = 0; k < depth; k++) {                                                                   \
-                const __m256 left = _mm256_loadu_ps(panel + k * COLUMNS + half);                                    \
-                const __m256 right = _mm256_loadu_ps(panel + k * COLUMNS + half + 8);                               \
-                _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                                              \
-                {                                                                                                   \
-                    const __m256 x = _mm256_set1_ps(a[i * row_stride + k * k_stride]);                              \
-                    sum[i][0] = _mm256_fmadd_ps(x, left, sum[i][0]);                                                \
-                    sum[i][1] = _mm256_fmadd_ps(x, right, sum[i][1]);                                               \
-                }                                                                                                   \
-            }                                                                                                       \
-            _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                                                  \
-            {                                                                                                       \
-                _mm256_storeu_ps(c + i * ldc + half, sum[i][0]);                                                    \
-                _mm256_storeu_ps(c + i * ldc + half + 8, sum[i][1]);                                                \
-            }                                                                                                       \
-        }                                                                                                           \
+#define TILE_256(ROWS)                                                                           \
+    __attribute__((target("avx2,fma"))) static void tile_256_##ROWS(                             \
+        int64_t depth, const float *a, int64_t row_stride, int64_t k_stride, const float *panel, \
+        float *c, int64_t ldc)                                                                   \
+    {                                                                                            \
+        for (int half = 0; half < COLUMNS; half += 16) {                                         \
+            __m256 sum[ROWS][2];                                                                 \
+            _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                               \
+            {                                                                                    \
+                sum[i][0] = _mm256_loadu_ps(c + i * ldc + half);                                 \
+                sum[i][1] = _mm256_loadu_ps(c + i * ldc + half + 8);                             \
+            }                                                                                    \
+            for (int64_t k = 0; k < depth; k++) {                                                \
+                const __m256 left = _mm256_loadu_ps(panel + k * COLUMNS + half);                 \
+                const __m256 right = _mm256_loadu_ps(panel + k * COLUMNS + half + 8);            \
+                _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                           \
+                {                                                                                \
+                    const __m256 x = _mm256_set1_ps(a[i * row_stride + k * k_stride]);           \
+                    sum[i][0] = _mm256_fmadd_ps(x, left, sum[i][0]);                             \
+                    sum[i][1] = _mm256_fmadd_ps(x, right, sum[i][1]);                            \
+                }                                                                                \
+            }                                                                                    \
+            _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                               \
+            {                                                                                    \
+                _mm256_storeu_ps(c + i * ldc + half, sum[i][0]);                                 \
+                _mm256_storeu_ps(c + i * ldc + half + 8, sum[i][1]);                             \
+            }                                                                                    \
+        }                                                                                        \
     }
 
 TILE_256(1)
@@ -114,13 +114,13 @@ TILE_256(6)
 static const tiles tiles_256 = {
     "avx2",
     6,
-    { [1] = tile_256_1, [2] = tile_256_2, [4] = tile_256_4, [6] = tile_256_6 },
+    {[1] = tile_256_1, [2] = tile_256_2, [4] = tile_256_4, [6] = tile_256_6},
 };
 
 #endif
 
-static void tile_portable(int64_t depth, const float *a, int64_t row_stride, int64_t k_stride, const float *panel, float *c,
-                          int64_t ldc)
+static void tile_portable(int64_t depth, const float *a, int64_t row_stride, int64_t k_stride,
+                          const float *panel, float *c, int64_t ldc)
 {
     (void)row_stride;
     (void)ldc;
@@ -132,7 +132,7 @@ static void tile_portable(int64_t depth, const float *a, int64_t row_stride, int
     }
 }
 
-static const tiles tiles_portable = { "portable", 1, { [1] = tile_portable } };
+static const tiles tiles_portable = {"portable", 1, {[1] = tile_portable}};
 
 static const tiles *best_tiles(void)
 {
@@ -152,7 +152,8 @@ const char *rt_own_sgemm_name(void)
     return best_tiles()->name;
 }
 
-static void pack(float *panel, int64_t depth, int64_t columns, const float *b, int64_t k_stride, int64_t column_stride)
+static void pack(float *panel, int64_t depth, int64_t columns, const float *b, int64_t k_stride,
+                 int64_t column_stride)
 {
     for (int64_t k = 0; k < depth; k++) {
         for (int64_t j = 0; j < columns; j++) {
@@ -165,10 +166,11 @@ static void pack(float *panel, int64_t depth, int64_t columns, const float *b, i
 }
 
 /* All rows of one panel. Tiles at the right edge work on a copy. */
-static void panel_rows(const tiles *t, int64_t m, int64_t columns, int64_t depth, const float *a, int64_t row_stride,
-                       int64_t k_stride, const float *panel, float *c, int64_t ldc)
+static void panel_rows(const tiles *t, int64_t m, int64_t columns, int64_t depth, const float *a,
+                       int64_t row_stride, int64_t k_stride, const float *panel, float *c,
+                       int64_t ldc)
 {
-    float edge[MAX_ROWS * COLUMNS] = { 0.0f };
+    float edge[MAX_ROWS * COLUMNS] = {0.0f};
     for (int64_t i = 0; i < m;) {
         int rows = t->max_rows;
         while (rows > m - i || t->by_rows[rows] == NULL) {
@@ -191,8 +193,9 @@ static void panel_rows(const tiles *t, int64_t m, int64_t columns, int64_t depth
     }
 }
 
-void rt_own_sgemm(float *work, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                  const float *b, int64_t ldb, float beta, float *c, int64_t ldc)
+void rt_own_sgemm(float *work, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k,
+                  const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                  int64_t ldc)
 {
     const tiles *t = best_tiles();
     const int64_t a_row = trans_a ? 1 : lda, a_k = trans_a ? lda : 1;

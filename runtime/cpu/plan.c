@@ -1,8 +1,8 @@
 /*
  * plan.c -- from nodes to steps over numbered slots.
  *
- * Fused operators and calls are unrolled: they mean exactly their bodies. A scope maps the values of one body to slots;
- * what a body captures is found in the scopes around it.
+ * Fused operators and calls are unrolled: they mean exactly their bodies. A scope maps the values
+ * of one body to slots; what a body captures is found in the scopes around it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-#define MAX_FOLDED_BYTES ((size_t)1 << 30) /* more is computed in each run, where memory is shared */
+#define MAX_FOLDED_BYTES \
+    ((size_t)1 << 30)     /* more is computed in each run, where memory is shared */
 #define MAX_CALL_DEPTH 64 /* functions do not recurse; a hostile file may say they do */
 
 typedef struct scope {
@@ -57,7 +58,7 @@ static struct scope_entry *scope_entry_of(const scope *s, const ir_value *v)
 static sy_status scope_put(builder *b, scope *s, const ir_value *v, uint32_t slot)
 {
     if (s->entries == NULL || (s->n + 1) * 2 > s->mask) {
-        scope larger = { .up = s->up, .mask = s->entries == NULL ? 63 : s->mask * 2 + 1 };
+        scope larger = {.up = s->up, .mask = s->entries == NULL ? 63 : s->mask * 2 + 1};
         larger.entries = BASE_ARENA_ARRAY(b->scratch, struct scope_entry, (size_t)larger.mask + 1);
         if (larger.entries == NULL) {
             return SY_ENOMEM;
@@ -72,7 +73,7 @@ static sy_status scope_put(builder *b, scope *s, const ir_value *v, uint32_t slo
     }
     struct scope_entry *e = scope_entry_of(s, v);
     s->n += e->value == NULL;
-    *e = (struct scope_entry){ v, slot };
+    *e = (struct scope_entry){v, slot};
     return SY_OK;
 }
 
@@ -93,7 +94,8 @@ static uint32_t scope_find(const scope *s, const ir_value *v)
 
 static sy_status new_slot(builder *b, const ir_value *value, uint32_t *out)
 {
-    const rt_slot slot = { .value = value, .live_in = RT_NONE, .view_of = RT_NONE, .live_out = RT_NONE };
+    const rt_slot slot = {
+        .value = value, .live_in = RT_NONE, .view_of = RT_NONE, .live_out = RT_NONE};
     *out = (uint32_t)b->slots.n;
     return base_vec_push(b->scratch, &b->slots, slot) ? SY_OK : SY_ENOMEM;
 }
@@ -106,7 +108,8 @@ static sy_status slot_of(builder *b, scope *s, const ir_value *v, const char *us
         return SY_OK;
     }
     if (v->kind != IR_VALUE_CONST) {
-        return base_fail(b->diag, SY_EINVAL, "%s uses '%s', which is neither given nor made before", user, v->name);
+        return base_fail(b->diag, SY_EINVAL, "%s uses '%s', which is neither given nor made before",
+                         user, v->name);
     }
     SY_TRY(new_slot(b, v, out));
     ir_tensor *t = BASE_ARENA_NEW(b->arena, ir_tensor);
@@ -146,15 +149,18 @@ sy_status rt_node_failed(base_diag *diag, const ir_node *n, sy_status status)
 }
 
 /* A body in place of its node: inputs are the operands, results the body's outputs. */
-static sy_status add_body(builder *b, scope *s, const ir_node *n, const ir_graph *body, bool captures)
+static sy_status add_body(builder *b, scope *s, const ir_node *n, const ir_graph *body,
+                          bool captures)
 {
     if (body == NULL || body->n_inputs < n->n_inputs || body->n_outputs < n->n_outputs) {
-        return base_fail(b->diag, SY_EINVAL, "node '%s' (%s) does not fit its body", node_title(n), n->op_name);
+        return base_fail(b->diag, SY_EINVAL, "node '%s' (%s) does not fit its body", node_title(n),
+                         n->op_name);
     }
     if (b->depth >= MAX_CALL_DEPTH) {
-        return base_fail(b->diag, SY_EUNSUPPORTED, "functions call each other more than %d deep", MAX_CALL_DEPTH);
+        return base_fail(b->diag, SY_EUNSUPPORTED, "functions call each other more than %d deep",
+                         MAX_CALL_DEPTH);
     }
-    scope inner = { .up = captures ? s : NULL };
+    scope inner = {.up = captures ? s : NULL};
     for (uint32_t i = 0; i < n->n_inputs; i++) {
         if (n->inputs[i].value != NULL) {
             uint32_t slot = RT_NONE;
@@ -179,11 +185,13 @@ static sy_status add_body(builder *b, scope *s, const ir_node *n, const ir_graph
 }
 
 /* A plan for the region of an If, Loop or Scan. */
-static sy_status add_region(builder *b, scope *s, const ir_node *n, const char *name, rt_region *out)
+static sy_status add_region(builder *b, scope *s, const ir_node *n, const char *name,
+                            rt_region *out)
 {
     ir_graph *body = ir_node_region(n, name);
     if (body == NULL) {
-        return base_fail(b->diag, SY_EINVAL, "node '%s' (%s) has no region '%s'", node_title(n), n->op_name, name);
+        return base_fail(b->diag, SY_EINVAL, "node '%s' (%s) has no region '%s'", node_title(n),
+                         n->op_name, name);
     }
     ir_value **captured = NULL;
     uint32_t n_captured = 0;
@@ -216,9 +224,10 @@ static sy_status add_region(builder *b, scope *s, const ir_node *n, const char *
     for (uint32_t i = 0; i < body->n_outputs; i++) {
         live_out[i] = body->outputs[i]->use.value;
     }
-    *out = (rt_region){ .n_inputs = body->n_inputs, .n_captures = n_live_in - body->n_inputs, .captures = slots };
-    return rt_cpu_plan_create(b->plan->cpu, n_nodes, nodes, n_live_in, live_in, body->n_outputs, live_out, b->diag,
-                              &out->plan);
+    *out = (rt_region){
+        .n_inputs = body->n_inputs, .n_captures = n_live_in - body->n_inputs, .captures = slots};
+    return rt_cpu_plan_create(b->plan->cpu, n_nodes, nodes, n_live_in, live_in, body->n_outputs,
+                              live_out, b->diag, &out->plan);
 }
 
 static sy_status add_regions(builder *b, scope *s, const ir_node *n, rt_step *step)
@@ -246,8 +255,8 @@ static sy_status choose_kernel(builder *b, const ir_node *n, rt_step *step)
 {
     const ir_op *op = n->op;
     if (op == NULL) {
-        return base_fail(b->diag, SY_EUNSUPPORTED, "node '%s': operator %s%s%s is not known", node_title(n), n->domain,
-                         n->domain[0] != '\0' ? "." : "", n->op_name);
+        return base_fail(b->diag, SY_EUNSUPPORTED, "node '%s': operator %s%s%s is not known",
+                         node_title(n), n->domain, n->domain[0] != '\0' ? "." : "", n->op_name);
     }
     step->view = (op->props & IR_P_VIEW) != 0;
     if (!b->plan->cpu->reference) {
@@ -258,7 +267,8 @@ static sy_status choose_kernel(builder *b, const ir_node *n, rt_step *step)
         step->plain = op->reference;
     }
     if (step->plain == NULL && step->fast == NULL) {
-        return base_fail(b->diag, SY_EUNSUPPORTED, "node '%s': %s has no kernel on the cpu", node_title(n), n->op_name);
+        return base_fail(b->diag, SY_EUNSUPPORTED, "node '%s': %s has no kernel on the cpu",
+                         node_title(n), n->op_name);
     }
     return SY_OK;
 }
@@ -311,12 +321,15 @@ static bool all_constant(const builder *b, const rt_step *step)
     return true;
 }
 
-/* Types of the results from constant operands; false if they do not come out or are too large to keep. */
-static bool folded_types(builder *b, const rt_step *step, const ir_tensor **inputs, ir_tensor **outputs)
+/* Types of the results from constant operands; false if they do not come out or are too large to
+ * keep. */
+static bool folded_types(builder *b, const rt_step *step, const ir_tensor **inputs,
+                         ir_tensor **outputs)
 {
     base_diag unused;
     size_t bytes = 0;
-    if (ir_infer_tensors(step->node, b->scratch, step->n_inputs, inputs, step->n_outputs, outputs, &unused) != SY_OK) {
+    if (ir_infer_tensors(step->node, b->scratch, step->n_inputs, inputs, step->n_outputs, outputs,
+                         &unused) != SY_OK) {
         return false; /* the run will say why */
     }
     for (uint32_t i = 0; i < step->n_outputs; i++) {
@@ -333,14 +346,15 @@ static bool folded_types(builder *b, const rt_step *step, const ir_tensor **inpu
 }
 
 /*
- * Computes a pure node whose operands are all constants now, once, so that the nodes behind it see constant weights.
- * *done: its results are constant slots in `outputs`.
+ * Computes a pure node whose operands are all constants now, once, so that the nodes behind it see
+ * constant weights. *done: its results are constant slots in `outputs`.
  */
 static sy_status fold(builder *b, const rt_step *step, uint32_t *outputs, bool *done)
 {
     const ir_op *op = step->node->op;
     *done = false;
-    if (b->plan->cpu->reference || (op->props & IR_P_PURE) == 0 || op->reference == NULL || !all_constant(b, step)) {
+    if (b->plan->cpu->reference || (op->props & IR_P_PURE) == 0 || op->reference == NULL ||
+        !all_constant(b, step)) {
         return SY_OK;
     }
     const ir_tensor **inputs = BASE_ARENA_ARRAY(b->scratch, const ir_tensor *, step->n_inputs);
@@ -361,7 +375,8 @@ static sy_status fold(builder *b, const rt_step *step, uint32_t *outputs, bool *
     for (uint32_t i = 0; i < step->n_outputs; i++) {
         if (results[i] != NULL) {
             results[i]->data = rt_buffer_alloc(results[i]->size_bytes);
-            if (results[i]->data == NULL || !base_vec_push(b->scratch, &b->folded, results[i]->data)) {
+            if (results[i]->data == NULL ||
+                !base_vec_push(b->scratch, &b->folded, results[i]->data)) {
                 rt_buffer_free(results[i]->data);
                 return SY_ENOMEM;
             }
@@ -378,7 +393,8 @@ static sy_status fold(builder *b, const rt_step *step, uint32_t *outputs, bool *
     };
     if (op->reference(&args) != SY_OK) {
         base_diag_clear(b->diag);
-        return SY_OK; /* perhaps a branch that is never taken; if it is, the run says what is wrong */
+        return SY_OK; /* perhaps a branch that is never taken; if it is, the run says what is wrong
+                       */
     }
     for (uint32_t i = 0; i < step->n_outputs; i++) {
         outputs[i] = RT_NONE;
@@ -402,7 +418,7 @@ static sy_status add_node(builder *b, scope *s, const ir_node *n)
     if (ir_node_is(n, IR_OP_CALL)) {
         return add_body(b, s, n, n->callee, false);
     }
-    rt_step step = { .node = n, .n_inputs = n->n_inputs, .n_outputs = n->n_outputs };
+    rt_step step = {.node = n, .n_inputs = n->n_inputs, .n_outputs = n->n_outputs};
     uint32_t *inputs = BASE_ARENA_ARRAY(b->arena, uint32_t, n->n_inputs);
     uint32_t *outputs = BASE_ARENA_ARRAY(b->arena, uint32_t, n->n_outputs);
     if (inputs == NULL || outputs == NULL) {
@@ -501,11 +517,11 @@ static void set_lifetimes(rt_cpu_plan *plan)
     }
 }
 
-static sy_status build(builder *b, uint32_t n_nodes, ir_node *const *nodes, ir_value *const *live_in,
-                       ir_value *const *live_out)
+static sy_status build(builder *b, uint32_t n_nodes, ir_node *const *nodes,
+                       ir_value *const *live_in, ir_value *const *live_out)
 {
     rt_cpu_plan *plan = b->plan;
-    scope top = { .up = NULL };
+    scope top = {.up = NULL};
     for (uint32_t i = 0; i < plan->n_live_in; i++) {
         uint32_t slot = RT_NONE;
         SY_TRY(new_slot(b, live_in[i], &slot));
@@ -528,9 +544,9 @@ static sy_status build(builder *b, uint32_t n_nodes, ir_node *const *nodes, ir_v
     return plan->slots != NULL ? SY_OK : SY_ENOMEM;
 }
 
-sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *nodes, uint32_t n_live_in,
-                             ir_value *const *live_in, uint32_t n_live_out, ir_value *const *live_out,
-                             base_diag *diag, rt_cpu_plan **out)
+sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *nodes,
+                             uint32_t n_live_in, ir_value *const *live_in, uint32_t n_live_out,
+                             ir_value *const *live_out, base_diag *diag, rt_cpu_plan **out)
 {
     base_arena *arena = base_arena_create(), *scratch = base_arena_create();
     rt_cpu_plan *plan = arena != NULL ? BASE_ARENA_NEW(arena, rt_cpu_plan) : NULL;
@@ -546,8 +562,9 @@ sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *node
     plan->n_live_out = n_live_out;
     (void)pthread_mutex_init(&plan->lock, NULL);
     plan->live_in = base_arena_memdup(arena, live_in, n_live_in, sizeof *live_in);
-    builder b = { .plan = plan, .arena = arena, .scratch = scratch, .diag = diag };
-    sy_status status = plan->live_in != NULL ? build(&b, n_nodes, nodes, live_in, live_out) : SY_ENOMEM;
+    builder b = {.plan = plan, .arena = arena, .scratch = scratch, .diag = diag};
+    sy_status status = plan->live_in != NULL ? build(&b, n_nodes, nodes, live_in, live_out)
+                                             : SY_ENOMEM;
     /* Also after a failure: the steps may own plans of regions; buffers are freed with the plan. */
     plan->folded = base_arena_memdup(arena, b.folded.items, b.folded.n, sizeof(void *));
     plan->n_folded = plan->folded != NULL ? (uint32_t)b.folded.n : 0;
@@ -585,7 +602,8 @@ sy_status rt_cpu_plan_graph(rt_cpu *cpu, ir_graph *g, base_diag *diag, rt_cpu_pl
         for (uint32_t i = 0; i < g->n_outputs; i++) {
             live_out[i] = g->outputs[i]->use.value;
         }
-        status = rt_cpu_plan_create(cpu, n_nodes, nodes, g->n_inputs, g->inputs, g->n_outputs, live_out, diag, out);
+        status = rt_cpu_plan_create(cpu, n_nodes, nodes, g->n_inputs, g->inputs, g->n_outputs,
+                                    live_out, diag, out);
     }
     base_arena_destroy(arena);
     return status;

@@ -19,7 +19,7 @@ static void strides_of(const ir_tensor *t, const ir_tensor *y, int64_t *strides)
 
 rt_rows rt_rows_of(const ir_tensor *a, const ir_tensor *b, const ir_tensor *y)
 {
-    rt_rows r = { .n = 1, .n_rows = 1 };
+    rt_rows r = {.n = 1, .n_rows = 1};
     int64_t a_strides[IR_MAX_RANK], b_strides[IR_MAX_RANK];
     strides_of(a, y, a_strides);
     strides_of(b, y, b_strides);
@@ -31,7 +31,8 @@ rt_rows rt_rows_of(const ir_tensor *a, const ir_tensor *b, const ir_tensor *y)
             continue;
         }
         const int32_t last = n_axes - 1;
-        if (n_axes > 0 && a_strides[i] == sa[last] * dims[last] && b_strides[i] == sb[last] * dims[last]) {
+        if (n_axes > 0 && a_strides[i] == sa[last] * dims[last] &&
+            b_strides[i] == sb[last] * dims[last]) {
             dims[last] *= y->dims[i];
             continue;
         }

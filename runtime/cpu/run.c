@@ -48,7 +48,8 @@ static rt_frame *frame_create(const rt_cpu_plan *plan)
     f->owned = BASE_ARENA_ARRAY(arena, void *, plan->n_slots);
     f->inputs = BASE_ARENA_ARRAY(arena, const ir_tensor *, plan->max_operands);
     f->outputs = BASE_ARENA_ARRAY(arena, ir_tensor *, plan->max_operands);
-    if (f->kernels == NULL || f->tensors == NULL || f->owned == NULL || f->inputs == NULL || f->outputs == NULL) {
+    if (f->kernels == NULL || f->tensors == NULL || f->owned == NULL || f->inputs == NULL ||
+        f->outputs == NULL) {
         rt_frame_destroy(f);
         return NULL;
     }
@@ -98,8 +99,8 @@ static sy_status check_inputs(const run *r)
             continue;
         }
         if (v->type.dtype != SY_DT_NONE && v->type.dtype != t->dtype) {
-            return base_fail(r->diag, SY_EINVAL, "input '%s': expected %s, got %s", v->name, sy_dtype_name(v->type.dtype),
-                             sy_dtype_name(t->dtype));
+            return base_fail(r->diag, SY_EINVAL, "input '%s': expected %s, got %s", v->name,
+                             sy_dtype_name(v->type.dtype), sy_dtype_name(t->dtype));
         }
         bool fits = !v->type.has_rank || v->type.rank == t->rank;
         for (int32_t a = 0; fits && v->type.has_rank && a < t->rank; a++) {
@@ -107,7 +108,7 @@ static sy_status check_inputs(const run *r)
             fits = !ir_dim_is_const(v->type.dims[a], &size) || size == t->dims[a];
         }
         if (!fits) {
-            ir_tensor wanted = { .rank = v->type.rank };
+            ir_tensor wanted = {.rank = v->type.rank};
             char want[256], got[256];
             for (int32_t a = 0; a < wanted.rank; a++) {
                 wanted.dims[a] = -1;
@@ -115,8 +116,8 @@ static sy_status check_inputs(const run *r)
             }
             shape_text(&wanted, want, sizeof want);
             shape_text(t, got, sizeof got);
-            return base_fail(r->diag, SY_ESHAPE, "input '%s': expected [%s]%s, got [%s]", v->name, want,
-                             strchr(want, '-') != NULL ? " (-1: any size)" : "", got);
+            return base_fail(r->diag, SY_ESHAPE, "input '%s': expected [%s]%s, got [%s]", v->name,
+                             want, strchr(want, '-') != NULL ? " (-1: any size)" : "", got);
         }
     }
     return SY_OK;
@@ -141,7 +142,8 @@ static sy_status start(run *r)
         f->block = rt_buffer_alloc(l->block_bytes);
         f->block_bytes = f->block != NULL ? l->block_bytes : 0;
         if (f->block == NULL) {
-            return base_fail(r->diag, SY_ENOMEM, "out of memory: %zu bytes for intermediate results", l->block_bytes);
+            return base_fail(r->diag, SY_ENOMEM,
+                             "out of memory: %zu bytes for intermediate results", l->block_bytes);
         }
     }
     for (uint32_t s = 0; s < plan->n_slots; s++) {
@@ -173,7 +175,8 @@ static sy_status output_room(run *r, uint32_t i, const ir_tensor *t)
     if (data == NULL) {
         data = rt_buffer_alloc(t->size_bytes);
         if (data == NULL) {
-            return base_fail(r->diag, SY_ENOMEM, "out of memory: %zu bytes for a result", t->size_bytes);
+            return base_fail(r->diag, SY_ENOMEM, "out of memory: %zu bytes for a result",
+                             t->size_bytes);
         }
         r->allocated[i] = true;
     } else if (room < t->size_bytes) {
@@ -190,20 +193,23 @@ static sy_status result_room(run *r, uint32_t s)
 {
     const rt_slot *slot = &r->plan->slots[s];
     ir_tensor *t = &r->frame->tensors[s];
-    if (slot->live_out != RT_NONE && slot->view_of == RT_NONE && r->outputs[slot->live_out] != NULL) {
+    if (slot->live_out != RT_NONE && slot->view_of == RT_NONE &&
+        r->outputs[slot->live_out] != NULL) {
         SY_TRY(output_room(r, slot->live_out, t));
         r->filled[slot->live_out] = true;
         t->data = r->outputs[slot->live_out]->data;
     } else if (t->data == NULL) {
         t->data = r->frame->owned[s] = rt_buffer_alloc(t->size_bytes);
         if (t->data == NULL) {
-            return base_fail(r->diag, SY_ENOMEM, "out of memory: %zu bytes for '%s'", t->size_bytes, slot->value->name);
+            return base_fail(r->diag, SY_ENOMEM, "out of memory: %zu bytes for '%s'", t->size_bytes,
+                             slot->value->name);
         }
     }
     return SY_OK;
 }
 
-/* What is wanted but was not made in place: views, inputs and constants passed through, results wanted twice. */
+/* What is wanted but was not made in place: views, inputs and constants passed through, results
+ * wanted twice. */
 static sy_status copy_outputs(run *r)
 {
     for (uint32_t i = 0; i < r->plan->n_live_out; i++) {
@@ -237,7 +243,7 @@ static sy_status run_kernel(run *r, const rt_step *step)
         base_arena_reset(f->kernels);
         return status;
     }
-    const rt_env env = { .cpu = r->plan->cpu, .scratch = &f->scratch };
+    const rt_env env = {.cpu = r->plan->cpu, .scratch = &f->scratch};
     const sy_status status = step->fast->run(&args, &env, step->state);
     base_arena_reset(f->kernels);
     return status;
@@ -278,7 +284,8 @@ static sy_status run_step(run *r, uint32_t i)
         return SY_OK;
     }
     if (r->layout->dynamic) {
-        SY_TRY(ir_infer_tensors(step->node, f->kernels, step->n_inputs, f->inputs, step->n_outputs, f->outputs, r->diag));
+        SY_TRY(ir_infer_tensors(step->node, f->kernels, step->n_inputs, f->inputs, step->n_outputs,
+                                f->outputs, r->diag));
         base_arena_reset(f->kernels);
         for (uint32_t k = 0; k < step->n_outputs; k++) {
             if (f->outputs[k] != NULL) {
@@ -289,8 +296,8 @@ static sy_status run_step(run *r, uint32_t i)
     if (step->view && f->inputs[0] != NULL && f->outputs[0] != NULL) {
         f->outputs[0]->data = f->inputs[0]->data;
         if (f->outputs[0]->size_bytes != f->inputs[0]->size_bytes) {
-            return base_fail(r->diag, SY_ESHAPE, "%zu bytes cannot become %zu", f->inputs[0]->size_bytes,
-                             f->outputs[0]->size_bytes);
+            return base_fail(r->diag, SY_ESHAPE, "%zu bytes cannot become %zu",
+                             f->inputs[0]->size_bytes, f->outputs[0]->size_bytes);
         }
         return SY_OK;
     }
@@ -361,10 +368,11 @@ static sy_status run_in_frame(run *r)
     return status;
 }
 
-sy_status rt_cpu_plan_run(rt_cpu_plan *plan, const ir_tensor *const *inputs, ir_tensor *const *outputs,
-                          const rt_cpu_run_options *options, base_diag *diag)
+sy_status rt_cpu_plan_run(rt_cpu_plan *plan, const ir_tensor *const *inputs,
+                          ir_tensor *const *outputs, const rt_cpu_run_options *options,
+                          base_diag *diag)
 {
-    run r = { .plan = plan, .inputs = inputs, .outputs = outputs, .options = options, .diag = diag };
+    run r = {.plan = plan, .inputs = inputs, .outputs = outputs, .options = options, .diag = diag};
     base_diag_clear(diag);
     SY_TRY(check_inputs(&r));
     bool cached = true;
@@ -385,7 +393,8 @@ sy_status rt_cpu_plan_run(rt_cpu_plan *plan, const ir_tensor *const *inputs, ir_
     return status;
 }
 
-sy_status rt_cpu_plan_memory(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag, size_t *out)
+sy_status rt_cpu_plan_memory(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag,
+                             size_t *out)
 {
     rt_layout *layout = NULL;
     bool cached = true;

@@ -1,7 +1,9 @@
 /*
- * simd.h -- inner loops in three variants (AVX-512 with VNNI, AVX2, plain C), chosen by the processor's features.
+ * simd.h -- inner loops in three variants (AVX-512 with VNNI, AVX2, plain C), chosen by the
+ * processor's features.
  *
- * simd_kernels.h holds the code of all three; integer results and single fp32 operations are the same bits in all of them.
+ * simd_kernels.h holds the code of all three; integer results and single fp32 operations are the
+ * same bits in all of them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,12 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RT_QTILE_ROWS 14
+#define RT_QTILE_ROWS    14
 #define RT_QTILE_COLUMNS 32
-#define RT_TAPS_BLOCK 64
-#define RT_QUAD_BYTES (4 * RT_QTILE_COLUMNS) /* four k of one panel */
+#define RT_TAPS_BLOCK    64
+#define RT_QUAD_BYTES    (4 * RT_QTILE_COLUMNS) /* four k of one panel */
 
-/* The output side of the quantised operators: clamp(rne(v) + zero, low, high), low and high within int8. */
+/* The output side of the quantised operators: clamp(rne(v) + zero, low, high), low and high within
+ * int8. */
 typedef struct rt_requant {
     int32_t zero, low, high;
 } rt_requant;
@@ -25,36 +28,43 @@ typedef struct rt_simd {
     const char *name;
 
     /*
-     * sums[r][j] = row_start[r] + column_start[j] + sum over k < 4 * n_quads of a[r * lda + k] * panel[k / 4][j][k % 4],
-     * modulo 2^32, 1 <= rows <= RT_QTILE_ROWS. column_start NULL: zeros. The panel holds bytes 0 .. 255.
+     * sums[r][j] = row_start[r] + column_start[j] + sum over k < 4 * n_quads of a[r * lda + k] *
+     * panel[k / 4][j][k % 4], modulo 2^32, 1 <= rows <= RT_QTILE_ROWS. column_start NULL: zeros.
+     * The panel holds bytes 0 .. 255.
      */
-    void (*qtile)(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel, const int32_t *row_start,
-                  const int32_t *column_start, int32_t *sums);
+    void (*qtile)(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel,
+                  const int32_t *row_start, const int32_t *column_start, int32_t *sums);
 
     /* panel[q][j][i] = base[offsets[4 * q + i] + j] ^ flip; reads 32 bytes at each offset. */
-    void (*pack_panel)(int64_t n_quads, const uint8_t *base, const int64_t *offsets, uint8_t flip, uint8_t *panel);
+    void (*pack_panel)(int64_t n_quads, const uint8_t *base, const int64_t *offsets, uint8_t flip,
+                       uint8_t *panel);
 
     /*
-     * sums[j] = start + sum over t of weights[t] * base[offsets[t] + j], modulo 2^32. Whole blocks: n is rounded up to a
-     * multiple of RT_TAPS_BLOCK in what is read and written.
+     * sums[j] = start + sum over t of weights[t] * base[offsets[t] + j], modulo 2^32. Whole blocks:
+     * n is rounded up to a multiple of RT_TAPS_BLOCK in what is read and written.
      */
-    void (*qtaps)(int64_t n, int64_t n_taps, const int8_t *weights, const uint8_t *base, const int64_t *offsets,
-                  int32_t start, int32_t *sums);
+    void (*qtaps)(int64_t n, int64_t n_taps, const int8_t *weights, const uint8_t *base,
+                  const int64_t *offsets, int32_t start, int32_t *sums);
 
     /*
-     * out[j] = requantised fl(fl(sums[j]) * multiplier), one for all, one per row of a tile, or one each; tame
-     * multipliers (rt_tame). */
-    void (*requantise)(int64_t n, const int32_t *sums, float multiplier, const rt_requant *r, int8_t *out);
-    void (*requantise_tile)(int rows, const int32_t *sums, const float *multipliers, const rt_requant *r, int8_t *out);
-    void (*requantise_each)(int64_t n, const int32_t *sums, const float *multipliers, const rt_requant *r, int8_t *out);
+     * out[j] = requantised fl(fl(sums[j]) * multiplier), one for all, one per row of a tile, or one
+     * each; tame multipliers (rt_tame). */
+    void (*requantise)(int64_t n, const int32_t *sums, float multiplier, const rt_requant *r,
+                       int8_t *out);
+    void (*requantise_tile)(int rows, const int32_t *sums, const float *multipliers,
+                            const rt_requant *r, int8_t *out);
+    void (*requantise_each)(int64_t n, const int32_t *sums, const float *multipliers,
+                            const rt_requant *r, int8_t *out);
 
-    /* Requantised fl(fl(a^ * ma) + fl(b^ * mb)) and fl(fl(a^ * b^) * m); step 0 repeats one element of b. */
-    void (*qadd)(int64_t n, const int8_t *a, int32_t a_zero, float ma, const int8_t *b, int64_t b_step, int32_t b_zero,
-                 float mb, const rt_requant *r, int8_t *out);
-    void (*qmul)(int64_t n, const int8_t *a, int32_t a_zero, const int8_t *b, int64_t b_step, int32_t b_zero, float m,
-                 const rt_requant *r, int8_t *out);
+    /* Requantised fl(fl(a^ * ma) + fl(b^ * mb)) and fl(fl(a^ * b^) * m); step 0 repeats one element
+     * of b. */
+    void (*qadd)(int64_t n, const int8_t *a, int32_t a_zero, float ma, const int8_t *b,
+                 int64_t b_step, int32_t b_zero, float mb, const rt_requant *r, int8_t *out);
+    void (*qmul)(int64_t n, const int8_t *a, int32_t a_zero, const int8_t *b, int64_t b_step,
+                 int32_t b_zero, float m, const rt_requant *r, int8_t *out);
 
-    /* int32 sums and maxima over rows of bytes: to[j] += from[j * step]; to[j] = max(to[j], from[j * step]). */
+    /* int32 sums and maxima over rows of bytes: to[j] += from[j * step]; to[j] = max(to[j], from[j
+     * * step]). */
     void (*add_bytes)(int64_t n, const int8_t *from, int64_t step, int32_t *to);
     void (*max_bytes)(int64_t n, const int8_t *from, int64_t step, int8_t *to);
     void (*max_floats)(int64_t n, const float *from, int64_t step, float *to); /* a NaN wins */
@@ -66,9 +76,10 @@ typedef struct rt_simd {
     void (*fmul)(int64_t n, const float *a, const float *b, int64_t b_step, float *y);
     void (*fdiv)(int64_t n, const float *a, const float *b, int64_t b_step, float *y);
 
-    void (*axpb)(int64_t n, const float *x, float a, float b, float *y);      /* y = fl(fl(x * a) + b) */
+    void (*axpb)(int64_t n, const float *x, float a, float b, float *y); /* y = fl(fl(x * a) + b) */
     void (*clip)(int64_t n, const float *x, float low, float high, float *y); /* NaN stays */
-    void (*taps)(int64_t n, int64_t n_taps, const float *weights, const float *base, const int64_t *offsets, float start,
+    void (*taps)(int64_t n, int64_t n_taps, const float *weights, const float *base,
+                 const int64_t *offsets, float start,
                  float *y); /* as qtaps, one rounding per product and sum, in order */
 
     /* Within RT_CPU_FLOAT_TOLERANCE of the exact value. */
@@ -76,7 +87,8 @@ typedef struct rt_simd {
     void (*tanh)(int64_t n, const float *x, float *y);
     void (*exp)(int64_t n, const float *x, float shift, float *y); /* e^(x - shift) */
 
-    /* y = clamp(rne(fl(x / scale)) + zero, low, high); low >= -128, high <= 255. y = fl(fl(x - zero) * scale). */
+    /* y = clamp(rne(fl(x / scale)) + zero, low, high); low >= -128, high <= 255. y = fl(fl(x -
+     * zero) * scale). */
     void (*quantise)(int64_t n, const float *x, float scale, const rt_requant *r, int8_t *y);
     void (*dequantise)(int64_t n, const int8_t *x, int32_t zero, float scale, float *y);
 } rt_simd;

@@ -1,8 +1,10 @@
 /*
- * simd_kernels.h -- the inner loops: included once per variant, compiled with the flags of its instruction set.
+ * simd_kernels.h -- the inner loops: included once per variant, compiled with the flags of its
+ * instruction set.
  *
- * RT_SIMD_NAME and RT_SIMD_TABLE are defined by the including file. The loops are written so that the compiler vectorises
- * them; only the int8 tile is spelt out, because compilers spill its accumulators.
+ * RT_SIMD_NAME and RT_SIMD_TABLE are defined by the including file. The loops are written so that
+ * the compiler vectorises them; only the int8 tile is spelt out, because compilers spill its
+ * accumulators.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,11 +19,11 @@
 /* ---------------------------------------------------------------- rounding */
 
 /*
- * Nearest integer, ties to even, of |v| < 2^22: adding 1.5 * 2^23 leaves no bits for the fraction. What is larger than
- * LIMIT saturates after adding any zero point, so it may be cut there first.
+ * Nearest integer, ties to even, of |v| < 2^22: adding 1.5 * 2^23 leaves no bits for the fraction.
+ * What is larger than LIMIT saturates after adding any zero point, so it may be cut there first.
  */
 #define ROUNDER 12582912.0f
-#define LIMIT 1024.0f
+#define LIMIT   1024.0f
 
 static inline int32_t rounded(float v)
 {
@@ -43,38 +45,41 @@ static inline int8_t requantised(float v, int32_t zero, int32_t low, int32_t hig
 #if defined(__AVX512VNNI__)
 
 /* asm, because gcc 12 spills the accumulators of the intrinsic from 8 rows on. */
-#define DOT(sum, bytes, weights) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(bytes), "v"(weights))
+#define DOT(sum, bytes, weights) \
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(bytes), "v"(weights))
 
-#define QTILE(ROWS)                                                                                                 \
-    static void qtile_##ROWS(int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel,                   \
-                             const int32_t *row_start, const int32_t *column_start, int32_t *sums)                  \
-    {                                                                                                               \
-        __m512i sum[ROWS][2];                                                                                       \
-        const __m512i left0 = column_start != NULL ? _mm512_loadu_si512(column_start) : _mm512_setzero_si512();     \
-        const __m512i right0 = column_start != NULL ? _mm512_loadu_si512(column_start + 16) : _mm512_setzero_si512(); \
-        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                                     \
-        {                                                                                                           \
-            const __m512i start = _mm512_set1_epi32(row_start[i]);                                                  \
-            sum[i][0] = _mm512_add_epi32(start, left0);                                                             \
-            sum[i][1] = _mm512_add_epi32(start, right0);                                                            \
-        }                                                                                                           \
-        for (int64_t q = 0; q < n_quads; q++) {                                                                     \
-            const __m512i left = _mm512_loadu_si512(panel + q * RT_QUAD_BYTES);                                     \
-            const __m512i right = _mm512_loadu_si512(panel + q * RT_QUAD_BYTES + 64);                               \
-            _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                                 \
-            {                                                                                                       \
-                int32_t four;                                                                                       \
-                memcpy(&four, a + i * lda + 4 * q, 4);                                                              \
-                const __m512i weights = _mm512_set1_epi32(four);                                                    \
-                DOT(sum[i][0], left, weights);                                                                      \
-                DOT(sum[i][1], right, weights);                                                                     \
-            }                                                                                                       \
-        }                                                                                                           \
-        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                                     \
-        {                                                                                                           \
-            _mm512_storeu_si512(sums + i * RT_QTILE_COLUMNS, sum[i][0]);                                            \
-            _mm512_storeu_si512(sums + i * RT_QTILE_COLUMNS + 16, sum[i][1]);                                       \
-        }                                                                                                           \
+#define QTILE(ROWS)                                                                                \
+    static void qtile_##ROWS(int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel,  \
+                             const int32_t *row_start, const int32_t *column_start, int32_t *sums) \
+    {                                                                                              \
+        __m512i sum[ROWS][2];                                                                      \
+        const __m512i left0 = column_start != NULL ? _mm512_loadu_si512(column_start)              \
+                                                   : _mm512_setzero_si512();                       \
+        const __m512i right0 = column_start != NULL ? _mm512_loadu_si512(column_start + 16)        \
+                                                    : _mm512_setzero_si512();                      \
+        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                    \
+        {                                                                                          \
+            const __m512i start = _mm512_set1_epi32(row_start[i]);                                 \
+            sum[i][0] = _mm512_add_epi32(start, left0);                                            \
+            sum[i][1] = _mm512_add_epi32(start, right0);                                           \
+        }                                                                                          \
+        for (int64_t q = 0; q < n_quads; q++) {                                                    \
+            const __m512i left = _mm512_loadu_si512(panel + q * RT_QUAD_BYTES);                    \
+            const __m512i right = _mm512_loadu_si512(panel + q * RT_QUAD_BYTES + 64);              \
+            _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                \
+            {                                                                                      \
+                int32_t four;                                                                      \
+                memcpy(&four, a + i * lda + 4 * q, 4);                                             \
+                const __m512i weights = _mm512_set1_epi32(four);                                   \
+                DOT(sum[i][0], left, weights);                                                     \
+                DOT(sum[i][1], right, weights);                                                    \
+            }                                                                                      \
+        }                                                                                          \
+        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                    \
+        {                                                                                          \
+            _mm512_storeu_si512(sums + i * RT_QTILE_COLUMNS, sum[i][0]);                           \
+            _mm512_storeu_si512(sums + i * RT_QTILE_COLUMNS + 16, sum[i][1]);                      \
+        }                                                                                          \
     }
 
 QTILE(1)
@@ -92,12 +97,12 @@ QTILE(12)
 QTILE(13)
 QTILE(14)
 
-static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel, const int32_t *row_start,
-                  const int32_t *column_start, int32_t *sums)
+static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel,
+                  const int32_t *row_start, const int32_t *column_start, int32_t *sums)
 {
-    static void (*const by_rows[RT_QTILE_ROWS])(int64_t, const int8_t *, int64_t, const uint8_t *, const int32_t *,
-                                                const int32_t *, int32_t *) = {
-        qtile_1, qtile_2, qtile_3, qtile_4,  qtile_5,  qtile_6,  qtile_7,
+    static void (*const by_rows[RT_QTILE_ROWS])(int64_t, const int8_t *, int64_t, const uint8_t *,
+                                                const int32_t *, const int32_t *, int32_t *) = {
+        qtile_1, qtile_2, qtile_3,  qtile_4,  qtile_5,  qtile_6,  qtile_7,
         qtile_8, qtile_9, qtile_10, qtile_11, qtile_12, qtile_13, qtile_14,
     };
     by_rows[rows - 1](n_quads, a, lda, panel, row_start, column_start, sums);
@@ -105,9 +110,10 @@ static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const
 
 #elif defined(__AVX2__)
 
-/* Bytes widened to 16 bits, so that vpmaddwd is exact; pairs of partial sums are joined at the end. */
-static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel, const int32_t *row_start,
-                  const int32_t *column_start, int32_t *sums)
+/* Bytes widened to 16 bits, so that vpmaddwd is exact; pairs of partial sums are joined at the end.
+ */
+static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel,
+                  const int32_t *row_start, const int32_t *column_start, int32_t *sums)
 {
     for (int i = 0; i < rows; i++) {
         __m256i sum[8];
@@ -122,8 +128,10 @@ static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const
             const uint8_t *bytes = panel + q * RT_QUAD_BYTES;
             _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++)
             {
-                const __m128i narrow = _mm_loadu_si128((const __m128i *)(const void *)(bytes + 16 * j));
-                sum[j] = _mm256_add_epi32(sum[j], _mm256_madd_epi16(_mm256_cvtepu8_epi16(narrow), weights));
+                const __m128i narrow = _mm_loadu_si128(
+                    (const __m128i *)(const void *)(bytes + 16 * j));
+                sum[j] = _mm256_add_epi32(sum[j],
+                                          _mm256_madd_epi16(_mm256_cvtepu8_epi16(narrow), weights));
             }
         }
         int32_t *out = sums + i * RT_QTILE_COLUMNS;
@@ -132,7 +140,9 @@ static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const
             const __m256i joined = _mm256_hadd_epi32(sum[2 * j], sum[2 * j + 1]);
             __m256i total = _mm256_add_epi32(_mm256_permute4x64_epi64(joined, 0xd8), start);
             if (column_start != NULL) {
-                total = _mm256_add_epi32(total, _mm256_loadu_si256((const __m256i *)(const void *)(column_start + 8 * j)));
+                total = _mm256_add_epi32(
+                    total,
+                    _mm256_loadu_si256((const __m256i *)(const void *)(column_start + 8 * j)));
             }
             _mm256_storeu_si256((__m256i *)(void *)(out + 8 * j), total);
         }
@@ -141,20 +151,21 @@ static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const
 
 #else
 
-static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel, const int32_t *row_start,
-                  const int32_t *column_start, int32_t *sums)
+static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const uint8_t *panel,
+                  const int32_t *row_start, const int32_t *column_start, int32_t *sums)
 {
     for (int i = 0; i < rows; i++) {
         uint32_t sum[RT_QTILE_COLUMNS];
         for (int j = 0; j < RT_QTILE_COLUMNS; j++) {
-            sum[j] = (uint32_t)row_start[i] + (column_start != NULL ? (uint32_t)column_start[j] : 0);
+            sum[j] = (uint32_t)row_start[i] +
+                     (column_start != NULL ? (uint32_t)column_start[j] : 0);
         }
         for (int64_t q = 0; q < n_quads; q++) {
             const int8_t *w = a + i * lda + 4 * q;
             const uint8_t *bytes = panel + q * RT_QUAD_BYTES;
             for (int j = 0; j < RT_QTILE_COLUMNS; j++) {
-                sum[j] += (uint32_t)(w[0] * bytes[4 * j] + w[1] * bytes[4 * j + 1] + w[2] * bytes[4 * j + 2] +
-                                     w[3] * bytes[4 * j + 3]);
+                sum[j] += (uint32_t)(w[0] * bytes[4 * j] + w[1] * bytes[4 * j + 1] +
+                                     w[2] * bytes[4 * j + 2] + w[3] * bytes[4 * j + 3]);
             }
         }
         memcpy(sums + i * RT_QTILE_COLUMNS, sum, sizeof sum);
@@ -163,7 +174,8 @@ static void qtile(int rows, int64_t n_quads, const int8_t *a, int64_t lda, const
 
 #endif
 
-static void pack_panel(int64_t n_quads, const uint8_t *base, const int64_t *offsets, uint8_t flip, uint8_t *panel)
+static void pack_panel(int64_t n_quads, const uint8_t *base, const int64_t *offsets, uint8_t flip,
+                       uint8_t *panel)
 {
     for (int64_t q = 0; q < n_quads; q++) {
         const uint8_t *r0 = base + offsets[4 * q], *r1 = base + offsets[4 * q + 1];
@@ -171,10 +183,14 @@ static void pack_panel(int64_t n_quads, const uint8_t *base, const int64_t *offs
         uint8_t *out = panel + q * RT_QUAD_BYTES;
 #if defined(__AVX2__)
         const __m256i f = _mm256_set1_epi8((char)flip);
-        const __m256i a = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)r0), f);
-        const __m256i b = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)r1), f);
-        const __m256i c = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)r2), f);
-        const __m256i d = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)r3), f);
+        const __m256i a = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)r0),
+                                           f);
+        const __m256i b = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)r1),
+                                           f);
+        const __m256i c = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)r2),
+                                           f);
+        const __m256i d = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(const void *)r3),
+                                           f);
         const __m256i ab_low = _mm256_unpacklo_epi8(a, b), ab_high = _mm256_unpackhi_epi8(a, b);
         const __m256i cd_low = _mm256_unpacklo_epi8(c, d), cd_high = _mm256_unpackhi_epi8(c, d);
         const __m256i q0 = _mm256_unpacklo_epi16(ab_low, cd_low);   /* columns 0-3, 16-19 */
@@ -196,11 +212,13 @@ static void pack_panel(int64_t n_quads, const uint8_t *base, const int64_t *offs
     }
 }
 
-/* Sixteen lanes; where vectors are shorter, the compiler takes them apart. memcpy, because addresses are not aligned. */
+/* Sixteen lanes; where vectors are shorter, the compiler takes them apart. memcpy, because
+ * addresses are not aligned. */
 typedef float float_lanes __attribute__((vector_size(64)));
 typedef uint32_t unsigned_lanes __attribute__((vector_size(64)));
 
-/* Sixteen bytes widened. By pointer: vectors by value would be another calling convention without AVX-512. */
+/* Sixteen bytes widened. By pointer: vectors by value would be another calling convention without
+ * AVX-512. */
 static inline void widen(const uint8_t *from, unsigned_lanes *to)
 {
 #if defined(__AVX512F__)
@@ -208,7 +226,8 @@ static inline void widen(const uint8_t *from, unsigned_lanes *to)
     memcpy(to, &v, sizeof v);
 #elif defined(__AVX2__)
     const __m256i low = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)from));
-    const __m256i high = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(from + 8)));
+    const __m256i high = _mm256_cvtepu8_epi32(
+        _mm_loadl_epi64((const __m128i *)(const void *)(from + 8)));
     memcpy(to, &low, sizeof low);
     memcpy((char *)to + sizeof low, &high, sizeof high);
 #else
@@ -218,11 +237,11 @@ static inline void widen(const uint8_t *from, unsigned_lanes *to)
 #endif
 }
 
-static void qtaps(int64_t n, int64_t n_taps, const int8_t *weights, const uint8_t *base, const int64_t *offsets, int32_t start,
-                  int32_t *sums)
+static void qtaps(int64_t n, int64_t n_taps, const int8_t *weights, const uint8_t *base,
+                  const int64_t *offsets, int32_t start, int32_t *sums)
 {
     for (int64_t j = 0; j < n; j += RT_TAPS_BLOCK) {
-        unsigned_lanes s0 = (unsigned_lanes){ 0 } + (uint32_t)start, s1 = s0, s2 = s0, s3 = s0;
+        unsigned_lanes s0 = (unsigned_lanes){0} + (uint32_t)start, s1 = s0, s2 = s0, s3 = s0;
         for (int64_t t = 0; t < n_taps; t++) {
             const uint32_t w = (uint32_t)weights[t];
             const uint8_t *from = base + offsets[t] + j;
@@ -243,11 +262,11 @@ static void qtaps(int64_t n, int64_t n_taps, const int8_t *weights, const uint8_
     }
 }
 
-static void taps(int64_t n, int64_t n_taps, const float *weights, const float *base, const int64_t *offsets, float start,
-                 float *y)
+static void taps(int64_t n, int64_t n_taps, const float *weights, const float *base,
+                 const int64_t *offsets, float start, float *y)
 {
     for (int64_t j = 0; j < n; j += RT_TAPS_BLOCK) {
-        float_lanes s0 = (float_lanes){ 0 } + start, s1 = s0, s2 = s0, s3 = s0;
+        float_lanes s0 = (float_lanes){0} + start, s1 = s0, s2 = s0, s3 = s0;
         for (int64_t t = 0; t < n_taps; t++) {
             const float w = weights[t];
             const float *from = base + offsets[t] + j;
@@ -270,7 +289,8 @@ static void taps(int64_t n, int64_t n_taps, const float *weights, const float *b
 
 /* ---------------------------------------------------------------- requantisation */
 
-static void requantise(int64_t n, const int32_t *restrict sums, float multiplier, const rt_requant *r, int8_t *restrict out)
+static void requantise(int64_t n, const int32_t *restrict sums, float multiplier,
+                       const rt_requant *r, int8_t *restrict out)
 {
     const int32_t zero = r->zero, low = r->low, high = r->high;
     for (int64_t j = 0; j < n; j++) {
@@ -278,7 +298,8 @@ static void requantise(int64_t n, const int32_t *restrict sums, float multiplier
     }
 }
 
-static void requantise_tile(int rows, const int32_t *restrict sums, const float *restrict multipliers, const rt_requant *r,
+static void requantise_tile(int rows, const int32_t *restrict sums,
+                            const float *restrict multipliers, const rt_requant *r,
                             int8_t *restrict out)
 {
     const int32_t zero = r->zero, low = r->low, high = r->high;
@@ -291,8 +312,9 @@ static void requantise_tile(int rows, const int32_t *restrict sums, const float 
     }
 }
 
-static void requantise_each(int64_t n, const int32_t *restrict sums, const float *restrict multipliers,
-                            const rt_requant *r, int8_t *restrict out)
+static void requantise_each(int64_t n, const int32_t *restrict sums,
+                            const float *restrict multipliers, const rt_requant *r,
+                            int8_t *restrict out)
 {
     const int32_t zero = r->zero, low = r->low, high = r->high;
     for (int64_t j = 0; j < n; j++) {
@@ -300,8 +322,9 @@ static void requantise_each(int64_t n, const int32_t *restrict sums, const float
     }
 }
 
-static void qadd(int64_t n, const int8_t *restrict a, int32_t a_zero, float ma, const int8_t *restrict b, int64_t b_step,
-                 int32_t b_zero, float mb, const rt_requant *r, int8_t *restrict out)
+static void qadd(int64_t n, const int8_t *restrict a, int32_t a_zero, float ma,
+                 const int8_t *restrict b, int64_t b_step, int32_t b_zero, float mb,
+                 const rt_requant *r, int8_t *restrict out)
 {
     const int32_t zero = r->zero, low = r->low, high = r->high;
     if (b_step == 0) {
@@ -312,12 +335,13 @@ static void qadd(int64_t n, const int8_t *restrict a, int32_t a_zero, float ma, 
         return;
     }
     for (int64_t j = 0; j < n; j++) {
-        out[j] = requantised((float)(a[j] - a_zero) * ma + (float)(b[j] - b_zero) * mb, zero, low, high);
+        out[j] = requantised((float)(a[j] - a_zero) * ma + (float)(b[j] - b_zero) * mb, zero, low,
+                             high);
     }
 }
 
-static void qmul(int64_t n, const int8_t *restrict a, int32_t a_zero, const int8_t *restrict b, int64_t b_step,
-                 int32_t b_zero, float m, const rt_requant *r, int8_t *restrict out)
+static void qmul(int64_t n, const int8_t *restrict a, int32_t a_zero, const int8_t *restrict b,
+                 int64_t b_step, int32_t b_zero, float m, const rt_requant *r, int8_t *restrict out)
 {
     const int32_t zero = r->zero, low = r->low, high = r->high;
     if (b_step == 0) {
@@ -332,7 +356,8 @@ static void qmul(int64_t n, const int8_t *restrict a, int32_t a_zero, const int8
     }
 }
 
-static void quantise(int64_t n, const float *restrict x, float scale, const rt_requant *r, int8_t *restrict y)
+static void quantise(int64_t n, const float *restrict x, float scale, const rt_requant *r,
+                     int8_t *restrict y)
 {
     const int32_t zero = r->zero, low = r->low, high = r->high;
     for (int64_t j = 0; j < n; j++) {
@@ -342,7 +367,8 @@ static void quantise(int64_t n, const float *restrict x, float scale, const rt_r
     }
 }
 
-static void dequantise(int64_t n, const int8_t *restrict x, int32_t zero, float scale, float *restrict y)
+static void dequantise(int64_t n, const int8_t *restrict x, int32_t zero, float scale,
+                       float *restrict y)
 {
     for (int64_t j = 0; j < n; j++) {
         y[j] = (float)(x[j] - zero) * scale;
@@ -395,16 +421,17 @@ static void add_floats(int64_t n, const float *restrict from, int64_t step, floa
 
 /* ---------------------------------------------------------------- fp32 */
 
-#define BINARY(NAME, OP)                                                                                           \
-    static void NAME(int64_t n, const float *restrict a, const float *restrict b, int64_t b_step, float *restrict y) \
-    {                                                                                                              \
-        const float right = n > 0 ? b[0] : 0.0f;                                                                   \
-        for (int64_t j = 0; b_step == 0 && j < n; j++) {                                                           \
-            y[j] = a[j] OP right;                                                                                  \
-        }                                                                                                          \
-        for (int64_t j = 0; b_step != 0 && j < n; j++) {                                                           \
-            y[j] = a[j] OP b[j];                                                                                   \
-        }                                                                                                          \
+#define BINARY(NAME, OP)                                                                          \
+    static void NAME(int64_t n, const float *restrict a, const float *restrict b, int64_t b_step, \
+                     float *restrict y)                                                           \
+    {                                                                                             \
+        const float right = n > 0 ? b[0] : 0.0f;                                                  \
+        for (int64_t j = 0; b_step == 0 && j < n; j++) {                                          \
+            y[j] = a[j] OP right;                                                                 \
+        }                                                                                         \
+        for (int64_t j = 0; b_step != 0 && j < n; j++) {                                          \
+            y[j] = a[j] OP b[j];                                                                  \
+        }                                                                                         \
     }
 
 BINARY(fadd, +)
@@ -429,8 +456,8 @@ static void clip(int64_t n, const float *restrict x, float low, float high, floa
 }
 
 /*
- * e^x; 0 below the normal range, infinity above: 2^k times Taylor's series up to r^7 of e^r, |r| <= ln 2 / 2 (the next
- * term is below 2^-27 of it).
+ * e^x; 0 below the normal range, infinity above: 2^k times Taylor's series up to r^7 of e^r, |r| <=
+ * ln 2 / 2 (the next term is below 2^-27 of it).
  */
 static inline float exponential(float x)
 {
@@ -448,7 +475,8 @@ static inline float exponential(float x)
     p = p * r + 1.0f;
     /* In two halves: k reaches 128, one more than an exponent holds. */
     const int32_t ki = (int32_t)k, half = ki >> 1;
-    const int32_t first_bits = (half + 127) * (1 << 23), second_bits = (ki - half + 127) * (1 << 23);
+    const int32_t first_bits = (half + 127) * (1 << 23),
+                  second_bits = (ki - half + 127) * (1 << 23);
     float first, second;
     memcpy(&first, &first_bits, 4);
     memcpy(&second, &second_bits, 4);
@@ -475,14 +503,16 @@ static void sigmoid(int64_t n, const float *restrict x, float *restrict y)
     }
 }
 
-/* Near 0 the difference of exponentials cancels: there, a rational function (continued fraction) is used. */
+/* Near 0 the difference of exponentials cancels: there, a rational function (continued fraction) is
+ * used. */
 static void hyperbolic_tangent(int64_t n, const float *restrict x, float *restrict y)
 {
     for (int64_t j = 0; j < n; j++) {
         const float v = x[j], a = v < 0.0f ? -v : v, s = v * v;
         const float e = exponential(-2.0f * a);
         const float far = (1.0f - e) / (1.0f + e);
-        const float near = v * (10395.0f + s * (1260.0f + s * 21.0f)) / (10395.0f + s * (4725.0f + s * (210.0f + s)));
+        const float near = v * (10395.0f + s * (1260.0f + s * 21.0f)) /
+                           (10395.0f + s * (4725.0f + s * (210.0f + s)));
         const float signed_far = v < 0.0f ? -far : far;
         y[j] = a < 0.625f ? near : signed_far;
     }

@@ -1,8 +1,9 @@
 /*
  * window2.c -- windows over planes, with strides taken apart into phases.
  *
- * Tap (kh, kw) of output (oh, ow) reads input row oh * s + kh * d - pad: phase (kh * d) mod s, row oh + (kh * d) / s of it. So within
- * a phase, consecutive outputs are consecutive inputs, and with rows of equal length an offset per tap is all there is.
+ * Tap (kh, kw) of output (oh, ow) reads input row oh * s + kh * d - pad: phase (kh * d) mod s, row
+ * oh + (kh * d) / s of it. So within a phase, consecutive outputs are consecutive inputs, and with
+ * rows of equal length an offset per tap is all there is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,7 +31,8 @@ static int64_t larger(int64_t a, int64_t b)
 /* True if some tap along this axis falls into phase p. */
 static bool phase_used(const rt_window2 *w, int axis, int64_t p)
 {
-    for (int64_t k = 0; k < w->kernel[axis] && k < w->stride[axis]; k++) { /* the phases repeat after `stride` taps */
+    for (int64_t k = 0; k < w->kernel[axis] && k < w->stride[axis];
+         k++) { /* the phases repeat after `stride` taps */
         if (k * w->dilation[axis] % w->stride[axis] == p) {
             return true;
         }
@@ -47,7 +49,8 @@ static int64_t phases_before(const rt_window2 *w, int axis, int64_t p)
     return n;
 }
 
-sy_status rt_window2_of(const ir_kernel_args *args, const ir_tensor *x, const int64_t *kernel, rt_window2 *w, bool *ok)
+sy_status rt_window2_of(const ir_kernel_args *args, const ir_tensor *x, const int64_t *kernel,
+                        rt_window2 *w, bool *ok)
 {
     const int32_t spatial = x->rank - 2;
     *ok = spatial == 1 || spatial == 2;
@@ -89,8 +92,10 @@ void rt_window2_offsets(const rt_window2 *w, int64_t *offsets)
         const int64_t row_phase = phases_before(w, 0, row % w->stride[0]);
         for (int64_t kw = 0; kw < w->kernel[1]; kw++) {
             const int64_t column = kw * w->dilation[1];
-            const int64_t phase = row_phase * phases_across + phases_before(w, 1, column % w->stride[1]);
-            *offsets++ = (phase * w->phase_rows + row / w->stride[0]) * w->phase_columns + column / w->stride[1];
+            const int64_t phase = row_phase * phases_across +
+                                  phases_before(w, 1, column % w->stride[1]);
+            *offsets++ = (phase * w->phase_rows + row / w->stride[0]) * w->phase_columns +
+                         column / w->stride[1];
         }
     }
 }
@@ -113,8 +118,9 @@ void rt_taps_inside(const rt_window2 *w, int axis, int64_t o, int64_t *first, in
 void rt_taps_of_row(const rt_window2 *w, int axis, int64_t *first, int64_t *last)
 {
     int64_t unused;
-    rt_taps_inside(w, axis, w->out[axis] - 1, first, &unused); /* the last output reaches the input first */
-    rt_taps_inside(w, axis, 0, &unused, last);                 /* the first one longest */
+    rt_taps_inside(w, axis, w->out[axis] - 1, first,
+                   &unused);                   /* the last output reaches the input first */
+    rt_taps_inside(w, axis, 0, &unused, last); /* the first one longest */
 }
 
 int64_t rt_taps_counted(const rt_window2 *w, int axis, int64_t o, bool include_pad, int64_t pad_end)
@@ -135,7 +141,8 @@ void rt_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *fir
     *last = *last > *first ? *last : *first;
 }
 
-void rt_window2_bytes(const rt_window2 *w, const uint8_t *from, uint8_t flip, uint8_t fill, uint8_t *to)
+void rt_window2_bytes(const rt_window2 *w, const uint8_t *from, uint8_t flip, uint8_t fill,
+                      uint8_t *to)
 {
     const int64_t n = w->phase_columns, step = w->stride[1];
     for (int64_t g = 0; g < w->stride[0]; g++) {

@@ -18,7 +18,7 @@ struct rt_dataset {
     rt_dataset_options options;
     bool channels_last;
     int32_t rank;
-    int64_t dims[IR_MAX_RANK]; /* of one sample, channels first */
+    int64_t dims[IR_MAX_RANK];       /* of one sample, channels first */
     int64_t n_channels, plane, size; /* elements; size = n_channels * plane */
 };
 
@@ -28,15 +28,16 @@ static const struct {
     const char *prefix;
     reader_fn read;
 } forms[] = {
-    { "idx:", rt_idx_read },
-    { "npy:", rt_npy_read },
+    {"idx:", rt_idx_read},
+    {"npy:", rt_npy_read},
 };
 #define N_FORMS (sizeof forms / sizeof forms[0])
 
 static bool numeric(sy_dtype t)
 {
     const sy_dtype_class c = sy_dtype_class_of(t);
-    return t == SY_DT_F32 || t == SY_DT_F64 || ((c == SY_DC_INT || c == SY_DC_UINT) && sy_dtype_bits(t) >= 8);
+    return t == SY_DT_F32 || t == SY_DT_F64 ||
+           ((c == SY_DC_INT || c == SY_DC_UINT) && sy_dtype_bits(t) >= 8);
 }
 
 static float value_at(const ir_tensor *t, int64_t i)
@@ -85,21 +86,27 @@ static void find_shape(rt_dataset *d)
 static sy_status check(const rt_dataset *d, const char *spec, base_diag *diag)
 {
     if (d->samples.rank < 2 || !numeric(d->samples.dtype)) {
-        return base_fail(diag, SY_ESHAPE, "%s: expected numbers in at least two dimensions, got %s in %d", spec,
+        return base_fail(diag, SY_ESHAPE,
+                         "%s: expected numbers in at least two dimensions, got %s in %d", spec,
                          sy_dtype_name(d->samples.dtype), d->samples.rank);
     }
     const bool has_labels = d->labels.dtype != SY_DT_NONE;
-    if (has_labels && (d->labels.dtype == SY_DT_F32 || d->labels.dtype == SY_DT_F64 || !numeric(d->labels.dtype))) {
-        return base_fail(diag, SY_EINVAL, "%s: labels must be integers, got %s", spec, sy_dtype_name(d->labels.dtype));
+    if (has_labels && (d->labels.dtype == SY_DT_F32 || d->labels.dtype == SY_DT_F64 ||
+                       !numeric(d->labels.dtype))) {
+        return base_fail(diag, SY_EINVAL, "%s: labels must be integers, got %s", spec,
+                         sy_dtype_name(d->labels.dtype));
     }
     if (has_labels && ir_tensor_n_elements(&d->labels) != d->samples.dims[0]) {
-        return base_fail(diag, SY_ESHAPE, "%s: %lld samples but %lld labels", spec, (long long)d->samples.dims[0],
+        return base_fail(diag, SY_ESHAPE, "%s: %lld samples but %lld labels", spec,
+                         (long long)d->samples.dims[0],
                          (long long)ir_tensor_n_elements(&d->labels));
     }
     const rt_dataset_options *o = &d->options;
-    if ((o->n_means > 1 && o->n_means != d->n_channels) || (o->n_stds > 1 && o->n_stds != d->n_channels)) {
-        return base_fail(diag, SY_EINVAL, "%s: %u means and %u standard deviations for %lld channels", spec, o->n_means,
-                         o->n_stds, (long long)d->n_channels);
+    if ((o->n_means > 1 && o->n_means != d->n_channels) ||
+        (o->n_stds > 1 && o->n_stds != d->n_channels)) {
+        return base_fail(diag, SY_EINVAL,
+                         "%s: %u means and %u standard deviations for %lld channels", spec,
+                         o->n_means, o->n_stds, (long long)d->n_channels);
     }
     for (uint32_t i = 0; i < o->n_stds; i++) {
         if (!(fabsf(o->stds[i]) > 0.0f)) {
@@ -116,7 +123,8 @@ static sy_status open_form(rt_dataset *d, const char *spec, base_diag *diag)
         form++;
     }
     if (form == N_FORMS) {
-        return base_fail(diag, SY_EINVAL, "'%s': expected idx:IMAGES,LABELS or npy:IMAGES,LABELS", spec);
+        return base_fail(diag, SY_EINVAL, "'%s': expected idx:IMAGES,LABELS or npy:IMAGES,LABELS",
+                         spec);
     }
     const char *first = spec + strlen(forms[form].prefix);
     const char *comma = strchr(first, ',');
@@ -132,7 +140,8 @@ static sy_status open_form(rt_dataset *d, const char *spec, base_diag *diag)
     return SY_OK;
 }
 
-sy_status rt_dataset_open(const char *spec, const rt_dataset_options *options, base_diag *diag, rt_dataset **out)
+sy_status rt_dataset_open(const char *spec, const rt_dataset_options *options, base_diag *diag,
+                          rt_dataset **out)
 {
     base_arena *arena = base_arena_create();
     rt_dataset *d = arena != NULL ? BASE_ARENA_NEW(arena, rt_dataset) : NULL;
@@ -224,15 +233,17 @@ sy_status rt_dataset_fetch(const rt_dataset *d, int64_t first, base_diag *diag, 
 {
     const int64_t n = batch->rank > 0 ? batch->dims[0] : 0;
     if (n == 0 || ir_tensor_n_elements(batch) / n != d->size) {
-        return base_fail(diag, SY_ESHAPE, "a sample has %lld elements, the network wants %lld", (long long)d->size,
+        return base_fail(diag, SY_ESHAPE, "a sample has %lld elements, the network wants %lld",
+                         (long long)d->size,
                          (long long)(n > 0 ? ir_tensor_n_elements(batch) / n : 0));
     }
     if (first < 0 || n > rt_dataset_n(d) || first > rt_dataset_n(d) - n) {
-        return base_fail(diag, SY_ERANGE, "samples %lld to %lld of %lld", (long long)first, (long long)(first + n - 1),
-                         (long long)rt_dataset_n(d));
+        return base_fail(diag, SY_ERANGE, "samples %lld to %lld of %lld", (long long)first,
+                         (long long)(first + n - 1), (long long)rt_dataset_n(d));
     }
     if (batch->dtype != SY_DT_F32 && batch->dtype != SY_DT_U8 && batch->dtype != SY_DT_I8) {
-        return base_fail(diag, SY_EUNSUPPORTED, "the network wants %s; data can become f32, u8 or i8",
+        return base_fail(diag, SY_EUNSUPPORTED,
+                         "the network wants %s; data can become f32, u8 or i8",
                          sy_dtype_name(batch->dtype));
     }
     for (int64_t s = 0; s < n; s++) {

@@ -1,7 +1,8 @@
 /*
  * idx.c -- reads IDX, the format of MNIST and its kin.
  *
- * Two zero bytes, a type, the number of dimensions, each dimension as big-endian 32-bit number, the data (big-endian).
+ * Two zero bytes, a type, the number of dimensions, each dimension as big-endian 32-bit number, the
+ * data (big-endian).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,10 +19,12 @@ static const struct {
     uint8_t code;
     sy_dtype dtype;
 } types[] = {
-    { 0x08, SY_DT_U8 }, { 0x09, SY_DT_I8 }, { 0x0b, SY_DT_I16 }, { 0x0c, SY_DT_I32 }, { 0x0d, SY_DT_F32 }, { 0x0e, SY_DT_F64 },
+    {0x08, SY_DT_U8},  {0x09, SY_DT_I8},  {0x0b, SY_DT_I16},
+    {0x0c, SY_DT_I32}, {0x0d, SY_DT_F32}, {0x0e, SY_DT_F64},
 };
 
-sy_status rt_idx_parse(const char *name, const void *data, size_t n_bytes, base_diag *diag, ir_tensor *out)
+sy_status rt_idx_parse(const char *name, const void *data, size_t n_bytes, base_diag *diag,
+                       ir_tensor *out)
 {
     base_cursor c = base_cursor_at(data, n_bytes);
     const uint16_t zero = base_cursor_le16(&c);
@@ -34,7 +37,8 @@ sy_status rt_idx_parse(const char *name, const void *data, size_t n_bytes, base_
         return base_fail(diag, SY_EFORMAT, "%s: not an IDX file", name);
     }
     if (rank > IR_MAX_RANK) {
-        return base_fail(diag, SY_EUNSUPPORTED, "%s: %u dimensions, at most %d are supported", name, rank, IR_MAX_RANK);
+        return base_fail(diag, SY_EUNSUPPORTED, "%s: %u dimensions, at most %d are supported", name,
+                         rank, IR_MAX_RANK);
     }
     int64_t dims[IR_MAX_RANK];
     for (int32_t i = 0; i < rank; i++) {
@@ -49,8 +53,9 @@ sy_status rt_idx_parse(const char *name, const void *data, size_t n_bytes, base_
         return base_fail(diag, SY_EFORMAT, "%s: the shape in the IDX header is too large", name);
     }
     if (t.size_bytes != base_cursor_left(&c)) {
-        return base_fail(diag, SY_EFORMAT, "%s: the shape asks for %zu bytes of data, the file has %zu", name, t.size_bytes,
-                         base_cursor_left(&c));
+        return base_fail(diag, SY_EFORMAT,
+                         "%s: the shape asks for %zu bytes of data, the file has %zu", name,
+                         t.size_bytes, base_cursor_left(&c));
     }
     const char *from = base_cursor_bytes(&c, t.size_bytes);
     t.data = rt_buffer_alloc(t.size_bytes);
@@ -70,7 +75,7 @@ sy_status rt_idx_parse(const char *name, const void *data, size_t n_bytes, base_
 
 sy_status rt_idx_read(const char *path, base_diag *diag, ir_tensor *out)
 {
-    base_buf file = { 0 };
+    base_buf file = {0};
     sy_status status = base_file_read(diag, path, FILE_LIMIT_BYTES, &file);
     if (status == SY_OK) {
         status = rt_idx_parse(path, file.data, file.n_bytes, diag, out);

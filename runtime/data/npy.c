@@ -1,8 +1,9 @@
 /*
  * npy.c -- reads and writes .npy.
  *
- * A file is "\x93NUMPY", version, length of the header, the header, the data. The header is a Python dictionary of three
- * entries, of which only the forms that NumPy writes are understood: nothing is evaluated.
+ * A file is "\x93NUMPY", version, length of the header, the header, the data. The header is a
+ * Python dictionary of three entries, of which only the forms that NumPy writes are understood:
+ * nothing is evaluated.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,9 +23,10 @@ static const struct {
     char kind;
     int size;
 } types[] = {
-    { SY_DT_BOOL, 'b', 1 }, { SY_DT_I8, 'i', 1 },  { SY_DT_I16, 'i', 2 }, { SY_DT_I32, 'i', 4 }, { SY_DT_I64, 'i', 8 },
-    { SY_DT_U8, 'u', 1 },   { SY_DT_U16, 'u', 2 }, { SY_DT_U32, 'u', 4 }, { SY_DT_U64, 'u', 8 }, { SY_DT_F16, 'f', 2 },
-    { SY_DT_F32, 'f', 4 },  { SY_DT_F64, 'f', 8 }, { SY_DT_C64, 'c', 8 }, { SY_DT_C128, 'c', 16 },
+    {SY_DT_BOOL, 'b', 1}, {SY_DT_I8, 'i', 1},    {SY_DT_I16, 'i', 2}, {SY_DT_I32, 'i', 4},
+    {SY_DT_I64, 'i', 8},  {SY_DT_U8, 'u', 1},    {SY_DT_U16, 'u', 2}, {SY_DT_U32, 'u', 4},
+    {SY_DT_U64, 'u', 8},  {SY_DT_F16, 'f', 2},   {SY_DT_F32, 'f', 4}, {SY_DT_F64, 'f', 8},
+    {SY_DT_C64, 'c', 8},  {SY_DT_C128, 'c', 16},
 };
 #define N_TYPES (sizeof types / sizeof types[0])
 
@@ -43,7 +45,8 @@ typedef struct header {
 
 static void skip_space(header *h)
 {
-    while (h->at < h->end && (*h->at == ' ' || *h->at == '\n' || *h->at == '\t' || *h->at == '\r')) {
+    while (h->at < h->end &&
+           (*h->at == ' ' || *h->at == '\n' || *h->at == '\t' || *h->at == '\r')) {
         h->at++;
     }
 }
@@ -101,7 +104,8 @@ static sy_status take_descr(header *h)
     size_t n;
     skip_space(h);
     if (h->at < h->end && *h->at == '[') {
-        return base_fail(h->diag, SY_EUNSUPPORTED, "%s: elements are structures; expected plain numbers", h->name);
+        return base_fail(h->diag, SY_EUNSUPPORTED,
+                         "%s: elements are structures; expected plain numbers", h->name);
     }
     SY_TRY(take_string(h, &text, &n));
     char order = '|';
@@ -122,8 +126,8 @@ static sy_status take_descr(header *h)
             return SY_OK;
         }
     }
-    return base_fail(h->diag, SY_EUNSUPPORTED, "%s: element type '%.*s' is not supported", h->name, (int)(n < 20 ? n : 20),
-                     text);
+    return base_fail(h->diag, SY_EUNSUPPORTED, "%s: element type '%.*s' is not supported", h->name,
+                     (int)(n < 20 ? n : 20), text);
 }
 
 static sy_status take_order(header *h)
@@ -169,7 +173,8 @@ static sy_status take_shape(header *h)
         int64_t size = 0;
         SY_TRY(take_size(h, &size));
         if (h->rank == IR_MAX_RANK) {
-            return base_fail(h->diag, SY_EUNSUPPORTED, "%s: more than %d dimensions", h->name, IR_MAX_RANK);
+            return base_fail(h->diag, SY_EUNSUPPORTED, "%s: more than %d dimensions", h->name,
+                             IR_MAX_RANK);
         }
         h->dims[h->rank++] = size;
         if (!take(h, ',')) {
@@ -222,7 +227,8 @@ static sy_status parse_header(header *h)
 
 /* ---------------------------------------------------------------- the data */
 
-/* Copies n elements of `size` bytes, the bytes of each `part` (complex numbers have two) reversed. */
+/* Copies n elements of `size` bytes, the bytes of each `part` (complex numbers have two) reversed.
+ */
 static void copy_reversed(char *to, const char *from, size_t n_bytes, size_t part)
 {
     for (size_t i = 0; i < n_bytes; i += part) {
@@ -236,7 +242,7 @@ static void copy_reversed(char *to, const char *from, size_t n_bytes, size_t par
 static void copy_transposed(const ir_tensor *t, const char *from)
 {
     const size_t bytes = sy_dtype_bits(t->dtype) / 8;
-    int64_t index[IR_MAX_RANK] = { 0 };
+    int64_t index[IR_MAX_RANK] = {0};
     const int64_t n = ir_tensor_n_elements(t);
     for (int64_t i = 0; i < n; i++) {
         int64_t at = 0;
@@ -257,10 +263,12 @@ static sy_status take_data(const header *h, const char *data, size_t n_bytes, ir
 {
     ir_tensor t;
     if (ir_tensor_init(&t, h->dtype, h->rank, h->dims, NULL) != SY_OK) {
-        return base_fail(h->diag, SY_EFORMAT, "%s: the shape in the .npy header is too large", h->name);
+        return base_fail(h->diag, SY_EFORMAT, "%s: the shape in the .npy header is too large",
+                         h->name);
     }
     if (t.size_bytes != n_bytes) {
-        return base_fail(h->diag, SY_EFORMAT, "%s: the shape asks for %zu bytes of data, the file has %zu", h->name,
+        return base_fail(h->diag, SY_EFORMAT,
+                         "%s: the shape asks for %zu bytes of data, the file has %zu", h->name,
                          t.size_bytes, n_bytes);
     }
     t.data = rt_buffer_alloc(n_bytes);
@@ -288,7 +296,8 @@ static sy_status take_data(const header *h, const char *data, size_t n_bytes, ir
     return SY_OK;
 }
 
-sy_status rt_npy_parse(const char *name, const void *data, size_t n_bytes, base_diag *diag, ir_tensor *out)
+sy_status rt_npy_parse(const char *name, const void *data, size_t n_bytes, base_diag *diag,
+                       ir_tensor *out)
 {
     base_cursor c = base_cursor_at(data, n_bytes);
     const unsigned char *magic = base_cursor_bytes(&c, 6);
@@ -300,12 +309,13 @@ sy_status rt_npy_parse(const char *name, const void *data, size_t n_bytes, base_
     const size_t length = major == 1 ? base_cursor_le16(&c) : base_cursor_le32(&c);
     const char *text = base_cursor_bytes(&c, length);
     if (!c.failed && (major < 1 || major > 3)) {
-        return base_fail(diag, SY_EFORMAT, "%s: .npy format %u is not known; expected 1, 2 or 3", name, major);
+        return base_fail(diag, SY_EFORMAT, "%s: .npy format %u is not known; expected 1, 2 or 3",
+                         name, major);
     }
     if (text == NULL) {
         return base_fail(diag, SY_EFORMAT, "%s: the file ends inside the .npy header", name);
     }
-    header h = { .at = text, .end = text + length, .name = name, .diag = diag };
+    header h = {.at = text, .end = text + length, .name = name, .diag = diag};
     SY_TRY(parse_header(&h));
     const size_t left = base_cursor_left(&c);
     return take_data(&h, base_cursor_bytes(&c, left), left, out);
@@ -313,7 +323,7 @@ sy_status rt_npy_parse(const char *name, const void *data, size_t n_bytes, base_
 
 sy_status rt_npy_read(const char *path, base_diag *diag, ir_tensor *out)
 {
-    base_buf file = { 0 };
+    base_buf file = {0};
     sy_status status = base_file_read(diag, path, FILE_LIMIT_BYTES, &file);
     if (status == SY_OK) {
         status = rt_npy_parse(path, file.data, file.n_bytes, diag, out);
@@ -329,17 +339,21 @@ sy_status rt_npy_write(const char *path, const ir_tensor *tensor, base_diag *dia
         type++;
     }
     if (type == N_TYPES) {
-        return base_fail(diag, SY_EUNSUPPORTED, "%s: NumPy has no type for %s", path, sy_dtype_name(tensor->dtype));
+        return base_fail(diag, SY_EUNSUPPORTED, "%s: NumPy has no type for %s", path,
+                         sy_dtype_name(tensor->dtype));
     }
-    base_buf text = { 0 }, file = { 0 };
-    (void)base_buf_printf(&text, "{'descr': '%c%c%d', 'fortran_order': False, 'shape': (", types[type].size == 1 ? '|' : '<',
-                          types[type].kind, types[type].size);
+    base_buf text = {0}, file = {0};
+    (void)base_buf_printf(&text, "{'descr': '%c%c%d', 'fortran_order': False, 'shape': (",
+                          types[type].size == 1 ? '|' : '<', types[type].kind, types[type].size);
     for (int32_t i = 0; i < tensor->rank; i++) {
         (void)base_buf_printf(&text, "%" PRId64 "%s", tensor->dims[i],
-                              tensor->rank == 1 ? "," : i + 1 < tensor->rank ? ", " : "");
+                              tensor->rank == 1      ? ","
+                              : i + 1 < tensor->rank ? ", "
+                                                     : "");
     }
     (void)base_buf_puts(&text, "), }");
-    /* Magic, version, length and header together fill a multiple of 64 bytes and end with a line feed. */
+    /* Magic, version, length and header together fill a multiple of 64 bytes and end with a line
+     * feed. */
     while ((text.n_bytes + 11) % 64 != 0 && base_buf_putc(&text, ' ')) {
     }
     (void)base_buf_putc(&text, '\n');

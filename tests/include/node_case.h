@@ -1,12 +1,13 @@
 /*
- * node_case.h -- a graph of one node, fed with tensors and run on the host device: for tests of kernels.
+ * node_case.h -- a graph of one node, fed with tensors and run on the host device: for tests of
+ * kernels.
  *
  *     node_case c = node_case_start(IR_OP_ADD);
  *     node_case_input(&c, SY_DT_F32, 2, (int64_t[]){ 2, 3 }, data);          an input
  *     node_case_const(&c, SY_DT_I64, 1, (int64_t[]){ 1 }, (int64_t[]){ 4 }); a constant operand
- *     ir_node_set_int(node_case_node(&c, 1), "axis", 1);                     makes the node; then attributes
- *     const ir_tensor *y = node_case_run(&c, &reference, 0);                 the first result
- *     node_case_end(&c);
+ *     ir_node_set_int(node_case_node(&c, 1), "axis", 1);                     makes the node; then
+ * attributes const ir_tensor *y = node_case_run(&c, &reference, 0);                 the first
+ * result node_case_end(&c);
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,24 +29,25 @@ typedef struct node_case {
     ir_node *node;
     uint32_t code, n_operands, n_inputs;
     ir_value *operands[NODE_CASE_OPERANDS];
-    ir_tensor tensors[NODE_CASE_OPERANDS]; /* of inputs */
+    ir_tensor tensors[NODE_CASE_OPERANDS];    /* of inputs */
     ir_tensor results[2][NODE_CASE_OPERANDS]; /* of the last two runs: [run % 2] */
     unsigned n_runs;
     base_diag diag;
 } node_case;
 
-/* Attributes and operands are checked by the test's own results; a failed call here is a broken test. */
-#define NODE_CASE_OK(c, call)                                                  \
-    do {                                                                       \
-        const sy_status status_ = (call);                                      \
-        if (status_ != SY_OK) {                                                \
+/* Attributes and operands are checked by the test's own results; a failed call here is a broken
+ * test. */
+#define NODE_CASE_OK(c, call)                                                           \
+    do {                                                                                \
+        const sy_status status_ = (call);                                               \
+        if (status_ != SY_OK) {                                                         \
             fail_msg("%s: %s", sy_status_text(status_), base_diag_message(&(c)->diag)); \
-        }                                                                      \
+        }                                                                               \
     } while (0)
 
 static inline node_case node_case_start(uint32_t code)
 {
-    node_case c = { .arena = base_arena_create(), .code = code };
+    node_case c = {.arena = base_arena_create(), .code = code};
     ir_optable *table = NULL;
     ir_graph *g = NULL;
     assert_non_null(c.arena);
@@ -55,22 +57,26 @@ static inline node_case node_case_start(uint32_t code)
     return c;
 }
 
-static inline void node_case_input(node_case *c, sy_dtype dtype, int32_t rank, const int64_t *dims, const void *data)
+static inline void node_case_input(node_case *c, sy_dtype dtype, int32_t rank, const int64_t *dims,
+                                   const void *data)
 {
     ir_tensor *t = &c->tensors[c->n_inputs++];
     ir_type type;
     NODE_CASE_OK(c, ir_tensor_init(t, dtype, rank, dims, NULL));
     t->data = base_arena_memdup(c->arena, data, t->size_bytes, 1);
     NODE_CASE_OK(c, ir_type_tensor_i64(c->module, dtype, rank, dims, &type));
-    NODE_CASE_OK(c, ir_graph_add_input(c->module->main, NULL, &type, &c->operands[c->n_operands++]));
+    NODE_CASE_OK(c,
+                 ir_graph_add_input(c->module->main, NULL, &type, &c->operands[c->n_operands++]));
 }
 
-static inline void node_case_const(node_case *c, sy_dtype dtype, int32_t rank, const int64_t *dims, const void *data)
+static inline void node_case_const(node_case *c, sy_dtype dtype, int32_t rank, const int64_t *dims,
+                                   const void *data)
 {
     ir_const *k = NULL;
     ir_tensor t;
     NODE_CASE_OK(c, ir_tensor_init(&t, dtype, rank, dims, NULL));
-    NODE_CASE_OK(c, ir_const_inline(c->module, dtype, rank, dims, data, t.size_bytes, &c->diag, &k));
+    NODE_CASE_OK(c,
+                 ir_const_inline(c->module, dtype, rank, dims, data, t.size_bytes, &c->diag, &k));
     NODE_CASE_OK(c, ir_graph_add_const(c->module->main, NULL, k, &c->operands[c->n_operands++]));
 }
 
@@ -82,8 +88,8 @@ static inline void node_case_absent(node_case *c)
 static inline ir_node *node_case_node(node_case *c, uint32_t n_results)
 {
     const ir_op *op = ir_optable_row(c->module->table, c->code);
-    NODE_CASE_OK(c, ir_node_create(c->module->main, NULL, op->domain, op->name, "it", c->n_operands, c->operands,
-                                   n_results, &c->node));
+    NODE_CASE_OK(c, ir_node_create(c->module->main, NULL, op->domain, op->name, "it", c->n_operands,
+                                   c->operands, n_results, &c->node));
     for (uint32_t i = 0; i < n_results; i++) {
         NODE_CASE_OK(c, ir_graph_add_output(c->module->main, c->node->outputs[i], NULL));
     }
@@ -100,7 +106,7 @@ static inline sy_status node_case_try(node_case *c, const rt_cpu_options *option
     ir_tensor *results = c->results[c->n_runs++ % 2];
     for (uint32_t i = 0; i < NODE_CASE_OPERANDS; i++) {
         rt_buffer_free(results[i].data);
-        results[i] = (ir_tensor){ 0 };
+        results[i] = (ir_tensor){0};
         inputs[i] = &c->tensors[i];
         outputs[i] = &results[i];
     }
@@ -117,7 +123,8 @@ static inline sy_status node_case_try(node_case *c, const rt_cpu_options *option
 }
 
 /* The same; it must succeed. Result i. */
-static inline const ir_tensor *node_case_run(node_case *c, const rt_cpu_options *options, uint32_t i)
+static inline const ir_tensor *node_case_run(node_case *c, const rt_cpu_options *options,
+                                             uint32_t i)
 {
     NODE_CASE_OK(c, node_case_try(c, options));
     return &c->results[(c->n_runs - 1) % 2][i];
@@ -134,11 +141,11 @@ static inline void node_case_end(node_case *c)
     base_arena_destroy(c->arena);
 }
 
-static const rt_cpu_options node_case_reference = { .reference = true };
+static const rt_cpu_options node_case_reference = {.reference = true};
 
 /* Results must be these bytes, in this shape. */
-static inline void node_case_expect(const ir_tensor *t, sy_dtype dtype, int32_t rank, const int64_t *dims,
-                                    const void *data)
+static inline void node_case_expect(const ir_tensor *t, sy_dtype dtype, int32_t rank,
+                                    const int64_t *dims, const void *data)
 {
     ir_tensor want;
     assert_ok(ir_tensor_init(&want, dtype, rank, dims, NULL));

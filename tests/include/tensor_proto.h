@@ -46,7 +46,8 @@ static inline void tensor_proto_number(tensor_proto_fields *f, uint64_t field, u
     }
 }
 
-static inline void tensor_proto_bytes(tensor_proto_fields *f, uint64_t field, const void *data, size_t n)
+static inline void tensor_proto_bytes(tensor_proto_fields *f, uint64_t field, const void *data,
+                                      size_t n)
 {
     base_cursor inner = base_cursor_at(data, n);
     if (field == 9) {
@@ -62,11 +63,12 @@ static inline void tensor_proto_bytes(tensor_proto_fields *f, uint64_t field, co
     }
 }
 
-/* False if the file is missing or holds something else than numbers; out->data is the caller's to free. */
+/* False if the file is missing or holds something else than numbers; out->data is the caller's to
+ * free. */
 static inline bool tensor_proto_read(const char *path, ir_tensor *out)
 {
-    base_buf file = { 0 };
-    tensor_proto_fields f = { 0 };
+    base_buf file = {0};
+    tensor_proto_fields f = {0};
     base_diag diag;
     bool ok = base_file_read(&diag, path, 1u << 30, &file) == SY_OK;
     base_cursor c = base_cursor_at(file.data, file.n_bytes);
@@ -89,14 +91,18 @@ static inline bool tensor_proto_read(const char *path, ir_tensor *out)
         }
     }
     ok = ok && !c.failed && !f.strange && f.data_type > 0 && f.data_type < SY_DT_COUNT &&
-         ir_tensor_init(out, (sy_dtype)f.data_type, f.rank, f.dims, NULL) == SY_OK && f.data_type != SY_DT_STRING;
-    const size_t n = ok ? (size_t)ir_tensor_n_elements(out) : 0, bytes = n > 0 ? out->size_bytes / n : 0;
-    const bool raw = ok && f.raw.n_bytes == out->size_bytes, floats = ok && f.floats.n_bytes == out->size_bytes;
+         ir_tensor_init(out, (sy_dtype)f.data_type, f.rank, f.dims, NULL) == SY_OK &&
+         f.data_type != SY_DT_STRING;
+    const size_t n = ok ? (size_t)ir_tensor_n_elements(out) : 0,
+                 bytes = n > 0 ? out->size_bytes / n : 0;
+    const bool raw = ok && f.raw.n_bytes == out->size_bytes,
+               floats = ok && f.floats.n_bytes == out->size_bytes;
     ok = ok && (n == 0 || raw || floats || f.numbers.n_bytes == n * 8);
     if (ok) {
         out->data = rt_buffer_alloc(out->size_bytes);
         assert_non_null(out->data);
-        for (size_t i = 0; i < n && !raw && !floats; i++) { /* little-endian: the low bytes come first */
+        for (size_t i = 0; i < n && !raw && !floats;
+             i++) { /* little-endian: the low bytes come first */
             memcpy((char *)out->data + i * bytes, f.numbers.data + i * 8, bytes);
         }
         if (n > 0 && (raw || floats)) {

@@ -1,8 +1,9 @@
 /*
- * conformance.c -- ONNX's own test cases (Debian's libonnx-testdata) on the reference kernels and on the fast ones.
+ * conformance.c -- ONNX's own test cases (Debian's libonnx-testdata) on the reference kernels and
+ * on the fast ones.
  *
- * Cases with operators that are not in the table, or with values that are no tensors of numbers, are left out and counted.
- * SY_TEST_VERBOSE=1 says which.
+ * Cases with operators that are not in the table, or with values that are no tensors of numbers,
+ * are left out and counted. SY_TEST_VERBOSE=1 says which.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,16 +19,21 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#define DATA "/usr/share/libonnx-testdata/data/"
+#define DATA       "/usr/share/libonnx-testdata/data/"
 #define MAX_VALUES 16
 
 /* The tolerance of ONNX's own runner. */
 #define RELATIVE 1e-3
 #define ABSOLUTE 1e-7
 
-/* Random values; a sequence in a loop; input files of another shape than the model's; bf16 cut where ONNX says rounded. */
-static const char *const left_out[] = { "test_bernoulli", "test_loop16_seq_none", "test_castlike_BFLOAT16_to_FLOAT_expanded",
-                                        "test_castlike_FLOAT_to_BFLOAT16_expanded", "test_cast_FLOAT_to_BFLOAT16", NULL };
+/* Random values; a sequence in a loop; input files of another shape than the model's; bf16 cut
+ * where ONNX says rounded. */
+static const char *const left_out[] = {"test_bernoulli",
+                                       "test_loop16_seq_none",
+                                       "test_castlike_BFLOAT16_to_FLOAT_expanded",
+                                       "test_castlike_FLOAT_to_BFLOAT16_expanded",
+                                       "test_cast_FLOAT_to_BFLOAT16",
+                                       NULL};
 
 typedef enum outcome { PASSED, FAILED, LEFT_OUT } outcome;
 
@@ -73,10 +79,10 @@ static bool close_enough(const ir_tensor *got, const ir_tensor *want)
 /* One data set of a case on one kind of kernels. */
 static outcome run_set(ir_module *m, const char *folder, bool reference, const char **why)
 {
-    const rt_cpu_options options = { .reference = reference, .n_threads = 2 };
+    const rt_cpu_options options = {.reference = reference, .n_threads = 2};
     rt_cpu *cpu = NULL;
     rt_cpu_plan *plan = NULL;
-    ir_tensor inputs[MAX_VALUES] = { { 0 } }, outputs[MAX_VALUES] = { { 0 } };
+    ir_tensor inputs[MAX_VALUES] = {{0}}, outputs[MAX_VALUES] = {{0}};
     const ir_tensor *in[MAX_VALUES];
     ir_tensor *out[MAX_VALUES];
     char path[2048];
@@ -101,7 +107,7 @@ static outcome run_set(ir_module *m, const char *folder, bool reference, const c
         result = status == SY_OK ? PASSED : status == SY_EUNSUPPORTED ? LEFT_OUT : FAILED;
     }
     for (unsigned i = 0; i < m->main->n_outputs && result == PASSED; i++) {
-        ir_tensor want = { 0 };
+        ir_tensor want = {0};
         (void)snprintf(path, sizeof path, "%s/output_%u.pb", folder, i);
         if (!tensor_proto_read(path, &want)) {
             result = LEFT_OUT;
@@ -168,7 +174,8 @@ static void run_folder(const char *name, unsigned counts[3])
             const outcome o = run_case(path, &why);
             counts[o]++;
             if (o == FAILED || (o == LEFT_OUT && getenv("SY_TEST_VERBOSE") != NULL)) {
-                print_error("%s %s: %s\n", o == FAILED ? "FAILED" : "left out", entries[i]->d_name, why);
+                print_error("%s %s: %s\n", o == FAILED ? "FAILED" : "left out", entries[i]->d_name,
+                            why);
             }
         }
         free(entries[i]);
@@ -179,12 +186,13 @@ static void run_folder(const char *name, unsigned counts[3])
 static void test_cases(void **state)
 {
     (void)state;
-    unsigned counts[3] = { 0, 0, 0 };
+    unsigned counts[3] = {0, 0, 0};
     run_folder("node", counts);
     run_folder("simple", counts);
     run_folder("pytorch-operator", counts);
     run_folder("pytorch-converted", counts);
-    print_message("%u passed, %u left out, %u failed\n", counts[PASSED], counts[LEFT_OUT], counts[FAILED]);
+    print_message("%u passed, %u left out, %u failed\n", counts[PASSED], counts[LEFT_OUT],
+                  counts[FAILED]);
     assert_int_equal(counts[FAILED], 0);
     assert_true(counts[PASSED] >= 300);
 }
@@ -196,6 +204,6 @@ int main(void)
         print_message("skipped: no ONNX test cases (Debian: libonnx-testdata)\n");
         return TEST_SKIPPED;
     }
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * fast_float.c -- the fast fp32 kernels stay within the documented tolerance of the reference; the bits do not depend on
- * the number of threads.
+ * fast_float.c -- the fast fp32 kernels stay within the documented tolerance of the reference; the
+ * bits do not depend on the number of threads.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,7 +15,8 @@ static int64_t between(base_rng *rng, int64_t low, int64_t high)
     return base_rng_range(rng, low, high);
 }
 
-static void random_input(node_case *c, base_rng *rng, bool absolute, bool constant, int32_t rank, const int64_t *dims)
+static void random_input(node_case *c, base_rng *rng, bool absolute, bool constant, int32_t rank,
+                         const int64_t *dims)
 {
     ir_tensor t;
     assert_ok(ir_tensor_init(&t, SY_DT_F32, rank, dims, NULL));
@@ -31,7 +32,8 @@ static void random_input(node_case *c, base_rng *rng, bool absolute, bool consta
     }
 }
 
-/* Makes the case of a seed, with all operands made positive or not; returns k, the number of products in one result. */
+/* Makes the case of a seed, with all operands made positive or not; returns k, the number of
+ * products in one result. */
 typedef int64_t (*builder)(uint64_t seed, bool absolute, node_case *c);
 
 static int64_t build_conv(uint64_t seed, bool absolute, node_case *c)
@@ -43,7 +45,7 @@ static int64_t build_conv(uint64_t seed, bool absolute, node_case *c)
     const int64_t group = base_rng_one_in(&rng, 3) || depthwise ? between(&rng, 1, 4) : 1;
     const int64_t group_channels = depthwise ? 1 : between(&rng, 1, 18);
     const int64_t n_out = group * between(&rng, 1, depthwise ? 3 : 40);
-    int64_t x[5] = { between(&rng, 1, 3), group * group_channels }, w[5] = { n_out, group_channels };
+    int64_t x[5] = {between(&rng, 1, 3), group * group_channels}, w[5] = {n_out, group_channels};
     int64_t dilation[3], strides[3], pads[6], k = group_channels;
     for (int i = 0; i < spatial; i++) {
         w[2 + i] = point ? 1 : between(&rng, 1, 4);
@@ -72,12 +74,16 @@ static int64_t build_gemm(uint64_t seed, bool absolute, node_case *c)
 {
     base_rng rng = base_rng_make(seed, 12);
     *c = node_case_start(IR_OP_GEMM);
-    const int64_t m = between(&rng, 1, 70), n_columns = between(&rng, 1, 70), k = between(&rng, 1, 700);
+    const int64_t m = between(&rng, 1, 70), n_columns = between(&rng, 1, 70),
+                  k = between(&rng, 1, 700);
     const bool trans_a = base_rng_one_in(&rng, 2), trans_b = base_rng_one_in(&rng, 2);
-    random_input(c, &rng, absolute, false, 2, trans_a ? (const int64_t[]){ k, m } : (const int64_t[]){ m, k });
-    random_input(c, &rng, absolute, false, 2, trans_b ? (const int64_t[]){ n_columns, k } : (const int64_t[]){ k, n_columns });
+    random_input(c, &rng, absolute, false, 2,
+                 trans_a ? (const int64_t[]){k, m} : (const int64_t[]){m, k});
+    random_input(c, &rng, absolute, false, 2,
+                 trans_b ? (const int64_t[]){n_columns, k} : (const int64_t[]){k, n_columns});
     if (base_rng_one_in(&rng, 2)) {
-        const int64_t bias[] = { base_rng_one_in(&rng, 2) ? 1 : m, base_rng_one_in(&rng, 3) ? 1 : n_columns };
+        const int64_t bias[] = {base_rng_one_in(&rng, 2) ? 1 : m,
+                                base_rng_one_in(&rng, 3) ? 1 : n_columns};
         const int32_t rank = (int32_t)between(&rng, 1, 2);
         random_input(c, &rng, absolute, false, rank, bias + 2 - rank);
     }
@@ -93,9 +99,10 @@ static int64_t build_matmul(uint64_t seed, bool absolute, node_case *c)
 {
     base_rng rng = base_rng_make(seed, 13);
     *c = node_case_start(IR_OP_MATMUL);
-    const int64_t batch = between(&rng, 1, 3), m = between(&rng, 1, 50), n = between(&rng, 1, 50), k = between(&rng, 1, 90);
-    const int64_t a[] = { base_rng_one_in(&rng, 2) ? 1 : batch, 2, m, k };
-    const int64_t b[] = { batch, base_rng_one_in(&rng, 2) ? 1 : 2, k, n };
+    const int64_t batch = between(&rng, 1, 3), m = between(&rng, 1, 50), n = between(&rng, 1, 50),
+                  k = between(&rng, 1, 90);
+    const int64_t a[] = {base_rng_one_in(&rng, 2) ? 1 : batch, 2, m, k};
+    const int64_t b[] = {batch, base_rng_one_in(&rng, 2) ? 1 : 2, k, n};
     const int32_t a_rank = (int32_t)between(&rng, 1, 4), b_rank = (int32_t)between(&rng, 1, 4);
     random_input(c, &rng, absolute, false, a_rank, a_rank == 1 ? &k : a + 4 - a_rank);
     random_input(c, &rng, absolute, false, b_rank, b_rank == 1 ? &k : b + 4 - b_rank);
@@ -107,11 +114,11 @@ static int64_t build_average(uint64_t seed, bool absolute, node_case *c)
 {
     base_rng rng = base_rng_make(seed, 14);
     *c = node_case_start(IR_OP_AVERAGEPOOL);
-    const int64_t x[] = { 2, between(&rng, 1, 4), between(&rng, 5, 30), between(&rng, 5, 30) };
-    const int64_t kernel[] = { between(&rng, 1, 5), between(&rng, 1, 5) };
-    const int64_t strides[] = { between(&rng, 1, 3), between(&rng, 1, 3) };
-    const int64_t pads[] = { between(&rng, 0, kernel[0] / 2), between(&rng, 0, kernel[1] / 2), between(&rng, 0, kernel[0] / 2),
-                             between(&rng, 0, kernel[1] / 2) };
+    const int64_t x[] = {2, between(&rng, 1, 4), between(&rng, 5, 30), between(&rng, 5, 30)};
+    const int64_t kernel[] = {between(&rng, 1, 5), between(&rng, 1, 5)};
+    const int64_t strides[] = {between(&rng, 1, 3), between(&rng, 1, 3)};
+    const int64_t pads[] = {between(&rng, 0, kernel[0] / 2), between(&rng, 0, kernel[1] / 2),
+                            between(&rng, 0, kernel[0] / 2), between(&rng, 0, kernel[1] / 2)};
     random_input(c, &rng, absolute, false, 4, x);
     ir_node *n = node_case_node(c, 1);
     assert_ok(ir_node_set_ints(n, "kernel_shape", 2, kernel));
@@ -130,14 +137,17 @@ static void check_sums(builder build, const char *blas)
         const ir_tensor *absolute = node_case_run(&sizes, &node_case_reference, 0);
         const int64_t k = build(seed, false, &c);
         const ir_tensor want = *node_case_run(&c, &node_case_reference, 0);
-        const rt_cpu_options fast = { .n_threads = 2, .blas = blas };
+        const rt_cpu_options fast = {.n_threads = 2, .blas = blas};
         const ir_tensor *got = node_case_run(&c, &fast, 0);
         assert_int_equal(want.size_bytes, got->size_bytes);
         for (size_t i = 0; i < want.size_bytes / 4; i++) {
-            const double w = (double)((const float *)want.data)[i], g = (double)((const float *)got->data)[i];
-            const double limit = RT_CPU_FLOAT_TOLERANCE * sqrt((double)k) * (double)((const float *)absolute->data)[i];
+            const double w = (double)((const float *)want.data)[i],
+                         g = (double)((const float *)got->data)[i];
+            const double limit = RT_CPU_FLOAT_TOLERANCE * sqrt((double)k) *
+                                 (double)((const float *)absolute->data)[i];
             if (!(fabs(w - g) <= limit)) {
-                fail_msg("seed %lu: element %zu: reference %.9g, fast %.9g, limit %.3g", (unsigned long)seed, i, w, g, limit);
+                fail_msg("seed %lu: element %zu: reference %.9g, fast %.9g, limit %.3g",
+                         (unsigned long)seed, i, w, g, limit);
             }
         }
         node_case_end(&sizes);
@@ -165,11 +175,11 @@ static void test_openblas(void **state)
 static void test_threads(void **state)
 {
     (void)state;
-    const builder builders[] = { build_conv, build_gemm, build_matmul };
+    const builder builders[] = {build_conv, build_gemm, build_matmul};
     for (uint64_t seed = 0; seed < 60; seed++) {
         node_case c;
         (void)builders[seed % 3](1000 + seed, false, &c);
-        const rt_cpu_options one = { .n_threads = 1 }, three = { .n_threads = 3 };
+        const rt_cpu_options one = {.n_threads = 1}, three = {.n_threads = 3};
         const ir_tensor want = *node_case_run(&c, &one, 0);
         const ir_tensor *got = node_case_run(&c, &three, 0);
         assert_memory_equal(want.data, got->data, want.size_bytes);
@@ -181,7 +191,8 @@ static void test_threads(void **state)
 static void test_exact(void **state)
 {
     (void)state;
-    const uint32_t codes[] = { IR_OP_ADD, IR_OP_SUB, IR_OP_MUL, IR_OP_DIV, IR_OP_MAXPOOL, IR_OP_RELU };
+    const uint32_t codes[] = {IR_OP_ADD, IR_OP_SUB,     IR_OP_MUL,
+                              IR_OP_DIV, IR_OP_MAXPOOL, IR_OP_RELU};
     for (uint64_t seed = 0; seed < 3 * N_CASES; seed++) {
         base_rng rng = base_rng_make(seed, 15);
         const uint32_t code = codes[seed % 6];
@@ -195,9 +206,10 @@ static void test_exact(void **state)
         random_input(&c, &rng, false, false, 4, a);
         if (code == IR_OP_MAXPOOL) {
             ir_node *n = node_case_node(&c, 1);
-            const int64_t kernel[] = { between(&rng, 1, 5), between(&rng, 1, 5) };
-            const int64_t strides[] = { between(&rng, 1, 3), between(&rng, 1, 3) };
-            const int64_t pads[] = { kernel[0] / 2, kernel[1] / 2, between(&rng, 0, kernel[0] / 2), 0 };
+            const int64_t kernel[] = {between(&rng, 1, 5), between(&rng, 1, 5)};
+            const int64_t strides[] = {between(&rng, 1, 3), between(&rng, 1, 3)};
+            const int64_t pads[] = {kernel[0] / 2, kernel[1] / 2, between(&rng, 0, kernel[0] / 2),
+                                    0};
             assert_ok(ir_node_set_ints(n, "kernel_shape", 2, kernel));
             assert_ok(ir_node_set_ints(n, "strides", 2, strides));
             assert_ok(ir_node_set_ints(n, "pads", 4, pads));
@@ -209,7 +221,7 @@ static void test_exact(void **state)
             random_input(&c, &rng, false, false, rank, b + 4 - rank);
             (void)node_case_node(&c, 1);
         }
-        const rt_cpu_options fast = { .n_threads = 1, .blas = "" };
+        const rt_cpu_options fast = {.n_threads = 1, .blas = ""};
         const ir_tensor want = *node_case_run(&c, &node_case_reference, 0);
         const ir_tensor *got = node_case_run(&c, &fast, 0);
         assert_memory_equal(want.data, got->data, want.size_bytes);
@@ -221,7 +233,7 @@ static void test_exact(void **state)
 static void test_functions(void **state)
 {
     (void)state;
-    const uint32_t codes[] = { IR_OP_SIGMOID, IR_OP_TANH, IR_OP_EXP };
+    const uint32_t codes[] = {IR_OP_SIGMOID, IR_OP_TANH, IR_OP_EXP};
     enum { N = 100000 };
     static float x[N];
     base_rng rng = base_rng_make(3, 16);
@@ -238,16 +250,18 @@ static void test_functions(void **state)
     x[3] = -0.0f;
     for (size_t f = 0; f < 3; f++) {
         node_case c = node_case_start(codes[f]);
-        node_case_input(&c, SY_DT_F32, 1, (const int64_t[]){ N }, x);
+        node_case_input(&c, SY_DT_F32, 1, (const int64_t[]){N}, x);
         (void)node_case_node(&c, 1);
-        const rt_cpu_options fast = { .n_threads = 1, .blas = "" };
+        const rt_cpu_options fast = {.n_threads = 1, .blas = ""};
         const ir_tensor want = *node_case_run(&c, &node_case_reference, 0);
         const ir_tensor *got = node_case_run(&c, &fast, 0);
         for (size_t i = 0; i < N; i++) {
-            const double w = (double)((const float *)want.data)[i], g = (double)((const float *)got->data)[i];
+            const double w = (double)((const float *)want.data)[i],
+                         g = (double)((const float *)got->data)[i];
             const bool same = (isnan(w) && isnan(g)) || w == g;
             if (!same && !(fabs(w - g) <= RT_CPU_FLOAT_TOLERANCE * fabs(w) + 0x1p-126)) {
-                fail_msg("%s of %.9g: reference %.9g, fast %.9g", c.node->op_name, (double)x[i], w, g);
+                fail_msg("%s of %.9g: reference %.9g, fast %.9g", c.node->op_name, (double)x[i], w,
+                         g);
             }
         }
         node_case_end(&c);
@@ -261,7 +275,7 @@ static void test_reference_functions(void **state)
     const struct {
         uint32_t code;
         double (*exact)(double);
-    } functions[] = { { IR_OP_TANH, tanh }, { IR_OP_EXP, exp }, { IR_OP_ERF, erf }, { IR_OP_SQRT, sqrt } };
+    } functions[] = {{IR_OP_TANH, tanh}, {IR_OP_EXP, exp}, {IR_OP_ERF, erf}, {IR_OP_SQRT, sqrt}};
     enum { N = 100000 };
     static float x[N];
     base_rng rng = base_rng_make(4, 17);
@@ -272,16 +286,18 @@ static void test_reference_functions(void **state)
     }
     for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
         node_case c = node_case_start(functions[f].code);
-        node_case_input(&c, SY_DT_F32, 1, (const int64_t[]){ N }, x);
+        node_case_input(&c, SY_DT_F32, 1, (const int64_t[]){N}, x);
         (void)node_case_node(&c, 1);
         const ir_tensor *got = node_case_run(&c, &node_case_reference, 0);
         size_t n_different = 0;
         for (size_t i = 0; i < N; i++) {
-            const float want = (float)functions[f].exact((double)x[i]), g = ((const float *)got->data)[i];
+            const float want = (float)functions[f].exact((double)x[i]),
+                        g = ((const float *)got->data)[i];
             const bool same = want == g || (isnan(want) && isnan(g));
             n_different += !same;
             if (!same && nextafterf(want, g) != g) {
-                fail_msg("%s of %.9g: %.9g, expected %.9g", c.node->op_name, (double)x[i], (double)g, (double)want);
+                fail_msg("%s of %.9g: %.9g, expected %.9g", c.node->op_name, (double)x[i],
+                         (double)g, (double)want);
             }
         }
         assert_true(n_different <= 3);
@@ -294,13 +310,14 @@ static void test_missing_library(void **state)
     (void)state;
     node_case c;
     (void)build_gemm(1, false, &c);
-    const rt_cpu_options options = { .blas = "libnowhere.so.9" };
+    const rt_cpu_options options = {.blas = "libnowhere.so.9"};
     assert_int_equal(node_case_try(&c, &options), SY_EIO);
     assert_non_null(strstr(base_diag_message(&c.diag), "libnowhere.so.9"));
     node_case_end(&c);
 }
 
-/* The library that a process finds must not follow the environment; the environment is as before. */
+/* The library that a process finds must not follow the environment; the environment is as before.
+ */
 static void test_environment(void **state)
 {
     (void)state;
@@ -318,9 +335,10 @@ static void test_environment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_environment), cmocka_unit_test(test_own),       cmocka_unit_test(test_openblas),            cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_exact),     cmocka_unit_test(test_functions),           cmocka_unit_test(test_missing_library),
-        cmocka_unit_test(test_reference_functions),
+        cmocka_unit_test(test_environment),     cmocka_unit_test(test_own),
+        cmocka_unit_test(test_openblas),        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_exact),           cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_missing_library), cmocka_unit_test(test_reference_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /*
- * fast_quant.c -- the fast kernels of the quantised operators give the reference's bits, whatever the shape.
+ * fast_quant.c -- the fast kernels of the quantised operators give the reference's bits, whatever
+ * the shape.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,7 +8,7 @@
 
 #define N_CASES 150
 
-static const rt_cpu_options fast = { .n_threads = 2, .blas = "" };
+static const rt_cpu_options fast = {.n_threads = 2, .blas = ""};
 
 static int64_t between(base_rng *rng, int64_t low, int64_t high)
 {
@@ -20,13 +21,15 @@ static float scale(base_rng *rng)
     return 0.01f + base_rng_float(rng);
 }
 
-static void random_input(node_case *c, base_rng *rng, bool constant, sy_dtype dtype, int32_t rank, const int64_t *dims)
+static void random_input(node_case *c, base_rng *rng, bool constant, sy_dtype dtype, int32_t rank,
+                         const int64_t *dims)
 {
     ir_tensor t;
     assert_ok(ir_tensor_init(&t, dtype, rank, dims, NULL));
     void *data = base_arena_alloc(c->arena, t.size_bytes, 1);
     node_case_random(rng, dtype, data, t.size_bytes);
-    for (size_t i = 0; dtype == SY_DT_I32 && i < t.size_bytes / 4 && !base_rng_one_in(rng, 8); i++) {
+    for (size_t i = 0; dtype == SY_DT_I32 && i < t.size_bytes / 4 && !base_rng_one_in(rng, 8);
+         i++) {
         ((int32_t *)data)[i] /= 65536; /* usual biases; sometimes any: sums wrap */
     }
     if (constant) {
@@ -72,14 +75,16 @@ static void compare(node_case *c, uint64_t seed)
     for (size_t i = 0; i < want.size_bytes; i++) {
         const int8_t w = ((const int8_t *)want.data)[i], g = ((const int8_t *)got->data)[i];
         if (w != g) {
-            fail_msg("seed %lu: element %zu of %zu: reference %d, fast %d", (unsigned long)seed, i, want.size_bytes, w, g);
+            fail_msg("seed %lu: element %zu of %zu: reference %d, fast %d", (unsigned long)seed, i,
+                     want.size_bytes, w, g);
         }
     }
     node_case_end(c);
 }
 
 /* Kernel, strides, dilations and pads that leave at least one output. */
-static void window(base_rng *rng, ir_node *n, int spatial, const int64_t *kernel, const int64_t *dilation, int64_t max_pad)
+static void window(base_rng *rng, ir_node *n, int spatial, const int64_t *kernel,
+                   const int64_t *dilation, int64_t max_pad)
 {
     int64_t strides[2], pads[4];
     for (int i = 0; i < spatial; i++) {
@@ -103,7 +108,8 @@ static void test_qconv(void **state)
         const int64_t group = base_rng_one_in(&rng, 3) || depthwise ? between(&rng, 1, 5) : 1;
         const int64_t group_channels = depthwise ? 1 : between(&rng, 1, 20);
         const int64_t n_out = group * between(&rng, 1, depthwise ? 3 : 35);
-        int64_t x[4] = { between(&rng, 1, 3), group * group_channels }, w[4] = { n_out, group_channels }, dilation[2];
+        int64_t x[4] = {between(&rng, 1, 3), group * group_channels},
+                w[4] = {n_out, group_channels}, dilation[2];
         for (int i = 0; i < spatial; i++) {
             w[2 + i] = between(&rng, 1, 5);
             dilation[i] = between(&rng, 1, 3);
@@ -132,7 +138,8 @@ static void test_qgemm(void **state)
         base_rng rng = base_rng_make(seed, 2);
         node_case c = node_case_start(IR_OP_QGEMM);
         const int64_t depth = between(&rng, 1, 200), columns = between(&rng, 1, 100);
-        const int64_t x[] = { between(&rng, 1, 4), between(&rng, 1, 40), depth }, w[] = { depth, columns };
+        const int64_t x[] = {between(&rng, 1, 4), between(&rng, 1, 40), depth},
+                      w[] = {depth, columns};
         const int32_t rank = (int32_t)between(&rng, 1, 3);
         random_input(&c, &rng, false, SY_DT_I8, rank, x + 3 - rank);
         random_input(&c, &rng, true, SY_DT_I8, 2, w);
@@ -153,10 +160,11 @@ static void test_qmatmul(void **state)
     for (uint64_t seed = 0; seed < N_CASES; seed++) {
         base_rng rng = base_rng_make(seed, 3);
         node_case c = node_case_start(IR_OP_QMATMUL);
-        const int64_t batch = between(&rng, 1, 3), rows = between(&rng, 1, 40), depth = between(&rng, 1, 90);
+        const int64_t batch = between(&rng, 1, 3), rows = between(&rng, 1, 40),
+                      depth = between(&rng, 1, 90);
         const int64_t columns = between(&rng, 1, 80);
-        const int64_t a[] = { base_rng_one_in(&rng, 2) ? 1 : batch, 2, rows, depth };
-        const int64_t b[] = { batch, base_rng_one_in(&rng, 2) ? 1 : 2, depth, columns };
+        const int64_t a[] = {base_rng_one_in(&rng, 2) ? 1 : batch, 2, rows, depth};
+        const int64_t b[] = {batch, base_rng_one_in(&rng, 2) ? 1 : 2, depth, columns};
         const int32_t rank = (int32_t)between(&rng, 2, 4);
         random_input(&c, &rng, false, SY_DT_I8, 4, a);
         random_input(&c, &rng, false, SY_DT_I8, rank, b + 4 - rank);
@@ -171,7 +179,7 @@ static void test_qmatmul(void **state)
 static void test_binary(void **state)
 {
     (void)state;
-    const uint32_t codes[] = { IR_OP_QADD, IR_OP_QSUB, IR_OP_QMUL };
+    const uint32_t codes[] = {IR_OP_QADD, IR_OP_QSUB, IR_OP_QMUL};
     for (uint64_t seed = 0; seed < 2 * N_CASES; seed++) {
         base_rng rng = base_rng_make(seed, 4);
         node_case c = node_case_start(codes[seed % 3]);
@@ -187,7 +195,8 @@ static void test_binary(void **state)
         ir_node *n = node_case_node(&c, 1);
         input_side(&rng, n, "a");
         input_side(&rng, n, "b");
-        output_side(&rng, n, codes[seed % 3] == IR_OP_QMUL ? 60.0f * scale(&rng) : 2.0f * scale(&rng));
+        output_side(&rng, n,
+                    codes[seed % 3] == IR_OP_QMUL ? 60.0f * scale(&rng) : 2.0f * scale(&rng));
         compare(&c, seed);
     }
 }
@@ -202,7 +211,7 @@ static void test_requantize(void **state)
         for (int i = 0; i < 256; i++) {
             all[i] = (int8_t)(i - 128);
         }
-        node_case_input(&c, SY_DT_I8, 1, (const int64_t[]){ 256 }, all);
+        node_case_input(&c, SY_DT_I8, 1, (const int64_t[]){256}, all);
         ir_node *n = node_case_node(&c, 1);
         input_side(&rng, n, "x");
         output_side(&rng, n, scale(&rng));
@@ -217,8 +226,9 @@ static void test_average(void **state)
         base_rng rng = base_rng_make(seed, 6);
         node_case c = node_case_start(IR_OP_QAVERAGEPOOL);
         const int spatial = base_rng_one_in(&rng, 4) ? 1 : 2;
-        const int64_t x[] = { between(&rng, 1, 2), between(&rng, 1, 5), between(&rng, 5, 40), between(&rng, 5, 40) };
-        const int64_t kernel[] = { between(&rng, 1, 5), between(&rng, 1, 5) }, ones[] = { 1, 1 };
+        const int64_t x[] = {between(&rng, 1, 2), between(&rng, 1, 5), between(&rng, 5, 40),
+                             between(&rng, 5, 40)};
+        const int64_t kernel[] = {between(&rng, 1, 5), between(&rng, 1, 5)}, ones[] = {1, 1};
         random_input(&c, &rng, false, SY_DT_I8, 2 + spatial, x);
         ir_node *n = node_case_node(&c, 1);
         input_side(&rng, n, "x");
@@ -229,21 +239,23 @@ static void test_average(void **state)
             assert_ok(ir_node_set_ints(n, "kernel_shape", (uint32_t)spatial, kernel));
             assert_ok(ir_node_set_int(n, "count_include_pad", (int64_t)base_rng_below(&rng, 2)));
             assert_ok(ir_node_set_int(n, "ceil_mode", (int64_t)base_rng_below(&rng, 2)));
-            window(&rng, n, spatial, kernel, ones, kernel[0] < kernel[1] ? kernel[0] / 2 : kernel[1] / 2);
+            window(&rng, n, spatial, kernel, ones,
+                   kernel[0] < kernel[1] ? kernel[0] / 2 : kernel[1] / 2);
         }
         compare(&c, seed);
     }
 }
 
-/* Scales that overflow fp32 and zero points of hostile files give no crash, and the same result both ways. */
+/* Scales that overflow fp32 and zero points of hostile files give no crash, and the same result
+ * both ways. */
 static void test_extremes(void **state)
 {
     (void)state;
-    const float scales[] = { 1e-38f, 1e38f, 3e38f, 1e-45f };
+    const float scales[] = {1e-38f, 1e38f, 3e38f, 1e-45f};
     for (uint64_t seed = 0; seed < 64; seed++) {
         base_rng rng = base_rng_make(seed, 7);
         node_case c = node_case_start(IR_OP_QADD);
-        const int64_t dims[] = { 50 };
+        const int64_t dims[] = {50};
         random_input(&c, &rng, false, SY_DT_I8, 1, dims);
         random_input(&c, &rng, false, SY_DT_I8, 1, dims);
         ir_node *n = node_case_node(&c, 1);
@@ -257,8 +269,9 @@ static void test_extremes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_qconv),      cmocka_unit_test(test_qgemm),   cmocka_unit_test(test_qmatmul),
-        cmocka_unit_test(test_binary),     cmocka_unit_test(test_average), cmocka_unit_test(test_requantize),
+        cmocka_unit_test(test_qconv),    cmocka_unit_test(test_qgemm),
+        cmocka_unit_test(test_qmatmul),  cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_average),  cmocka_unit_test(test_requantize),
         cmocka_unit_test(test_extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

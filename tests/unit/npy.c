@@ -25,7 +25,7 @@ static const char *temporary(const char *name)
 /* A file of format 1 with this header and n_data bytes 0, 1, 2, ... */
 static base_buf file_of(const char *header, size_t n_data)
 {
-    base_buf b = { 0 };
+    base_buf b = {0};
     (void)base_buf_append(&b, "\x93NUMPY\x01", 8);
     (void)base_buf_put_le16(&b, (uint16_t)strlen(header));
     (void)base_buf_puts(&b, header);
@@ -50,9 +50,10 @@ static sy_status parse(const char *header, size_t n_data, ir_tensor *t)
 static void test_round_trip(void **state)
 {
     (void)state;
-    const sy_dtype types[] = { SY_DT_BOOL, SY_DT_I8,  SY_DT_I16, SY_DT_I32, SY_DT_I64, SY_DT_U8,  SY_DT_U16,
-                               SY_DT_U32,  SY_DT_U64, SY_DT_F16, SY_DT_F32, SY_DT_F64, SY_DT_C64, SY_DT_C128 };
-    const int64_t dims[] = { 2, 3, 1 };
+    const sy_dtype types[] = {SY_DT_BOOL, SY_DT_I8,  SY_DT_I16, SY_DT_I32, SY_DT_I64,
+                              SY_DT_U8,   SY_DT_U16, SY_DT_U32, SY_DT_U64, SY_DT_F16,
+                              SY_DT_F32,  SY_DT_F64, SY_DT_C64, SY_DT_C128};
+    const int64_t dims[] = {2, 3, 1};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         for (int32_t rank = 0; rank <= 3; rank++) {
             uint8_t data[96];
@@ -91,7 +92,7 @@ static void test_headers(void **state)
     assert_int_equal(((int16_t *)t.data)[1], 0x0203);
     rt_buffer_free(t.data);
     assert_ok(parse("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3)}", 6, &t));
-    assert_memory_equal(t.data, ((const uint8_t[]){ 0, 2, 4, 1, 3, 5 }), 6);
+    assert_memory_equal(t.data, ((const uint8_t[]){0, 2, 4, 1, 3, 5}), 6);
     rt_buffer_free(t.data);
     assert_ok(parse("{'descr': '>u2', 'fortran_order': True, 'shape': (2, 1)}", 4, &t));
     assert_int_equal(((uint16_t *)t.data)[1], 0x0203);
@@ -107,7 +108,7 @@ static void test_headers(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    ir_tensor t = { 0 };
+    ir_tensor t = {0};
     const char *format[] = {
         "",
         "{",
@@ -141,7 +142,8 @@ static void test_refused(void **state)
     assert_null(t.data);
 }
 
-/* Every truncation is refused; so is every damaged byte that is noticed, and nothing is read beyond the end. */
+/* Every truncation is refused; so is every damaged byte that is noticed, and nothing is read beyond
+ * the end. */
 static void test_hostile(void **state)
 {
     (void)state;
@@ -169,7 +171,7 @@ static void test_hostile(void **state)
 static void test_idx(void **state)
 {
     (void)state;
-    const uint8_t file[] = { 0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6 };
+    const uint8_t file[] = {0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6};
     ir_tensor t;
     assert_ok(rt_idx_parse("x.idx", file, sizeof file, &diag, &t));
     assert_int_equal(t.dtype, SY_DT_U8);
@@ -179,16 +181,18 @@ static void test_idx(void **state)
     for (size_t n = 0; n < sizeof file; n++) {
         assert_int_equal(rt_idx_parse("x.idx", file, n, &diag, &t), SY_EFORMAT);
     }
-    const uint8_t wide[] = { 0, 0, 0x0b, 1, 0, 0, 0, 2, 1, 2, 0xff, 0xfe };
+    const uint8_t wide[] = {0, 0, 0x0b, 1, 0, 0, 0, 2, 1, 2, 0xff, 0xfe};
     assert_ok(rt_idx_parse("x.idx", wide, sizeof wide, &diag, &t));
     assert_int_equal(((int16_t *)t.data)[0], 0x102);
     assert_int_equal(((int16_t *)t.data)[1], -2);
     rt_buffer_free(t.data);
-    const uint8_t huge[] = { 0, 0, 8, 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+    const uint8_t huge[] = {0,    0,    8,    3,    0xff, 0xff, 0xff, 0xff,
+                            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     assert_int_equal(rt_idx_parse("x.idx", huge, sizeof huge, &diag, &t), SY_EFORMAT);
 }
 
-static void write_npy(const char *path, sy_dtype dtype, int32_t rank, const int64_t *dims, void *data)
+static void write_npy(const char *path, sy_dtype dtype, int32_t rank, const int64_t *dims,
+                      void *data)
 {
     ir_tensor t;
     assert_ok(ir_tensor_init(&t, dtype, rank, dims, data));
@@ -206,9 +210,10 @@ static void test_dataset(void **state)
     for (size_t i = 0; i < sizeof pixels; i++) {
         pixels[i] = (uint8_t)i;
     }
-    write_npy(images, SY_DT_U8, 4, (const int64_t[]){ 2, 2, 2, 3 }, pixels); /* N, H, W, C */
-    write_npy(labels, SY_DT_I64, 1, (const int64_t[]){ 2 }, (int64_t[]){ 7, 9 });
-    const rt_dataset_options options = { .scale = 0.5f, .n_means = 3, .means = { 1, 2, 3 }, .n_stds = 1, .stds = { 2 } };
+    write_npy(images, SY_DT_U8, 4, (const int64_t[]){2, 2, 2, 3}, pixels); /* N, H, W, C */
+    write_npy(labels, SY_DT_I64, 1, (const int64_t[]){2}, (int64_t[]){7, 9});
+    const rt_dataset_options options = {
+        .scale = 0.5f, .n_means = 3, .means = {1, 2, 3}, .n_stds = 1, .stds = {2}};
     rt_dataset *d = NULL;
     assert_ok(rt_dataset_open(spec, &options, &diag, &d));
     assert_int_equal(rt_dataset_n(d), 2);
@@ -217,13 +222,14 @@ static void test_dataset(void **state)
     assert_int_equal(rt_dataset_label(d, 1), 9);
     float out[12];
     ir_tensor batch;
-    assert_ok(ir_tensor_init(&batch, SY_DT_F32, 4, (const int64_t[]){ 1, 3, 2, 2 }, out));
+    assert_ok(ir_tensor_init(&batch, SY_DT_F32, 4, (const int64_t[]){1, 3, 2, 2}, out));
     assert_ok(rt_dataset_fetch(d, 1, &diag, &batch));
-    assert_float_equal(out[1], (15 * 0.5f - 1) / 2, 0); /* channel 0, pixel 1 of image 1 is byte 12 + 3 */
+    assert_float_equal(out[1], (15 * 0.5f - 1) / 2,
+                       0); /* channel 0, pixel 1 of image 1 is byte 12 + 3 */
     assert_float_equal(out[8], (14 * 0.5f - 3) / 2, 0);
     assert_int_equal(rt_dataset_fetch(d, 2, &diag, &batch), SY_ERANGE);
     int8_t bytes[24];
-    assert_ok(ir_tensor_init(&batch, SY_DT_I8, 2, (const int64_t[]){ 2, 12 }, bytes));
+    assert_ok(ir_tensor_init(&batch, SY_DT_I8, 2, (const int64_t[]){2, 12}, bytes));
     assert_ok(rt_dataset_fetch(d, 0, &diag, &batch));
     assert_int_equal(bytes[4], -1); /* (1 * 0.5 - 2) / 2 = -0.75 -> -1 is channel 1, pixel 0 */
     rt_dataset_close(d);
@@ -233,7 +239,7 @@ static void test_dataset(void **state)
     assert_int_equal(rt_dataset_open(spec, &bad, &diag, &d), SY_EINVAL);
     assert_int_equal(rt_dataset_open("csv:x", NULL, &diag, &d), SY_EINVAL);
     assert_int_equal(rt_dataset_open("idx:/nowhere,/nowhere", NULL, &diag, &d), SY_EIO);
-    write_npy(labels, SY_DT_I64, 1, (const int64_t[]){ 1 }, (int64_t[]){ 7 });
+    write_npy(labels, SY_DT_I64, 1, (const int64_t[]){1}, (int64_t[]){7});
     assert_int_equal(rt_dataset_open(spec, NULL, &diag, &d), SY_ESHAPE);
     (void)unlink(images);
     (void)unlink(labels);
@@ -242,8 +248,9 @@ static void test_dataset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_headers), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_idx),     cmocka_unit_test(test_dataset),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_idx),        cmocka_unit_test(test_dataset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

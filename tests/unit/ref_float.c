@@ -7,12 +7,36 @@
 
 #include <math.h>
 
-#define DIMS(...) (const int64_t[]){ __VA_ARGS__ }
-#define F32(...) (const float[]){ __VA_ARGS__ }
-#define I64(...) (const int64_t[]){ __VA_ARGS__ }
-#define I32(...) (const int32_t[]){ __VA_ARGS__ }
-#define I8(...) (const int8_t[]){ __VA_ARGS__ }
-#define U8(...) (const uint8_t[]){ __VA_ARGS__ }
+#define DIMS(...)     \
+    (const int64_t[]) \
+    {                 \
+        __VA_ARGS__   \
+    }
+#define F32(...)    \
+    (const float[]) \
+    {               \
+        __VA_ARGS__ \
+    }
+#define I64(...)      \
+    (const int64_t[]) \
+    {                 \
+        __VA_ARGS__   \
+    }
+#define I32(...)      \
+    (const int32_t[]) \
+    {                 \
+        __VA_ARGS__   \
+    }
+#define I8(...)      \
+    (const int8_t[]) \
+    {                \
+        __VA_ARGS__  \
+    }
+#define U8(...)       \
+    (const uint8_t[]) \
+    {                 \
+        __VA_ARGS__   \
+    }
 
 /* One result on the reference kernels. */
 #define EXPECT(c, dtype, rank, dims, data) \
@@ -29,7 +53,8 @@ static void test_conv(void **state)
     assert_ok(ir_node_set_string(n, "auto_pad", "SAME_UPPER", 10));
     assert_ok(ir_node_set_ints(n, "strides", 2, DIMS(2, 2)));
     /* windows at (0,0) (0,2) (2,0) (2,2); what lies beyond the edge is 0 */
-    EXPECT(c, SY_DT_F32, 4, DIMS(1, 1, 2, 2), F32(1 + 20 + 400 + 5000 + 0.5f, 3 + 600 + 0.5f, 7 + 80 + 0.5f, 9.5f));
+    EXPECT(c, SY_DT_F32, 4, DIMS(1, 1, 2, 2),
+           F32(1 + 20 + 400 + 5000 + 0.5f, 3 + 600 + 0.5f, 7 + 80 + 0.5f, 9.5f));
     node_case_end(&c);
 }
 
@@ -153,15 +178,18 @@ static void test_cast(void **state)
         int64_t to;
         const void *want;
     } cases[] = {
-        { SY_DT_I8, I8(0, -1, 127, -128, 0) },        /* towards zero, saturated, NaN is 0 */
-        { SY_DT_U8, U8(0, 0, 255, 0, 0) },            { SY_DT_BOOL, U8(1, 1, 1, 1, 0) },
-        { SY_DT_F16, ((const uint16_t[]){ 0x3a66, 0xbf33, 0x7c00, 0xfc00, 0x7e00 }) },
-        { SY_DT_BF16, ((const uint16_t[]){ 0x3f4d, 0xbfe6, 0x4a80, 0xca80, 0x7fc0 }) },
-        { SY_DT_F8E4M3FN, U8(0x35, 0xbe, 0x7e, 0xfe, 0x7f) }, /* the last is 0 / 0: NaN */
+        {SY_DT_I8, I8(0, -1, 127, -128, 0)}, /* towards zero, saturated, NaN is 0 */
+        {SY_DT_U8, U8(0, 0, 255, 0, 0)},
+        {SY_DT_BOOL, U8(1, 1, 1, 1, 0)},
+        {SY_DT_F16, ((const uint16_t[]){0x3a66, 0xbf33, 0x7c00, 0xfc00, 0x7e00})},
+        {SY_DT_BF16, ((const uint16_t[]){0x3f4d, 0xbfe6, 0x4a80, 0xca80, 0x7fc0})},
+        {SY_DT_F8E4M3FN, U8(0x35, 0xbe, 0x7e, 0xfe, 0x7f)}, /* the last is 0 / 0: NaN */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         node_case c = node_case_start(IR_OP_CAST);
-        node_case_input(&c, SY_DT_F32, 1, DIMS(5), F32(0.8f, -1.8f, 4194304, -4194304, cases[i].to == SY_DT_BOOL ? 0.0f : NAN));
+        node_case_input(
+            &c, SY_DT_F32, 1, DIMS(5),
+            F32(0.8f, -1.8f, 4194304, -4194304, cases[i].to == SY_DT_BOOL ? 0.0f : NAN));
         assert_ok(ir_node_set_int(node_case_node(&c, 1), "to", cases[i].to));
         EXPECT(c, (sy_dtype)cases[i].to, 1, DIMS(5), cases[i].want);
         node_case_end(&c);
@@ -176,7 +204,8 @@ static void test_quantize(void **state)
     node_case_const(&c, SY_DT_F32, 1, DIMS(2), F32(0.5f, 2));
     node_case_const(&c, SY_DT_U8, 1, DIMS(2), U8(3, 10));
     assert_ok(ir_node_set_int(node_case_node(&c, 1), "axis", 0));
-    EXPECT(c, SY_DT_U8, 2, DIMS(2, 3), U8(3, 5, 255, 10, 12, 0)); /* ties: 0.5 -> 0, 1.5 -> 2, 0.5 -> 0, 1.5 -> 2 */
+    EXPECT(c, SY_DT_U8, 2, DIMS(2, 3),
+           U8(3, 5, 255, 10, 12, 0)); /* ties: 0.5 -> 0, 1.5 -> 2, 0.5 -> 0, 1.5 -> 2 */
     node_case_end(&c);
 
     c = node_case_start(IR_OP_DEQUANTIZELINEAR);
@@ -213,8 +242,8 @@ static void test_batchnorm(void **state)
     assert_ok(ir_node_set_int(n, "training_mode", 1));
     assert_ok(ir_node_set_float(n, "epsilon", 0));
     assert_ok(ir_node_set_float(n, "momentum", 0.75f));
-    EXPECT(c, SY_DT_F32, 2, DIMS(2, 1), F32(8, 12));                          /* mean 2, variance 1 */
-    node_case_expect(&c.results[0][1], SY_DT_F32, 1, DIMS(1), F32(3.5f));     /* 4 * 0.75 + 2 * 0.25 */
+    EXPECT(c, SY_DT_F32, 2, DIMS(2, 1), F32(8, 12));                      /* mean 2, variance 1 */
+    node_case_expect(&c.results[0][1], SY_DT_F32, 1, DIMS(1), F32(3.5f)); /* 4 * 0.75 + 2 * 0.25 */
     node_case_expect(&c.results[0][2], SY_DT_F32, 1, DIMS(1), F32(6.25f));
     node_case_end(&c);
 }
@@ -343,7 +372,8 @@ static void test_shapes(void **state)
 static void test_small_floats(void **state)
 {
     (void)state;
-    const sy_dtype types[] = { SY_DT_F16, SY_DT_BF16, SY_DT_F8E4M3FN, SY_DT_F8E4M3FNUZ, SY_DT_F8E5M2, SY_DT_F8E5M2FNUZ };
+    const sy_dtype types[] = {SY_DT_F16,        SY_DT_BF16,   SY_DT_F8E4M3FN,
+                              SY_DT_F8E4M3FNUZ, SY_DT_F8E5M2, SY_DT_F8E5M2FNUZ};
     for (size_t t = 0; t < 6; t++) {
         const int64_t n = sy_dtype_bits(types[t]) == 16 ? 65536 : 256;
         static uint8_t codes[2 * 65536];
@@ -374,12 +404,14 @@ static void test_small_floats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv),     cmocka_unit_test(test_gemm),     cmocka_unit_test(test_matmul),
-        cmocka_unit_test(test_pools),    cmocka_unit_test(test_reduce),   cmocka_unit_test(test_one_rounding),
-        cmocka_unit_test(test_integers), cmocka_unit_test(test_cast),     cmocka_unit_test(test_quantize),
-        cmocka_unit_test(test_softmax),  cmocka_unit_test(test_batchnorm), cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_moves),    cmocka_unit_test(test_pad),      cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_small_floats),
+        cmocka_unit_test(test_conv),      cmocka_unit_test(test_gemm),
+        cmocka_unit_test(test_matmul),    cmocka_unit_test(test_pools),
+        cmocka_unit_test(test_reduce),    cmocka_unit_test(test_one_rounding),
+        cmocka_unit_test(test_integers),  cmocka_unit_test(test_cast),
+        cmocka_unit_test(test_quantize),  cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_batchnorm), cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_moves),     cmocka_unit_test(test_pad),
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_small_floats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

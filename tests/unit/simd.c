@@ -1,5 +1,6 @@
 /*
- * simd.c -- all variants of the host's inner loops give the same bits, and the int8 tile what its definition says.
+ * simd.c -- all variants of the host's inner loops give the same bits, and the int8 tile what its
+ * definition says.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +10,7 @@
 
 #include "systole/base/rng.h"
 
-#define N 333
+#define N    333
 #define ROOM (N + 2 * RT_TAPS_BLOCK + 32)
 
 static base_rng rng;
@@ -39,8 +40,8 @@ typedef struct results {
 
 static void compute(const rt_simd *s, results *r)
 {
-    const rt_requant q = { .zero = -7, .low = -100, .high = 127 };
-    const int64_t offsets[32] = { 5, 0, 17, 40, 3, 9, 64, 1, 2, 8, 31, 30, 29, 28, 27, 26, 7 };
+    const rt_requant q = {.zero = -7, .low = -100, .high = 127};
+    const int64_t offsets[32] = {5, 0, 17, 40, 3, 9, 64, 1, 2, 8, 31, 30, 29, 28, 27, 26, 7};
     memset(r, 0, sizeof *r);
     s->pack_panel(8, (const uint8_t *)bytes_a, offsets, 0x80, r->panel);
     s->qtaps(N, 9, bytes_b, (const uint8_t *)bytes_a, offsets, -12345, r->sums[0]);
@@ -83,8 +84,8 @@ static void test_variants(void **state)
                 while (((const char *)&want)[i] == ((const char *)&got)[i]) {
                     i++;
                 }
-                fail_msg("seed %lu: %s and %s differ at byte %zu", (unsigned long)seed, rt_simd_variant(0)->name,
-                         rt_simd_variant(v)->name, i);
+                fail_msg("seed %lu: %s and %s differ at byte %zu", (unsigned long)seed,
+                         rt_simd_variant(0)->name, rt_simd_variant(v)->name, i);
             }
         }
     }
@@ -99,16 +100,19 @@ static void test_tile(void **state)
             const int64_t n_quads = 1 + (rows * 5) % 9, lda = 4 * n_quads + 3;
             const int32_t *columns = rows % 3 == 0 ? NULL : ints + 50;
             int32_t sums[RT_QTILE_ROWS * RT_QTILE_COLUMNS];
-            rt_simd_variant(v)->qtile(rows, n_quads, bytes_a, lda, (const uint8_t *)bytes_b, ints, columns, sums);
+            rt_simd_variant(v)->qtile(rows, n_quads, bytes_a, lda, (const uint8_t *)bytes_b, ints,
+                                      columns, sums);
             for (int i = 0; i < rows; i++) {
                 for (int j = 0; j < RT_QTILE_COLUMNS; j++) {
-                    uint32_t want = (uint32_t)ints[i] + (columns != NULL ? (uint32_t)columns[j] : 0);
+                    uint32_t want = (uint32_t)ints[i] +
+                                    (columns != NULL ? (uint32_t)columns[j] : 0);
                     for (int64_t k = 0; k < 4 * n_quads; k++) {
                         const uint8_t b = (uint8_t)bytes_b[k / 4 * RT_QUAD_BYTES + 4 * j + k % 4];
                         want += (uint32_t)(bytes_a[i * lda + k] * b);
                     }
                     if ((uint32_t)sums[i * RT_QTILE_COLUMNS + j] != want) {
-                        fail_msg("%s: %d rows: row %d, column %d: %d, expected %d", rt_simd_variant(v)->name, rows, i, j,
+                        fail_msg("%s: %d rows: row %d, column %d: %d, expected %d",
+                                 rt_simd_variant(v)->name, rows, i, j,
                                  sums[i * RT_QTILE_COLUMNS + j], (int32_t)want);
                     }
                 }
@@ -122,6 +126,7 @@ int main(void)
     for (unsigned v = 0; rt_simd_variant(v) != NULL; v++) {
         print_message("variant %s\n", rt_simd_variant(v)->name);
     }
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_variants), cmocka_unit_test(test_tile) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_variants),
+                                       cmocka_unit_test(test_tile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,8 @@ static int64_t int_pow(int64_t a, int64_t b)
     return (int64_t)r;
 }
 
-/* An integer to a float power: exact for whole exponents, else cut to an integer; outside 64 bits the nearest end. */
+/* An integer to a float power: exact for whole exponents, else cut to an integer; outside 64 bits
+ * the nearest end. */
 static int64_t int_to_float_power(int64_t a, double b)
 {
     if (rint(b) == b && fabs(b) < 0x1p62) {
@@ -68,7 +69,8 @@ static int64_t int_to_float_power(int64_t a, double b)
     return isnan(v) ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
 }
 
-static sy_status int_divide(const ir_kernel_args *args, bool is_signed, int64_t a, int64_t b, int64_t *out)
+static sy_status int_divide(const ir_kernel_args *args, bool is_signed, int64_t a, int64_t b,
+                            int64_t *out)
 {
     if (b == 0) {
         return base_fail(args->diag, SY_EINVAL, "division of an integer by zero");
@@ -81,7 +83,8 @@ static sy_status int_divide(const ir_kernel_args *args, bool is_signed, int64_t 
     return SY_OK;
 }
 
-static sy_status int_op(const ir_kernel_args *args, arith op, bool is_signed, int64_t a, int64_t b, int64_t *out)
+static sy_status int_op(const ir_kernel_args *args, arith op, bool is_signed, int64_t a, int64_t b,
+                        int64_t *out)
 {
     const bool less = is_signed ? a < b : (uint64_t)a < (uint64_t)b;
     switch (op) {
@@ -113,7 +116,8 @@ static sy_status int_op(const ir_kernel_args *args, arith op, bool is_signed, in
 }
 
 /* y = op(a, b); a may be y itself, with y's shape. */
-static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a, const ir_tensor *b, ir_tensor *y)
+static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a, const ir_tensor *b,
+                       ir_tensor *y)
 {
     const bool is_float = ir_ref_is_float(y->dtype);
     const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
@@ -126,12 +130,16 @@ static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a,
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
         if (is_float) {
-            ir_ref_put(y, i, float_op(op, ir_ref_get(a, walk.offset[0]), ir_ref_get(b, walk.offset[1])));
+            ir_ref_put(y, i,
+                       float_op(op, ir_ref_get(a, walk.offset[0]), ir_ref_get(b, walk.offset[1])));
         } else if (b_float) {
-            ir_ref_put_int(y, i, int_to_float_power(ir_ref_get_int(a, walk.offset[0]), ir_ref_get(b, walk.offset[1])));
+            ir_ref_put_int(y, i,
+                           int_to_float_power(ir_ref_get_int(a, walk.offset[0]),
+                                              ir_ref_get(b, walk.offset[1])));
         } else {
             int64_t v = 0;
-            SY_TRY(int_op(args, op, is_signed, ir_ref_get_int(a, walk.offset[0]), ir_ref_get_int(b, walk.offset[1]), &v));
+            SY_TRY(int_op(args, op, is_signed, ir_ref_get_int(a, walk.offset[0]),
+                          ir_ref_get_int(b, walk.offset[1]), &v));
             ir_ref_put_int(y, i, v);
         }
     }
@@ -150,7 +158,8 @@ static sy_status chain(const ir_kernel_args *args, arith op)
     const ir_tensor *first = ir_kernel_input(args, 0);
     for (uint32_t i = 0; i < args->n_inputs; i++) {
         SY_TRY(ir_ref_need(args, args->inputs[i], known(args->inputs[i]->dtype)));
-        SY_TRY(ir_ref_need(args, args->inputs[i], args->inputs[i]->dtype == y->dtype || op == ARITH_POW));
+        SY_TRY(ir_ref_need(args, args->inputs[i],
+                           args->inputs[i]->dtype == y->dtype || op == ARITH_POW));
     }
     if (args->n_inputs >= 2) {
         SY_TRY(apply(args, op, first, args->inputs[1], y));
@@ -212,7 +221,10 @@ static order order_of(const ir_tensor *a, int64_t ia, const ir_tensor *b, int64_
 {
     if (ir_ref_is_float(a->dtype)) {
         const double x = ir_ref_get(a, ia), y = ir_ref_get(b, ib);
-        return isnan(x) || isnan(y) ? ORDER_NONE : x < y ? ORDER_LESS : x > y ? ORDER_GREATER : ORDER_EQUAL;
+        return isnan(x) || isnan(y) ? ORDER_NONE
+               : x < y              ? ORDER_LESS
+               : x > y              ? ORDER_GREATER
+                                    : ORDER_EQUAL;
     }
     const int64_t x = ir_ref_get_int(a, ia), y = ir_ref_get_int(b, ib);
     const bool less = a->dtype == SY_DT_U64 ? (uint64_t)x < (uint64_t)y : x < y;
@@ -278,7 +290,8 @@ static sy_status logic(const ir_kernel_args *args, unsigned truth)
     ir_ref_broadcast_strides(b, y->rank, walk.strides[1]);
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        const int n_true = (ir_ref_get_int(a, walk.offset[0]) != 0) + (ir_ref_get_int(b, walk.offset[1]) != 0);
+        const int n_true = (ir_ref_get_int(a, walk.offset[0]) != 0) +
+                           (ir_ref_get_int(b, walk.offset[1]) != 0);
         ir_ref_put_int(y, i, truth >> n_true & 1);
     }
     return SY_OK;

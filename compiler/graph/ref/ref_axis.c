@@ -56,9 +56,11 @@ sy_status ir_ref_lrn(const ir_kernel_args *args)
     SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
     const int64_t size = ir_node_int(args->node, "size", 1);
     if (size < 1 || x->rank < 2) {
-        return base_fail(args->diag, SY_EINVAL, "attribute 'size' must be at least 1, and x needs channels");
+        return base_fail(args->diag, SY_EINVAL,
+                         "attribute 'size' must be at least 1, and x needs channels");
     }
-    const double alpha = (double)ir_node_float(args->node, "alpha", 1e-4f), beta = (double)ir_node_float(args->node, "beta", 0.75f);
+    const double alpha = (double)ir_node_float(args->node, "alpha", 1e-4f),
+                 beta = (double)ir_node_float(args->node, "beta", 0.75f);
     const double bias = (double)ir_node_float(args->node, "bias", 1.0f);
     const int64_t channels = x->dims[1], plane = ir_ref_product(x->dims, 2, x->rank);
     const int64_t n = ir_tensor_n_elements(x);
@@ -70,7 +72,8 @@ sy_status ir_ref_lrn(const ir_kernel_args *args)
             const double v = ir_ref_get(x, i + (k - c) * plane);
             squares += v * v;
         }
-        ir_ref_put(y, i, ir_ref_get(x, i) / ir_ref_pow(bias + alpha / (double)size * squares, beta));
+        ir_ref_put(y, i,
+                   ir_ref_get(x, i) / ir_ref_pow(bias + alpha / (double)size * squares, beta));
     }
     return SY_OK;
 }
@@ -80,13 +83,16 @@ sy_status ir_ref_layernorm(const ir_kernel_args *args)
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *scale = ir_kernel_input(args, 1);
     const ir_tensor *bias = ir_kernel_input(args, 2);
-    ir_tensor *y = ir_kernel_output(args, 0), *means = ir_kernel_output(args, 1), *inverses = ir_kernel_output(args, 2);
+    ir_tensor *y = ir_kernel_output(args, 0), *means = ir_kernel_output(args, 1),
+              *inverses = ir_kernel_output(args, 2);
     int32_t axis;
     SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
     if (!ir_ref_axis(ir_node_int(args->node, "axis", -1), x->rank, &axis)) {
-        return base_fail(args->diag, SY_EINVAL, "the axis is outside a tensor of %d dimensions", x->rank);
+        return base_fail(args->diag, SY_EINVAL, "the axis is outside a tensor of %d dimensions",
+                         x->rank);
     }
-    const int64_t n_rows = ir_ref_product(x->dims, 0, axis), n = ir_ref_product(x->dims, axis, x->rank);
+    const int64_t n_rows = ir_ref_product(x->dims, 0, axis),
+                  n = ir_ref_product(x->dims, axis, x->rank);
     const double epsilon = (double)ir_node_float(args->node, "epsilon", 1e-5f);
     /* Scale and bias broadcast to x: they may lack or repeat dimensions. */
     ir_ref_walk walk;
@@ -107,9 +113,11 @@ sy_status ir_ref_layernorm(const ir_kernel_args *args)
         }
         const double inverse = 1.0 / sqrt(squares / (double)n + epsilon);
         for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-            const double v = (ir_ref_get(x, r * n + i) - mean) * inverse * ir_ref_get(scale, walk.offset[0]);
+            const double v = (ir_ref_get(x, r * n + i) - mean) * inverse *
+                             ir_ref_get(scale, walk.offset[0]);
             if (y != NULL) {
-                ir_ref_put(y, r * n + i, v + (bias != NULL ? ir_ref_get(bias, walk.offset[1]) : 0.0));
+                ir_ref_put(y, r * n + i,
+                           v + (bias != NULL ? ir_ref_get(bias, walk.offset[1]) : 0.0));
             }
         }
         if (means != NULL) {

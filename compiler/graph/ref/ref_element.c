@@ -12,10 +12,10 @@
 
 /* A float format of at most 16 bits. `top` is what the largest exponent codes mean. */
 typedef enum small_top {
-    TOP_IEEE,    /* infinities and NaNs */
-    TOP_FN,      /* no infinity; all ones is NaN */
-    TOP_FNUZ,    /* no infinity, no negative zero: the code of -0 is NaN */
-    TOP_NONE     /* every code is a number */
+    TOP_IEEE, /* infinities and NaNs */
+    TOP_FN,   /* no infinity; all ones is NaN */
+    TOP_FNUZ, /* no infinity, no negative zero: the code of -0 is NaN */
+    TOP_NONE  /* every code is a number */
 } small_top;
 
 typedef struct small_format {
@@ -26,17 +26,17 @@ typedef struct small_format {
 static bool small_format_of(sy_dtype t, small_format *out)
 {
     if (t == SY_DT_F16) {
-        *out = (small_format){ 5, 10, 15, TOP_IEEE };
+        *out = (small_format){5, 10, 15, TOP_IEEE};
     } else if (t == SY_DT_BF16) {
-        *out = (small_format){ 8, 7, 127, TOP_IEEE };
+        *out = (small_format){8, 7, 127, TOP_IEEE};
     } else if (t == SY_DT_F8E4M3FN) {
-        *out = (small_format){ 4, 3, 7, TOP_FN };
+        *out = (small_format){4, 3, 7, TOP_FN};
     } else if (t == SY_DT_F8E4M3FNUZ) {
-        *out = (small_format){ 4, 3, 8, TOP_FNUZ };
+        *out = (small_format){4, 3, 8, TOP_FNUZ};
     } else if (t == SY_DT_F8E5M2) {
-        *out = (small_format){ 5, 2, 15, TOP_IEEE };
+        *out = (small_format){5, 2, 15, TOP_IEEE};
     } else if (t == SY_DT_F8E5M2FNUZ) {
-        *out = (small_format){ 5, 2, 16, TOP_FNUZ };
+        *out = (small_format){5, 2, 16, TOP_FNUZ};
     } else {
         return false;
     }
@@ -101,7 +101,8 @@ static uint32_t small_encode(const small_format *f, double v, bool saturate)
         (void)frexp(a, &e); /* a = m * 2^e, m in [0.5, 1) */
         const int lowest = 1 - f->bias;
         const int exponent = a == 0.0 || e - 1 < lowest ? lowest : e - 1;
-        /* The code as a number: the mantissa in units of the last place, plus the exponent above it. */
+        /* The code as a number: the mantissa in units of the last place, plus the exponent above
+         * it. */
         const double units = rint(ldexp(a, f->mantissa_bits - exponent));
         const double code = units + ldexp((double)(exponent - lowest), f->mantissa_bits);
         magnitude = code > (double)max_code(f) ? max_code(f) + 1 : (uint32_t)code;
@@ -147,7 +148,8 @@ double ir_ref_get(const ir_tensor *t, int64_t i)
     }
     if (small_format_of(t->dtype, &f)) {
         const bool byte = sy_dtype_bits(t->dtype) == 8;
-        return small_decode(&f, byte ? ((const uint8_t *)t->data)[i] : ((const uint16_t *)t->data)[i]);
+        return small_decode(&f,
+                            byte ? ((const uint8_t *)t->data)[i] : ((const uint16_t *)t->data)[i]);
     }
     if (t->dtype == SY_DT_U64) {
         return (double)((const uint64_t *)t->data)[i];
@@ -222,8 +224,8 @@ sy_status ir_ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known
     if (known) {
         return SY_OK;
     }
-    return base_fail(args->diag, SY_EUNSUPPORTED, "%s of %s is not supported on the cpu", args->node->op_name,
-                     sy_dtype_name(t->dtype));
+    return base_fail(args->diag, SY_EUNSUPPORTED, "%s of %s is not supported on the cpu",
+                     args->node->op_name, sy_dtype_name(t->dtype));
 }
 
 void ir_ref_broadcast_strides(const ir_tensor *t, int32_t rank, int64_t strides[IR_MAX_RANK])
@@ -279,7 +281,8 @@ int64_t ir_ref_product(const int64_t *dims, int32_t from, int32_t to)
     return n;
 }
 
-void ir_ref_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first, int64_t *last)
+void ir_ref_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first,
+                   int64_t *last)
 {
     *first = 0;
     while (*first < n && *first * stride + at < 0) {
@@ -298,10 +301,12 @@ static int64_t n_below(int64_t start, int64_t step, int64_t limit, int64_t n)
     return k < n ? k : n;
 }
 
-ir_ref_taps ir_ref_taps_of(const ir_window *w, int32_t axis, int64_t o, int64_t size, bool include_pad)
+ir_ref_taps ir_ref_taps_of(const ir_window *w, int32_t axis, int64_t o, int64_t size,
+                           bool include_pad)
 {
-    const int64_t start = o * w->strides[axis] - w->pads_begin[axis], n = w->kernel[axis], step = w->dilations[axis];
-    ir_ref_taps t = { .first = n_below(start, step, 0, n), .last = n_below(start, step, size, n) };
+    const int64_t start = o * w->strides[axis] - w->pads_begin[axis], n = w->kernel[axis],
+                  step = w->dilations[axis];
+    ir_ref_taps t = {.first = n_below(start, step, 0, n), .last = n_below(start, step, size, n)};
     t.counted = include_pad ? n_below(start, step, size + w->pads_end[axis], n) : t.last - t.first;
     return t;
 }

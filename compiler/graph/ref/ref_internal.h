@@ -1,11 +1,12 @@
 /*
  * ref_internal.h -- what the reference kernels share: elements of any type, shapes, rounding.
  *
- * The reference kernels are the judge of every device: plain scalar code, one definition each, no BLAS, no threads,
- * nothing shared with passes, schedule, simulator or fast kernels. Bits are the same on every machine with IEEE 754
- * arithmetic: fp32 sums and functions are computed in double, in the order of the loops, and rounded once; sums,
- * differences, products and quotients of two fp32 numbers come out as the fp32 operation's own result that way
- * (53 >= 2 * 24 + 2 bits). The quantised operators follow numerics.md rounding by rounding, in fp32.
+ * The reference kernels are the judge of every device: plain scalar code, one definition each, no
+ * BLAS, no threads, nothing shared with passes, schedule, simulator or fast kernels. Bits are the
+ * same on every machine with IEEE 754 arithmetic: fp32 sums and functions are computed in double,
+ * in the order of the loops, and rounded once; sums, differences, products and quotients of two
+ * fp32 numbers come out as the fp32 operation's own result that way (53 >= 2 * 24 + 2 bits). The
+ * quantised operators follow numerics.md rounding by rounding, in fp32.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,7 +18,8 @@
 
 #include <float.h>
 
-_Static_assert(FLT_EVAL_METHOD == 0, "the reference kernels need arithmetic without excess precision");
+_Static_assert(FLT_EVAL_METHOD == 0,
+               "the reference kernels need arithmetic without excess precision");
 
 #define REF(id, function) sy_status function(const ir_kernel_args *args);
 #include "ref_kernels.def"
@@ -25,14 +27,16 @@ _Static_assert(FLT_EVAL_METHOD == 0, "the reference kernels need arithmetic with
 
 /* ---------------------------------------------------------------- elements (ref_element.c) */
 
-/* True for float types that ir_ref_get and ir_ref_put know: f64, f32, f16, bf16 and the 8-bit ones. */
+/* True for float types that ir_ref_get and ir_ref_put know: f64, f32, f16, bf16 and the 8-bit ones.
+ */
 bool ir_ref_is_float(sy_dtype t);
 /* True for signed, unsigned and bool types of whole bytes. */
 bool ir_ref_is_integer(sy_dtype t);
 
 /* Element i as a double (exact, but for 64-bit integers beyond 2^53). */
 double ir_ref_get(const ir_tensor *t, int64_t i);
-/* Stores v rounded once to the float type (nearest even; overflow gives infinity, or NaN where there is none). */
+/* Stores v rounded once to the float type (nearest even; overflow gives infinity, or NaN where
+ * there is none). */
 void ir_ref_put(ir_tensor *t, int64_t i, double v);
 /* The same, but overflow in 8-bit float types gives the largest finite number. */
 void ir_ref_put_saturated(ir_tensor *t, int64_t i, double v);
@@ -44,12 +48,14 @@ void ir_ref_put_int(ir_tensor *t, int64_t i, int64_t v);
 /* Bytes of one element; 0 for string, sub-byte types and none. */
 size_t ir_ref_element_bytes(sy_dtype t);
 
-/* SY_OK if t is one of the types the kernel knows, else one line naming the operator and the type. */
+/* SY_OK if t is one of the types the kernel knows, else one line naming the operator and the type.
+ */
 sy_status ir_ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known);
 
 /* ---------------------------------------------------------------- shapes */
 
-/* Strides in elements that read `t` as if broadcast to `rank` dims: 0 where t has size 1 or no dimension. */
+/* Strides in elements that read `t` as if broadcast to `rank` dims: 0 where t has size 1 or no
+ * dimension. */
 void ir_ref_broadcast_strides(const ir_tensor *t, int32_t rank, int64_t strides[IR_MAX_RANK]);
 
 /* A walk over all indices of `dims` in row-major order that keeps one offset per operand. */
@@ -73,30 +79,35 @@ bool ir_ref_axis(int64_t axis, int32_t rank, int32_t *out);
 /* Product of dims[from] .. dims[to - 1]. */
 int64_t ir_ref_product(const int64_t *dims, int32_t from, int32_t to);
 
-/* The outputs [first, last) of n whose position o * stride + at lies inside an axis of this size. */
-void ir_ref_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first, int64_t *last);
+/* The outputs [first, last) of n whose position o * stride + at lies inside an axis of this size.
+ */
+void ir_ref_inside(int64_t n, int64_t size, int64_t stride, int64_t at, int64_t *first,
+                   int64_t *last);
 
 /*
- * The taps of a window at output o along one axis: [first, last) lie on the input; `counted` is what an average divides by,
- * with or without padding (what ceil_mode reads beyond the padding never counts).
+ * The taps of a window at output o along one axis: [first, last) lie on the input; `counted` is
+ * what an average divides by, with or without padding (what ceil_mode reads beyond the padding
+ * never counts).
  */
 typedef struct ir_ref_taps {
     int64_t first, last, counted;
 } ir_ref_taps;
 
-ir_ref_taps ir_ref_taps_of(const ir_window *w, int32_t axis, int64_t o, int64_t size, bool include_pad);
+ir_ref_taps ir_ref_taps_of(const ir_window *w, int32_t axis, int64_t o, int64_t size,
+                           bool include_pad);
 
 /* ---------------------------------------------------------------- rounding */
 
 /* Nearest integer, ties to even, saturated to int32; NaN gives 0. */
 int64_t ir_ref_rne(float v);
 
-/* ---------------------------------------------------------------- elementary functions (ref_math.c) */
+/* ---------------------------------------------------------------- elementary functions
+ * (ref_math.c) */
 
 /*
- * In double, with the largest error in units of its last place over some million random arguments, against 80-bit arithmetic.
- * Rounded to fp32, the result is the nearest number unless the exact value lies within that error of a tie: one case in
- * 10^8 for 1 ulp.
+ * In double, with the largest error in units of its last place over some million random arguments,
+ * against 80-bit arithmetic. Rounded to fp32, the result is the nearest number unless the exact
+ * value lies within that error of a tie: one case in 10^8 for 1 ulp.
  */
 double ir_ref_exp(double x);           /* 1 */
 double ir_ref_expm1(double x);         /* 2 */

@@ -1,8 +1,9 @@
 /*
  * ref_lstm.c -- LSTM, as ONNX writes it: gates in the order i, o, f, c; sigmoid, tanh, tanh.
  *
- *     i = s(Wi x + Ri h + Wbi + Rbi + Pi c)      f = s(Wf x + Rf h + Wbf + Rbf + Pf c)     g = t(Wc x + Rc h + Wbc + Rbc)
- *     C = f c + i g                              o = s(Wo x + Ro h + Wbo + Rbo + Po C)     H = o t(C)
+ *     i = s(Wi x + Ri h + Wbi + Rbi + Pi c)      f = s(Wf x + Rf h + Wbf + Rbf + Pf c)     g = t(Wc
+ * x + Rc h + Wbc + Rbc) C = f c + i g                              o = s(Wo x + Ro h + Wbo + Rbo +
+ * Po C)     H = o t(C)
  *
  * The state is rounded to its type after each step.
  *
@@ -18,8 +19,8 @@ typedef struct lstm {
     ir_tensor *y;
     int64_t n_steps, batch, inputs, hidden, n_dirs;
     bool batch_first, input_forget;
-    double clip; /* infinity: none */
-    ir_tensor h, c; /* [batch, hidden] of one direction */
+    double clip;      /* infinity: none */
+    ir_tensor h, c;   /* [batch, hidden] of one direction */
     ir_tensor next_h; /* [hidden] */
 } lstm;
 
@@ -31,7 +32,8 @@ static double clipped(const lstm *l, double v)
 }
 
 /* W x + R h + biases of one gate's unit. */
-static double gate_sum(const lstm *l, int64_t dir, int gate, int64_t unit, int64_t x_at, int64_t h_at)
+static double gate_sum(const lstm *l, int64_t dir, int gate, int64_t unit, int64_t x_at,
+                       int64_t h_at)
 {
     const int64_t row = dir * 4 * l->hidden + gate * l->hidden + unit;
     double s = 0.0;
@@ -50,7 +52,8 @@ static double gate_sum(const lstm *l, int64_t dir, int gate, int64_t unit, int64
 
 static double peephole(const lstm *l, int64_t dir, int which, int64_t unit, double cell)
 {
-    return l->p != NULL ? ir_ref_get(l->p, dir * 3 * l->hidden + which * l->hidden + unit) * cell : 0.0;
+    return l->p != NULL ? ir_ref_get(l->p, dir * 3 * l->hidden + which * l->hidden + unit) * cell
+                        : 0.0;
 }
 
 /* One step of one sample; h and c of the sample become the new ones. */
@@ -59,13 +62,16 @@ static void step(lstm *l, int64_t dir, int64_t sample, int64_t x_at)
     const int64_t at = sample * l->hidden;
     for (int64_t u = 0; u < l->hidden; u++) {
         const double cell = ir_ref_get(&l->c, at + u);
-        const double i = ir_ref_sigmoid(clipped(l, gate_sum(l, dir, GATE_I, u, x_at, at) + peephole(l, dir, 0, u, cell)));
+        const double i = ir_ref_sigmoid(
+            clipped(l, gate_sum(l, dir, GATE_I, u, x_at, at) + peephole(l, dir, 0, u, cell)));
         const double f = l->input_forget
                              ? 1.0 - i
-                             : ir_ref_sigmoid(clipped(l, gate_sum(l, dir, GATE_F, u, x_at, at) + peephole(l, dir, 2, u, cell)));
+                             : ir_ref_sigmoid(clipped(l, gate_sum(l, dir, GATE_F, u, x_at, at) +
+                                                             peephole(l, dir, 2, u, cell)));
         const double g = ir_ref_tanh(clipped(l, gate_sum(l, dir, GATE_C, u, x_at, at)));
         const double next = f * cell + i * g;
-        const double o = ir_ref_sigmoid(clipped(l, gate_sum(l, dir, GATE_O, u, x_at, at) + peephole(l, dir, 1, u, next)));
+        const double o = ir_ref_sigmoid(
+            clipped(l, gate_sum(l, dir, GATE_O, u, x_at, at) + peephole(l, dir, 1, u, next)));
         ir_ref_put(&l->c, at + u, next);
         ir_ref_put(&l->next_h, u, o * ir_ref_tanh(next));
     }
@@ -73,13 +79,15 @@ static void step(lstm *l, int64_t dir, int64_t sample, int64_t x_at)
     memcpy((char *)l->h.data + (size_t)sample * bytes, l->next_h.data, bytes);
 }
 
-/* Copies the rows of a state [dirs, batch, hidden] (or [batch, dirs, hidden]) of one direction out or in. */
+/* Copies the rows of a state [dirs, batch, hidden] (or [batch, dirs, hidden]) of one direction out
+ * or in. */
 static void copy_state(const lstm *l, int64_t dir, const ir_tensor *all, ir_tensor *own, bool out)
 {
     const size_t bytes = l->next_h.size_bytes;
     for (int64_t s = 0; s < l->batch; s++) {
         const int64_t row = l->batch_first ? s * l->n_dirs + dir : dir * l->batch + s;
-        char *there = (char *)all->data + (size_t)row * bytes, *here = (char *)own->data + (size_t)s * bytes;
+        char *there = (char *)all->data + (size_t)row * bytes,
+             *here = (char *)own->data + (size_t)s * bytes;
         memcpy(out ? there : here, out ? here : there, bytes);
     }
 }
@@ -95,16 +103,18 @@ static void run_direction(lstm *l, int64_t dir, bool reverse)
             if (l->y != NULL) {
                 const int64_t row = l->batch_first ? (s * l->n_steps + t) * l->n_dirs + dir
                                                    : (t * l->n_dirs + dir) * l->batch + s;
-                memcpy((char *)l->y->data + (size_t)row * bytes, (char *)l->h.data + (size_t)s * bytes, bytes);
+                memcpy((char *)l->y->data + (size_t)row * bytes,
+                       (char *)l->h.data + (size_t)s * bytes, bytes);
             }
         }
     }
 }
 
-/* Only the standard activations; every name that the attribute lists must be one of them, in its place. */
+/* Only the standard activations; every name that the attribute lists must be one of them, in its
+ * place. */
 static bool standard_activations(const ir_node *n)
 {
-    static const char *const standard[] = { "Sigmoid", "Tanh", "Tanh" };
+    static const char *const standard[] = {"Sigmoid", "Tanh", "Tanh"};
     const ir_attr *a = ir_node_attr(n, "activations");
     for (uint32_t i = 0; a != NULL && a->kind == IR_ATTR_STRINGS && i < a->n; i++) {
         if (strcmp(a->u.strings[i].text, standard[i % 3]) != 0) {
@@ -121,8 +131,12 @@ sy_status ir_ref_lstm(const ir_kernel_args *args)
     ir_tensor *y_h = ir_kernel_output(args, 1), *y_c = ir_kernel_output(args, 2);
     const char *direction = ir_node_string(n, "direction", "forward");
     lstm l = {
-        .x = ir_kernel_input(args, 0), .w = ir_kernel_input(args, 1),       .r = ir_kernel_input(args, 2),
-        .b = ir_kernel_input(args, 3), .lengths = ir_kernel_input(args, 4), .p = ir_kernel_input(args, 7),
+        .x = ir_kernel_input(args, 0),
+        .w = ir_kernel_input(args, 1),
+        .r = ir_kernel_input(args, 2),
+        .b = ir_kernel_input(args, 3),
+        .lengths = ir_kernel_input(args, 4),
+        .p = ir_kernel_input(args, 7),
         .y = ir_kernel_output(args, 0),
         .hidden = ir_node_int(n, "hidden_size", 1),
         .n_dirs = direction[0] == 'b' ? 2 : 1,
@@ -132,12 +146,13 @@ sy_status ir_ref_lstm(const ir_kernel_args *args)
     };
     SY_TRY(ir_ref_need(args, l.x, ir_ref_is_float(l.x->dtype)));
     if (!standard_activations(n)) {
-        return base_fail(args->diag, SY_EUNSUPPORTED, "activations other than Sigmoid, Tanh, Tanh are not supported on the cpu");
+        return base_fail(args->diag, SY_EUNSUPPORTED,
+                         "activations other than Sigmoid, Tanh, Tanh are not supported on the cpu");
     }
     l.n_steps = l.x->dims[l.batch_first ? 1 : 0];
     l.batch = l.x->dims[l.batch_first ? 0 : 1];
     l.inputs = l.x->dims[2];
-    const int64_t state_dims[] = { l.batch, l.hidden };
+    const int64_t state_dims[] = {l.batch, l.hidden};
     SY_TRY(ir_tensor_init(&l.h, l.x->dtype, 2, state_dims, NULL));
     SY_TRY(ir_tensor_init(&l.c, l.x->dtype, 2, state_dims, NULL));
     SY_TRY(ir_tensor_init(&l.next_h, l.x->dtype, 1, &l.hidden, NULL));

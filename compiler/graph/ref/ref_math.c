@@ -1,7 +1,8 @@
 /*
  * ref_math.c -- elementary functions in double: the same bits on every machine.
  *
- * Only +, -, *, / of double, exact scaling (ldexp, frexp) and rounding to integers (rint) are used, in a fixed order.
+ * Only +, -, *, / of double, exact scaling (ldexp, frexp) and rounding to integers (rint) are used,
+ * in a fixed order.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +10,8 @@
 
 #include <math.h>
 
-/* ln 2 in two parts: the first has 33 significant bits, so that k * ln2_high is exact for |k| < 2^20. */
+/* ln 2 in two parts: the first has 33 significant bits, so that k * ln2_high is exact for |k| <
+ * 2^20. */
 static const double ln2_high = 0x1.62e42feep-1;
 static const double ln2_low = 0x1.a39ef35793c76p-33;
 static const double log2_e = 0x1.71547652b82fep0;
@@ -18,9 +20,10 @@ static const double log2_e = 0x1.71547652b82fep0;
 static double expm1_near(double r)
 {
     static const double inverse_factorial[] = {
-        1.0 / 2.0,         1.0 / 6.0,          1.0 / 24.0,         1.0 / 120.0,     1.0 / 720.0,
-        1.0 / 5040.0,      1.0 / 40320.0,      1.0 / 362880.0,     1.0 / 3628800.0, 1.0 / 39916800.0,
-        1.0 / 479001600.0, 1.0 / 6227020800.0, 1.0 / 87178291200.0,
+        1.0 / 2.0,           1.0 / 6.0,        1.0 / 24.0,        1.0 / 120.0,
+        1.0 / 720.0,         1.0 / 5040.0,     1.0 / 40320.0,     1.0 / 362880.0,
+        1.0 / 3628800.0,     1.0 / 39916800.0, 1.0 / 479001600.0, 1.0 / 6227020800.0,
+        1.0 / 87178291200.0,
     };
     double p = 0.0;
     for (int i = (int)(sizeof inverse_factorial / sizeof inverse_factorial[0]) - 1; i >= 0; i--) {
@@ -158,7 +161,8 @@ double ir_ref_sigmoid(double x)
     return e / (1.0 + e);
 }
 
-/* erf x = 2/sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (1 * 3 * ... * (2n+1)): no cancellation, all terms positive. */
+/* erf x = 2/sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (1 * 3 * ... * (2n+1)): no cancellation, all
+ * terms positive. */
 double ir_ref_erf(double x)
 {
     if (isnan(x) || x == 0.0) {

@@ -1,5 +1,6 @@
 /*
- * ref_matmul.c -- Conv, Gemm, MatMul on float (sums in double, in k order, rounded once) and integers (wrapping).
+ * ref_matmul.c -- Conv, Gemm, MatMul on float (sums in double, in k order, rounded once) and
+ * integers (wrapping).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,8 +39,8 @@ static void sum_store(const sum *s, ir_tensor *y, int64_t i)
 /* ---------------------------------------------------------------- convolution */
 
 /* One result of a convolution: its window over the channels of one group, in double. */
-static double conv_point(const ir_window *win, const ir_tensor *x, int64_t x_base, const ir_tensor *w, int64_t w_base,
-                         const int64_t *index)
+static double conv_point(const ir_window *win, const ir_tensor *x, int64_t x_base,
+                         const ir_tensor *w, int64_t w_base, const int64_t *index)
 {
     const int64_t *size = x->dims + 2;
     const int64_t in_plane = ir_ref_product(x->dims, 2, x->rank);
@@ -52,13 +53,15 @@ static double conv_point(const ir_window *win, const ir_tensor *x, int64_t x_bas
             for (int32_t a = win->rank - 1; a >= 0; a--) {
                 const int64_t k = rest % win->kernel[a];
                 rest /= win->kernel[a];
-                const int64_t p = index[a] * win->strides[a] + k * win->dilations[a] - win->pads_begin[a];
+                const int64_t p = index[a] * win->strides[a] + k * win->dilations[a] -
+                                  win->pads_begin[a];
                 inside = inside && p >= 0 && p < size[a];
                 at += p * place;
                 place *= size[a];
             }
             if (inside) {
-                acc += ir_ref_get(x, x_base + c * in_plane + at) * ir_ref_get(w, w_base + c * taps + t);
+                acc += ir_ref_get(x, x_base + c * in_plane + at) *
+                       ir_ref_get(w, w_base + c * taps + t);
             }
         }
     }
@@ -66,11 +69,12 @@ static double conv_point(const ir_window *win, const ir_tensor *x, int64_t x_bas
 }
 
 /*
- * The common case, spelt out for speed: two spatial axes of fp32, a row of results at a time. Each result is the same sum in
- * the same order, and a product with padding, which is left out here, would add a zero.
+ * The common case, spelt out for speed: two spatial axes of fp32, a row of results at a time. Each
+ * result is the same sum in the same order, and a product with padding, which is left out here,
+ * would add a zero.
  */
-static void conv_row_f32(const ir_window *win, const ir_tensor *x, int64_t x_base, const ir_tensor *w, int64_t w_base,
-                         int64_t oh, double *sums)
+static void conv_row_f32(const ir_window *win, const ir_tensor *x, int64_t x_base,
+                         const ir_tensor *w, int64_t w_base, int64_t oh, double *sums)
 {
     const int64_t height = x->dims[2], width = x->dims[3], n = win->out[1], step = win->strides[1];
     const float *weight = (const float *)w->data + w_base;
@@ -94,8 +98,8 @@ static void conv_row_f32(const ir_window *win, const ir_tensor *x, int64_t x_bas
 }
 
 /* All results of one filter on one image. */
-static void conv_plane_f32(const ir_window *win, const ir_tensor *x, int64_t x_base, const ir_tensor *w, int64_t w_base,
-                           double bias, double *sums, float *y)
+static void conv_plane_f32(const ir_window *win, const ir_tensor *x, int64_t x_base,
+                           const ir_tensor *w, int64_t w_base, double bias, double *sums, float *y)
 {
     for (int64_t oh = 0; oh < win->out[0]; oh++) {
         for (int64_t o = 0; o < win->out[1]; o++) {
@@ -163,13 +167,13 @@ sy_status ir_ref_gemm(const ir_kernel_args *args)
     const bool trans_b = ir_node_int(args->node, "transB", 0) != 0;
     const int64_t rows = y->dims[0], columns = y->dims[1];
     const int64_t depth = a->dims[trans_a ? 0 : 1];
-    int64_t c_strides[IR_MAX_RANK] = { 0, 0 };
+    int64_t c_strides[IR_MAX_RANK] = {0, 0};
     if (c != NULL) {
         ir_ref_broadcast_strides(c, 2, c_strides);
     }
     for (int64_t i = 0; i < rows; i++) {
         for (int64_t j = 0; j < columns; j++) {
-            sum s = { .is_float = ir_ref_is_float(a->dtype) };
+            sum s = {.is_float = ir_ref_is_float(a->dtype)};
             for (int64_t k = 0; k < depth; k++) {
                 sum_add_product(&s, a, trans_a ? k * rows + i : i * depth + k, b,
                                 trans_b ? j * depth + k : k * columns + j);
@@ -194,7 +198,8 @@ sy_status ir_ref_matmul(const ir_kernel_args *args)
     ir_tensor b = *ir_kernel_input(args, 1);
     ir_tensor *y = ir_kernel_output(args, 0);
     SY_TRY(ir_ref_need(args, &a, known(a.dtype) && b.dtype == a.dtype));
-    /* A vector on the left is one row, on the right one column; the result has no such dimension then. */
+    /* A vector on the left is one row, on the right one column; the result has no such dimension
+     * then. */
     const int32_t rank = y->rank + (a.rank == 1) + (b.rank == 1) - 2;
     if (a.rank == 1) {
         a.dims[1] = a.dims[0];
@@ -205,7 +210,8 @@ sy_status ir_ref_matmul(const ir_kernel_args *args)
         b.dims[1] = 1;
         b.rank = 2;
     }
-    const int64_t rows = a.dims[a.rank - 2], depth = a.dims[a.rank - 1], columns = b.dims[b.rank - 1];
+    const int64_t rows = a.dims[a.rank - 2], depth = a.dims[a.rank - 1],
+                  columns = b.dims[b.rank - 1];
     ir_tensor a_batch = a, b_batch = b;
     a_batch.rank -= 2;
     b_batch.rank -= 2;
@@ -221,7 +227,7 @@ sy_status ir_ref_matmul(const ir_kernel_args *args)
         const int64_t b_base = walk.offset[1] * depth * columns;
         for (int64_t i = 0; i < rows; i++) {
             for (int64_t j = 0; j < columns; j++) {
-                sum s = { .is_float = ir_ref_is_float(a.dtype) };
+                sum s = {.is_float = ir_ref_is_float(a.dtype)};
                 for (int64_t k = 0; k < depth; k++) {
                     sum_add_product(&s, &a, a_base + i * depth + k, &b, b_base + k * columns + j);
                 }

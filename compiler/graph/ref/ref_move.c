@@ -18,8 +18,8 @@ sy_status ir_ref_view(const ir_kernel_args *args)
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     if (x->size_bytes != y->size_bytes) {
-        return base_fail(args->diag, SY_ESHAPE, "%zu bytes cannot become %zu",
-                         x->size_bytes, y->size_bytes);
+        return base_fail(args->diag, SY_ESHAPE, "%zu bytes cannot become %zu", x->size_bytes,
+                         y->size_bytes);
     }
     if (y->size_bytes > 0) {
         memcpy(y->data, x->data, y->size_bytes);
@@ -88,7 +88,8 @@ static sy_status axis_of(const ir_kernel_args *args, int32_t rank, int64_t fallb
 {
     const int64_t axis = ir_node_int(args->node, "axis", fallback);
     if (!ir_ref_axis(axis, rank, out)) {
-        return base_fail(args->diag, SY_EINVAL, "axis %lld is outside a tensor of %d dimensions", (long long)axis, rank);
+        return base_fail(args->diag, SY_EINVAL, "axis %lld is outside a tensor of %d dimensions",
+                         (long long)axis, rank);
     }
     return SY_OK;
 }
@@ -107,7 +108,8 @@ sy_status ir_ref_concat(const ir_kernel_args *args)
         const ir_tensor *x = args->inputs[i];
         const size_t part = (size_t)ir_ref_product(x->dims, axis, x->rank) * bytes;
         for (int64_t o = 0; o < outer && part > 0; o++) {
-            memcpy((char *)y->data + (size_t)o * row + at, (const char *)x->data + (size_t)o * part, part);
+            memcpy((char *)y->data + (size_t)o * row + at, (const char *)x->data + (size_t)o * part,
+                   part);
         }
         at += part;
     }
@@ -122,7 +124,8 @@ sy_status ir_ref_split(const ir_kernel_args *args)
     int32_t axis;
     SY_TRY(axis_of(args, x->rank, 0, &axis));
     const int64_t each = (x->dims[axis] + args->n_outputs - 1) / args->n_outputs;
-    const size_t inner = (size_t)ir_ref_product(x->dims, axis + 1, x->rank) * ir_ref_element_bytes(x->dtype);
+    const size_t inner = (size_t)ir_ref_product(x->dims, axis + 1, x->rank) *
+                         ir_ref_element_bytes(x->dtype);
     const size_t row = (size_t)x->dims[axis] * inner;
     const int64_t outer = ir_ref_product(x->dims, 0, axis);
     int64_t at = 0;
@@ -130,7 +133,8 @@ sy_status ir_ref_split(const ir_kernel_args *args)
         const int64_t left = x->dims[axis] - at;
         const int64_t size = sizes != NULL ? ir_ref_get_int(sizes, i) : each < left ? each : left;
         if (size < 0 || size > left) {
-            return base_fail(args->diag, SY_ESHAPE, "part %u of size %lld does not fit", i, (long long)size);
+            return base_fail(args->diag, SY_ESHAPE, "part %u of size %lld does not fit", i,
+                             (long long)size);
         }
         const size_t part = (size_t)size * inner;
         for (int64_t o = 0; o < outer && part > 0 && args->outputs[i] != NULL; o++) {
@@ -157,7 +161,8 @@ sy_status ir_ref_slice(const ir_kernel_args *args)
     for (int64_t i = 0; i < n; i++) {
         int32_t a;
         if (!ir_ref_axis(axes != NULL ? ir_ref_get_int(axes, i) : i, x->rank, &a)) {
-            return base_fail(args->diag, SY_EINVAL, "an axis is outside a tensor of %d dimensions", x->rank);
+            return base_fail(args->diag, SY_EINVAL, "an axis is outside a tensor of %d dimensions",
+                             x->rank);
         }
         const int64_t step = steps != NULL ? ir_ref_get_int(steps, i) : 1;
         const int64_t size = x->dims[a];
@@ -185,7 +190,8 @@ sy_status ir_ref_gather(const ir_kernel_args *args)
     SY_TRY(need_whole_bytes(args, x));
     int32_t axis;
     SY_TRY(axis_of(args, x->rank, 0, &axis));
-    const size_t part = (size_t)ir_ref_product(x->dims, axis + 1, x->rank) * ir_ref_element_bytes(x->dtype);
+    const size_t part = (size_t)ir_ref_product(x->dims, axis + 1, x->rank) *
+                        ir_ref_element_bytes(x->dtype);
     const int64_t outer = ir_ref_product(x->dims, 0, axis);
     const int64_t n = ir_tensor_n_elements(indices), size = x->dims[axis];
     for (int64_t i = 0; i < n; i++) {
@@ -196,8 +202,8 @@ sy_status ir_ref_gather(const ir_kernel_args *args)
         }
         at += at < 0 ? size : 0;
         for (int64_t o = 0; o < outer && part > 0; o++) {
-            memcpy((char *)y->data + (size_t)(o * n + i) * part, (const char *)x->data + (size_t)(o * size + at) * part,
-                   part);
+            memcpy((char *)y->data + (size_t)(o * n + i) * part,
+                   (const char *)x->data + (size_t)(o * size + at) * part, part);
         }
     }
     return SY_OK;
@@ -238,12 +244,13 @@ sy_status ir_ref_pad(const ir_kernel_args *args)
                           : strcmp(name, "wrap") == 0    ? PAD_WRAP
                                                          : PAD_CONSTANT;
     const int64_t n_axes = ir_tensor_n_elements(pads) / 2;
-    int64_t begin[IR_MAX_RANK] = { 0 }, of_x[IR_MAX_RANK];
+    int64_t begin[IR_MAX_RANK] = {0}, of_x[IR_MAX_RANK];
     own_strides(x, of_x);
     for (int64_t i = 0; i < n_axes; i++) {
         int32_t a;
         if (!ir_ref_axis(axes != NULL ? ir_ref_get_int(axes, i) : i, x->rank, &a)) {
-            return base_fail(args->diag, SY_EINVAL, "an axis is outside a tensor of %d dimensions", x->rank);
+            return base_fail(args->diag, SY_EINVAL, "an axis is outside a tensor of %d dimensions",
+                             x->rank);
         }
         begin[a] = ir_ref_get_int(pads, i);
     }

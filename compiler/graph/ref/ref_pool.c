@@ -15,9 +15,10 @@ typedef struct inside_taps {
     int64_t n, counted;
 } inside_taps;
 
-static inside_taps taps_at(const ir_window *w, const int64_t *size, const int64_t *index, bool include_pad)
+static inside_taps taps_at(const ir_window *w, const int64_t *size, const int64_t *index,
+                           bool include_pad)
 {
-    inside_taps t = { .n = 1, .counted = 1 };
+    inside_taps t = {.n = 1, .counted = 1};
     for (int32_t a = 0; a < w->rank; a++) {
         t.axes[a] = ir_ref_taps_of(w, a, index[a], size[a], include_pad);
         t.n *= t.axes[a].last - t.axes[a].first;
@@ -27,7 +28,8 @@ static inside_taps taps_at(const ir_window *w, const int64_t *size, const int64_
 }
 
 /* The offset in the plane of tap number i. */
-static int64_t tap_offset(const ir_window *w, const inside_taps *t, const int64_t *size, const int64_t *index, int64_t i)
+static int64_t tap_offset(const ir_window *w, const inside_taps *t, const int64_t *size,
+                          const int64_t *index, int64_t i)
 {
     int64_t at = 0, place = 1;
     for (int32_t a = w->rank - 1; a >= 0; a--) {
@@ -68,11 +70,13 @@ static void put_lowest(ir_tensor *y, int64_t i)
         ir_ref_put(y, i, -(double)INFINITY);
     } else {
         const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
-        ir_ref_put_int(y, i, is_signed ? (int64_t)(UINT64_MAX << (sy_dtype_bits(y->dtype) - 1)) : 0);
+        ir_ref_put_int(y, i,
+                       is_signed ? (int64_t)(UINT64_MAX << (sy_dtype_bits(y->dtype) - 1)) : 0);
     }
 }
 
-/* The index that MaxPool reports for an offset in a plane: as it is, or counted column by column. */
+/* The index that MaxPool reports for an offset in a plane: as it is, or counted column by column.
+ */
 static int64_t reported_index(const ir_tensor *x, int64_t plane_base, int64_t at, bool column_major)
 {
     if (!column_major) {
@@ -123,7 +127,8 @@ sy_status ir_ref_maxpool(const ir_kernel_args *args)
                 }
             }
             if (indices != NULL) {
-                ir_ref_put_int(indices, i, best < 0 ? -1 : reported_index(x, p * plane, best, column_major));
+                ir_ref_put_int(indices, i,
+                               best < 0 ? -1 : reported_index(x, p * plane, best, column_major));
             }
         }
     }
@@ -196,7 +201,8 @@ sy_status ir_ref_globalmaxpool(const ir_kernel_args *args)
 
 /* ---------------------------------------------------------------- reductions over axes */
 
-static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x, bool reduced[IR_MAX_RANK])
+static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x,
+                              bool reduced[IR_MAX_RANK])
 {
     const ir_tensor *axes = ir_kernel_input(args, 1);
     const int64_t n = axes != NULL ? ir_tensor_n_elements(axes) : 0;
@@ -207,7 +213,9 @@ static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x, bo
     for (int64_t i = 0; i < n; i++) {
         int32_t a;
         if (!ir_ref_axis(ir_ref_get_int(axes, i), x->rank, &a)) {
-            return base_fail(args->diag, SY_EINVAL, "axis %lld is outside a tensor of %d dimensions", (long long)ir_ref_get_int(axes, i), x->rank);
+            return base_fail(args->diag, SY_EINVAL,
+                             "axis %lld is outside a tensor of %d dimensions",
+                             (long long)ir_ref_get_int(axes, i), x->rank);
         }
         reduced[a] = true;
     }
@@ -217,8 +225,8 @@ static sy_status reduced_axes(const ir_kernel_args *args, const ir_tensor *x, bo
 typedef enum reduction { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX, REDUCE_MIN } reduction;
 
 /* The extreme one of the n elements at base + walk. */
-static sy_status extreme(const ir_kernel_args *args, const ir_tensor *x, int64_t base, ir_ref_walk *walk, int64_t n,
-                         bool largest, int64_t *out)
+static sy_status extreme(const ir_kernel_args *args, const ir_tensor *x, int64_t base,
+                         ir_ref_walk *walk, int64_t n, bool largest, int64_t *out)
 {
     if (n == 0) {
         return base_fail(args->diag, SY_EINVAL, "%s over no elements", args->node->op_name);
@@ -227,7 +235,8 @@ static sy_status extreme(const ir_kernel_args *args, const ir_tensor *x, int64_t
     for (int64_t i = 0; i < n; i++, ir_ref_walk_next(walk)) {
         const int64_t at = base + walk->offset[0];
         const bool is_nan = ir_ref_is_float(x->dtype) && isnan(ir_ref_get(x, at));
-        const bool better = largest ? beats(x, at, *out) : beats(x, *out, at) && !isnan(ir_ref_get(x, *out));
+        const bool better = largest ? beats(x, at, *out)
+                                    : beats(x, *out, at) && !isnan(ir_ref_get(x, *out));
         *out = better || is_nan ? at : *out;
     }
     return SY_OK;
@@ -254,7 +263,8 @@ static sy_status reduce(const ir_kernel_args *args, reduction kind)
     ir_ref_walk_start(&inner, x->rank, inner_dims);
     ir_ref_broadcast_strides(x, x->rank, outer.strides[0]);
     ir_ref_broadcast_strides(x, x->rank, inner.strides[0]);
-    const int64_t n_out = ir_ref_product(kept_dims, 0, x->rank), n = ir_ref_product(inner_dims, 0, x->rank);
+    const int64_t n_out = ir_ref_product(kept_dims, 0, x->rank),
+                  n = ir_ref_product(inner_dims, 0, x->rank);
     for (int64_t o = 0; o < n_out; o++, ir_ref_walk_next(&outer)) {
         double s = 0.0;
         uint64_t si = 0;

@@ -59,7 +59,8 @@ typedef struct conv3 {
     int64_t channels, group_channels; /* C, C / group */
 } conv3;
 
-/* True and *at set if tap k of output o lies on the input, along one axis. Padding reads as x_zero: x^ = 0, so it is left out. */
+/* True and *at set if tap k of output o lies on the input, along one axis. Padding reads as x_zero:
+ * x^ = 0, so it is left out. */
 static bool tap_inside(const conv3 *c, int axis, int64_t o, int64_t k, int64_t *at)
 {
     *at = o * c->stride[axis] + k * c->dilation[axis] - c->pad[axis];
@@ -67,19 +68,22 @@ static bool tap_inside(const conv3 *c, int axis, int64_t o, int64_t k, int64_t *
 }
 
 /* One row of results: each tap is added to all of them in turn (sums modulo 2^32 have no order). */
-static void conv_row(const conv3 *c, const int8_t *x, const int8_t *w, int64_t od, int64_t oh, int32_t zero, int32_t *sums)
+static void conv_row(const conv3 *c, const int8_t *x, const int8_t *w, int64_t od, int64_t oh,
+                     int32_t zero, int32_t *sums)
 {
     for (int64_t ci = 0; ci < c->group_channels; ci++) {
         for (int64_t kd = 0; kd < c->kernel[0]; kd++) {
             for (int64_t kh = 0; kh < c->kernel[1]; kh++) {
                 int64_t d, h;
                 const bool inside = tap_inside(c, 0, od, kd, &d) && tap_inside(c, 1, oh, kh, &h);
-                const int8_t *weights = w + ((ci * c->kernel[0] + kd) * c->kernel[1] + kh) * c->kernel[2];
+                const int8_t *weights = w + ((ci * c->kernel[0] + kd) * c->kernel[1] + kh) *
+                                                c->kernel[2];
                 for (int64_t kw = 0; kw < c->kernel[2] && inside; kw++) {
                     const int8_t *row = x + ((ci * c->in[0] + d) * c->in[1] + h) * c->in[2];
                     const int32_t weight = weights[kw];
                     int64_t first, last;
-                    ir_ref_inside(c->out[2], c->in[2], c->stride[2], kw * c->dilation[2] - c->pad[2], &first, &last);
+                    ir_ref_inside(c->out[2], c->in[2], c->stride[2],
+                                  kw * c->dilation[2] - c->pad[2], &first, &last);
                     const int64_t offset = kw * c->dilation[2] - c->pad[2];
                     for (int64_t o = first; o < last; o++) {
                         sums[o] = mac(sums[o], row[o * c->stride[2] + offset] - zero, weight);
@@ -90,7 +94,8 @@ static void conv_row(const conv3 *c, const int8_t *x, const int8_t *w, int64_t o
     }
 }
 
-static sy_status conv3_of(const ir_kernel_args *args, const ir_tensor *x, const ir_tensor *w, conv3 *c)
+static sy_status conv3_of(const ir_kernel_args *args, const ir_tensor *x, const ir_tensor *w,
+                          conv3 *c)
 {
     const int32_t spatial = x->rank - 2;
     ir_window win;
@@ -199,10 +204,11 @@ sy_status ir_ref_qmatmul(const ir_kernel_args *args)
     const requantiser q = requantiser_of(args->node);
     const int32_t a_zero = (int32_t)ir_node_int(args->node, "a_zero", 0);
     const int32_t b_zero = (int32_t)ir_node_int(args->node, "b_zero", 0);
-    const float scale_product =
-        ir_node_float(args->node, "a_scale", 1.0f) * ir_node_float(args->node, "b_scale", 1.0f);
+    const float scale_product = ir_node_float(args->node, "a_scale", 1.0f) *
+                                ir_node_float(args->node, "b_scale", 1.0f);
     const float multiplier = scale_product / q.y_scale;
-    const int64_t rows = a->dims[a->rank - 2], depth = a->dims[a->rank - 1], columns = b->dims[b->rank - 1];
+    const int64_t rows = a->dims[a->rank - 2], depth = a->dims[a->rank - 1],
+                  columns = b->dims[b->rank - 1];
 
     /* Batch dimensions as tensors of their own: their strides count whole matrices. */
     const int32_t rank = y->rank - 2;
@@ -316,7 +322,10 @@ static span span_of(int64_t o, int64_t size, const ir_window *w, int32_t axis, b
 {
     const int64_t start = o * w->strides[axis] - w->pads_begin[axis], step = w->dilations[axis];
     const ir_ref_taps t = ir_ref_taps_of(w, axis, o, size, include_pad);
-    return (span){ .counted = t.counted, .first = start + t.first * step, .last = start + (t.last - 1) * step, .step = step };
+    return (span){.counted = t.counted,
+                  .first = start + t.first * step,
+                  .last = start + (t.last - 1) * step,
+                  .step = step};
 }
 
 sy_status ir_ref_qaveragepool(const ir_kernel_args *args)
@@ -327,7 +336,7 @@ sy_status ir_ref_qaveragepool(const ir_kernel_args *args)
     const int32_t spatial = x->rank - 2;
     const bool global = ir_node_int(args->node, "global", 0) != 0;
     const bool include_pad = ir_node_int(args->node, "count_include_pad", 0) != 0;
-    ir_window win = { .rank = spatial };
+    ir_window win = {.rank = spatial};
     if (global) {
         for (int32_t i = 0; i < spatial; i++) {
             win.kernel[i] = x->dims[2 + i];
@@ -347,8 +356,8 @@ sy_status ir_ref_qaveragepool(const ir_kernel_args *args)
     for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++) {
         const int8_t *xp = (const int8_t *)x->data + p * plane;
         for (int64_t o = 0; o < out_plane; o++, ir_ref_walk_next(&walk)) {
-            span s[3] = { { 1, 0, 0, 1 }, { 1, 0, 0, 1 }, { 1, 0, 0, 1 } };
-            int64_t size[3] = { 1, 1, 1 };
+            span s[3] = {{1, 0, 0, 1}, {1, 0, 0, 1}, {1, 0, 0, 1}};
+            int64_t size[3] = {1, 1, 1};
             for (int32_t i = 0; i < spatial; i++) {
                 const int32_t a = 3 - spatial + i;
                 size[a] = x->dims[2 + i];

@@ -28,7 +28,8 @@ sy_status ir_ref_size(const ir_kernel_args *args)
     return SY_OK;
 }
 
-/* The bytes of a tensor attribute; executors have them loaded before, so that threads only read here. */
+/* The bytes of a tensor attribute; executors have them loaded before, so that threads only read
+ * here. */
 static sy_status attribute_bytes(const ir_kernel_args *args, ir_const *c, const void **out)
 {
     if (c->data != NULL) {
@@ -56,12 +57,13 @@ sy_status ir_ref_constant(const ir_kernel_args *args)
         return SY_OK;
     }
     const ir_attr *a = NULL;
-    const char *names[] = { "value_float", "value_floats", "value_int", "value_ints" };
+    const char *names[] = {"value_float", "value_floats", "value_int", "value_ints"};
     for (size_t i = 0; i < sizeof names / sizeof names[0] && a == NULL; i++) {
         a = ir_node_attr(n, names[i]);
     }
     if (a == NULL) {
-        return base_fail(args->diag, SY_EUNSUPPORTED, "Constant of strings is not supported on the cpu");
+        return base_fail(args->diag, SY_EUNSUPPORTED,
+                         "Constant of strings is not supported on the cpu");
     }
     const int64_t count = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < count; i++) {
@@ -107,7 +109,9 @@ sy_status ir_ref_range(const ir_kernel_args *args)
         if (is_float) {
             ir_ref_put(y, i, ir_ref_get(start, 0) + (double)i * ir_ref_get(delta, 0));
         } else {
-            ir_ref_put_int(y, i, (int64_t)((uint64_t)ir_ref_get_int(start, 0) + (uint64_t)i * (uint64_t)ir_ref_get_int(delta, 0)));
+            ir_ref_put_int(y, i,
+                           (int64_t)((uint64_t)ir_ref_get_int(start, 0) +
+                                     (uint64_t)i * (uint64_t)ir_ref_get_int(delta, 0)));
         }
     }
     return SY_OK;

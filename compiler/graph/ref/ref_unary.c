@@ -1,5 +1,6 @@
 /*
- * ref_unary.c -- elementwise operators of one tensor, Cast, Quantize/DequantizeLinear, Softmax, BatchNormalization.
+ * ref_unary.c -- elementwise operators of one tensor, Cast, Quantize/DequantizeLinear, Softmax,
+ * BatchNormalization.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -114,7 +115,8 @@ static sy_status map_activation(const ir_kernel_args *args, activation f, float 
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
-    const double a = (double)ir_node_float(args->node, "alpha", alpha), b = (double)ir_node_float(args->node, "beta", beta);
+    const double a = (double)ir_node_float(args->node, "alpha", alpha),
+                 b = (double)ir_node_float(args->node, "beta", beta);
     const int64_t n = ir_tensor_n_elements(y);
     for (int64_t i = 0; i < n; i++) {
         ir_ref_put(y, i, activate(f, ir_ref_get(x, i), a, b));
@@ -326,7 +328,8 @@ sy_status ir_ref_cast(const ir_kernel_args *args)
 
 /* ---------------------------------------------------------------- Quantize, Dequantize */
 
-/* Elements that share a scale lie `inner` apart in runs: scale index of element i = i / inner % n. */
+/* Elements that share a scale lie `inner` apart in runs: scale index of element i = i / inner % n.
+ */
 static sy_status scale_layout(const ir_kernel_args *args, int64_t *inner, int64_t *n)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
@@ -337,9 +340,9 @@ static sy_status scale_layout(const ir_kernel_args *args, int64_t *inner, int64_
         return SY_OK;
     }
     int32_t axis;
-    if (scale->rank != 1 || !ir_ref_axis(ir_node_int(args->node, "axis", 1), x->rank, &axis) || x->dims[axis] != *n) {
-        return base_fail(args->diag, SY_ESHAPE, "%lld scales do not fit the axis",
-                         (long long)*n);
+    if (scale->rank != 1 || !ir_ref_axis(ir_node_int(args->node, "axis", 1), x->rank, &axis) ||
+        x->dims[axis] != *n) {
+        return base_fail(args->diag, SY_ESHAPE, "%lld scales do not fit the axis", (long long)*n);
     }
     *inner = ir_ref_product(x->dims, axis + 1, x->rank);
     return SY_OK;
@@ -397,7 +400,8 @@ static sy_status softmax(const ir_kernel_args *args, bool logarithm)
     SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
     int32_t axis = 0;
     if (x->rank > 0 && !ir_ref_axis(ir_node_int(args->node, "axis", -1), x->rank, &axis)) {
-        return base_fail(args->diag, SY_EINVAL, "the axis is outside a tensor of %d dimensions", x->rank);
+        return base_fail(args->diag, SY_EINVAL, "the axis is outside a tensor of %d dimensions",
+                         x->rank);
     }
     const int64_t n = x->rank > 0 ? x->dims[axis] : 1;
     const int64_t outer = ir_ref_product(x->dims, 0, axis);
@@ -414,7 +418,8 @@ static sy_status softmax(const ir_kernel_args *args, bool logarithm)
         }
         for (int64_t i = 0; i < n; i++) {
             const double v = ir_ref_get(x, base + i * inner) - largest;
-            ir_ref_put(y, base + i * inner, logarithm ? v - ir_ref_log(total) : ir_ref_exp(v) / total);
+            ir_ref_put(y, base + i * inner,
+                       logarithm ? v - ir_ref_log(total) : ir_ref_exp(v) / total);
         }
     }
     return SY_OK;
@@ -431,7 +436,8 @@ sy_status ir_ref_logsoftmax(const ir_kernel_args *args)
 }
 
 /* Mean and (biased) variance of channel c over the batch and all spatial axes. */
-static void channel_statistics(const ir_tensor *x, int64_t c, int64_t plane, double *mean, double *variance)
+static void channel_statistics(const ir_tensor *x, int64_t c, int64_t plane, double *mean,
+                               double *variance)
 {
     const int64_t batch = x->dims[0], channels = x->rank > 1 ? x->dims[1] : 1;
     const double count = (double)(batch * plane);
@@ -473,7 +479,8 @@ sy_status ir_ref_batchnorm(const ir_kernel_args *args)
                 ir_ref_put(out_mean, c, mean * momentum + batch_mean * (1.0 - momentum));
             }
             if (out_variance != NULL) {
-                ir_ref_put(out_variance, c, variance * momentum + batch_variance * (1.0 - momentum));
+                ir_ref_put(out_variance, c,
+                           variance * momentum + batch_variance * (1.0 - momentum));
             }
             mean = batch_mean;
             variance = batch_variance;

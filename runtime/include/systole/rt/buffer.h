@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-/* At least one byte, aligned to 64, not initialised. NULL when memory is out, or for more than the machine has. */
+/* At least one byte, aligned to 64, not initialised. NULL when memory is out, or for more than the
+ * machine has. */
 void *rt_buffer_alloc(size_t n_bytes) __attribute__((malloc, warn_unused_result));
 
 /* NULL is allowed. */

@@ -4,8 +4,9 @@
  *     idx:IMAGES,LABELS    MNIST's format, gzip or not
  *     npy:IMAGES,LABELS    NumPy arrays
  *
- * ",LABELS" may be left out. Images are [N,H,W], [N,C,H,W] or [N,H,W,C] (recognised by a last dimension of 1, 3 or 4 where the
- * second has another size); anything else is taken as [N, features...]. Samples come out as [C,H,W].
+ * ",LABELS" may be left out. Images are [N,H,W], [N,C,H,W] or [N,H,W,C] (recognised by a last
+ * dimension of 1, 3 or 4 where the second has another size); anything else is taken as [N,
+ * features...]. Samples come out as [C,H,W].
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,7 +20,7 @@
 
 /* Each value becomes ((value * scale) - mean[c]) / std[c], every step one fp32 rounding. */
 typedef struct rt_dataset_options {
-    float scale; /* 0 means 1 */
+    float scale;              /* 0 means 1 */
     uint32_t n_means, n_stds; /* 0: none; 1: for all channels; else one per channel */
     float means[RT_DATASET_MAX_CHANNELS], stds[RT_DATASET_MAX_CHANNELS];
 } rt_dataset_options;
@@ -28,10 +29,11 @@ typedef struct rt_dataset rt_dataset;
 
 /*
  * Opens the data that spec names ("idx:a,b"); options NULL: all zero.
- * Errors, one line each: SY_EINVAL (no such form, means that do not fit the channels, std 0), SY_ESHAPE (as many labels as
- * images), what rt_npy_read and rt_idx_read give.
+ * Errors, one line each: SY_EINVAL (no such form, means that do not fit the channels, std 0),
+ * SY_ESHAPE (as many labels as images), what rt_npy_read and rt_idx_read give.
  */
-sy_status rt_dataset_open(const char *spec, const rt_dataset_options *options, base_diag *diag, rt_dataset **out);
+sy_status rt_dataset_open(const char *spec, const rt_dataset_options *options, base_diag *diag,
+                          rt_dataset **out);
 void rt_dataset_close(rt_dataset *d); /* NULL is allowed */
 
 int64_t rt_dataset_n(const rt_dataset *d);
@@ -44,9 +46,10 @@ const int64_t *rt_dataset_dims(const rt_dataset *d);
 int64_t rt_dataset_label(const rt_dataset *d, int64_t i);
 
 /*
- * Copies samples first, first + 1, ... into `batch`: a tensor [n, ...] with memory, whose other dimensions hold as many elements as a
- * sample. f32: as the options say. Integer types: the nearest integer (ties to even), saturated.
- * SY_ESHAPE if the sizes differ, SY_ERANGE if there are not so many samples, SY_EUNSUPPORTED for other types.
+ * Copies samples first, first + 1, ... into `batch`: a tensor [n, ...] with memory, whose other
+ * dimensions hold as many elements as a sample. f32: as the options say. Integer types: the nearest
+ * integer (ties to even), saturated. SY_ESHAPE if the sizes differ, SY_ERANGE if there are not so
+ * many samples, SY_EUNSUPPORTED for other types.
  */
 sy_status rt_dataset_fetch(const rt_dataset *d, int64_t first, base_diag *diag, ir_tensor *batch);
 
