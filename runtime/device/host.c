@@ -8,8 +8,11 @@
 
 #include <dlfcn.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #endif
@@ -77,6 +80,24 @@ static void blas(char *text, size_t n_bytes)
     dlclose(library);
 }
 
+/* True if a program of this name is in a folder of PATH. */
+static bool have_program(const char *name)
+{
+    char folders[4096];
+    char path[4352];
+    char *rest = NULL;
+    const char *list = getenv("PATH");
+    snprintf(folders, sizeof folders, "%s", list != NULL ? list : "");
+    for (char *folder = strtok_r(folders, ":", &rest); folder != NULL;
+         folder = strtok_r(NULL, ":", &rest)) {
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        if (access(path, X_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void rt_host_facts(rt_host *host)
 {
     cpu_set_t set;
@@ -88,5 +109,7 @@ void rt_host_facts(rt_host *host)
     blas(host->blas, sizeof host->blas);
     snprintf(host->llvm, sizeof host->llvm, "%s", RT_HAVE_LLVM ? "LLVM 19" : "not in this build");
     snprintf(host->verilator, sizeof host->verilator, "%s",
-             RT_HAVE_RTL ? "Verilator" : "not in this build");
+             !RT_HAVE_RTL                ? "not in this build"
+             : have_program("verilator") ? "Verilator"
+                                         : "Verilator is not installed");
 }
