@@ -32,6 +32,23 @@ sy_status cc_lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims
     return SY_OK;
 }
 
+/* *product *= factor, at most one more than the limit: sizes in a model are anything. */
+static void multiply(int64_t *product, int64_t factor, int64_t limit) {
+    *product = factor > limit / *product ? limit + 1 : *product * factor;
+}
+
+/* Byte strides are 32 bits with a sign; and what DRAM cannot hold is of no use there. Beyond this check no product of sizes overflows. */
+static sy_status check_size(lower *l, const ir_value *v, int32_t rank, const int64_t *dims, int32_t channel) {
+    const int64_t dram = (int64_t)isa_config_dram_bytes(l->config);
+    const int64_t limit = dram < INT32_MAX ? dram : INT32_MAX;
+    int64_t bytes = l->d;
+    for (int32_t i = 0; i < rank; i++) {
+        multiply(&bytes, i == channel ? (dims[i] - 1) / l->d + 1 : dims[i], limit);
+    }
+    return bytes <= limit ? SY_OK
+                          : cc_lower_refuse(l, "'%s' is larger than the %lld bytes that a tensor may have there", v->name, (long long)limit);
+}
+
 /* The tensor that a value of these sizes is in a layout. */
 static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, cc_tensor *t) {
     int64_t dims[IR_MAX_RANK];
@@ -43,6 +60,7 @@ static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, 
     if (rank < 2 || (layout == LOWER_AXIS_1 && rank > 4)) {
         return cc_lower_refuse(l, "'%s' has %d dimensions", v->name, (int)rank);
     }
+    SY_TRY(check_size(l, v, rank, dims, layout == LOWER_AXIS_LAST ? rank - 1 : 1));
     *t = (cc_tensor){.name = v->name, .n = dims[0], .c = dims[1], .h = 1, .w = 1};
     if (layout == LOWER_AXIS_LAST) {
         t->n = 1;
@@ -95,6 +113,7 @@ sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat,
         }
         *info->tensor = shape;
         info->layout = want;
+        info->made_for = l->node;
     }
     const bool matrix = v->type.rank == 2 && info->tensor->folded; /* both layouts at once */
     if (info->layout != want && !matrix && !info->flat) {
@@ -283,7 +302,22 @@ static sy_status check_types(lower *l, const ir_node *node) {
     return SY_OK;
 }
 
+void cc_lower_undo(ir_node *node) {
+    for (uint32_t i = 0; i < node->n_inputs; i++) {
+        lower_value *info = ir_node_input(node, i) != NULL ? ir_node_input(node, i)->info : NULL;
+        if (info != NULL && info->made_for == node) {
+            info->tensor = NULL;
+            info->made_for = NULL;
+        }
+    }
+    lower_value *result = ir_node_output(node, 0)->info;
+    if (result != NULL) {
+        result->tensor = NULL;
+    }
+}
+
 sy_status cc_lower_node(lower *l, ir_node *node, lower_result *out) {
+    l->node = node;
     *out = (lower_result){.op = node->op_name, .unit = "cpu"};
     SY_TRY(check_types(l, node));
     if (node->op != NULL && node->op->accel == IR_ACCEL_VIEW) {
@@ -302,10 +336,7 @@ sy_status cc_lower_node(lower *l, ir_node *node, lower_result *out) {
     g->tag = node->number;
     const sy_status status = lower_group(l, node, g, out);
     if (status != SY_OK) {
-        lower_value *info = ir_node_output(node, 0)->info;
-        if (info != NULL) {
-            info->tensor = NULL;
-        }
+        cc_lower_undo(node);
         out->unit = "cpu";
         return status;
     }

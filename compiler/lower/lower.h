@@ -23,12 +23,13 @@ typedef struct lower_value {
     bool flat;      /* a view [n][c * h * w] of a tensor [n][c][h][w] with h * w > 1 */
     bool on_device; /* made by a device node (a view of such a value included) */
     int32_t level;  /* of the step that makes it */
-    int32_t zero;   /* zero point, for the lanes beyond c when the host writes it */
+    const ir_node *made_for; /* the device node whose operand it is first: if that node is refused, the tensor goes too */
 } lower_value;
 
 typedef struct lower {
     base_arena *arena;
     ir_module *module;
+    const ir_node *node; /* that is being lowered */
     const isa_config *config;
     base_diag *diag; /* receives the reason when a node cannot be lowered */
     int64_t d;
@@ -47,6 +48,9 @@ typedef struct lower_result {
  * that have none yet. On SY_EUNSUPPORTED the reason is in l->diag, and the values are as before.
  */
 sy_status cc_lower_node(lower *l, ir_node *node, lower_result *out);
+
+/* Takes back the device tensors that lowering the node has made. */
+void cc_lower_undo(ir_node *node);
 
 /* ---- shared by the parts of lower ---- */
 

@@ -8,6 +8,8 @@
 #include "emit.h"
 #include "lower.h"
 
+static const cc_window no_window = {.kh = 1, .kw = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+
 /* M[c] = fl(fl(sx * sw[c]) / sy) */
 static float requant_scale(float x_scale, float w_scale, float y_scale) {
     const float product = x_scale * w_scale;
@@ -23,6 +25,10 @@ static void put32(uint8_t *to, uint32_t value) {
 /* Allocates out blocks, weights (rows of D x D planes) and constants (2 x 4 D bytes per out block). planes: of all out blocks. */
 static sy_status reserve(lower *l, cc_matmul *m, int64_t blocks, int64_t planes) {
     const int64_t d = l->d;
+    const int64_t there = (int64_t)isa_config_dram_bytes(l->config);
+    if (planes > there / (d * d)) {
+        return cc_lower_refuse(l, "its packed weights do not fit into %lld bytes of DRAM", (long long)there);
+    }
     m->out_blocks = base_arena_alloc(l->arena, (size_t)blocks, sizeof(cc_out_block));
     m->constants.n_bytes = (uint64_t)(blocks * 8 * d);
     m->constants.bytes = base_arena_alloc(l->arena, (size_t)m->constants.n_bytes, 1);
@@ -106,11 +112,10 @@ static void pack_block(const lower *l, const conv *cv, const cc_out_block *ob, i
 /* Products over valid inputs: output positions that meet each tap, summed. */
 static int64_t axis_products(int64_t out, int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
     int64_t sum = 0;
-    for (int64_t o = 0; o < out; o++) {
-        for (int64_t k = 0; k < kernel; k++) {
-            const int64_t i = o * stride + k * dilation - pad;
-            sum += i >= 0 && i < size ? 1 : 0;
-        }
+    for (int64_t o = 0; o < out;) {
+        const sched_span s = sched_span_at(o, out, kernel, stride, dilation, pad, size, size);
+        sum += s.tap_hi > s.tap_lo ? (s.hi - s.lo) * (s.tap_hi - s.tap_lo) : 0;
+        o = s.hi;
     }
     return sum;
 }
@@ -145,11 +150,12 @@ static sy_status conv_window(lower *l, ir_node *node, const ir_value *x, const i
 
 /*
  * A first layer with few channels would use few lanes of the array. Its windows are packed instead, if the host writes the image (densely then) for this
- * convolution alone and gathering is faster: rows of the array, against what LD needs for a window or the packed rows.
+ * convolution alone and gathering is faster: rows of the array, against what LD needs for a window or the packed rows. In a fused operator the image may
+ * be the residual too.
  */
 static bool pays_to_pack(const lower *l, const ir_node *node, const ir_value *x, const conv *cv, const cc_window *win, const cc_tensor *y) {
     const lower_value *info = x->info;
-    if (cv->groups != 1 || win->dilation_w != 1 || x->n_uses != 1 || (info != NULL && info->tensor != NULL) || y->folded ||
+    if (cv->groups != 1 || win->dilation_w != 1 || x->n_uses != 1 || ir_node_input(node, 0)->n_uses != 1 || (info != NULL && info->tensor != NULL) || y->folded ||
         ir_node_output(node, 0)->type.rank != x->type.rank) {
         return false;
     }
@@ -202,8 +208,11 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
     m->packed = pays_to_pack(l, node, x, &cv, &m->window, g->y);
     SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
-    if (g->x->folded && g->x->w > 1 && (cv.kh > 1 || cv.kw > 1 || !g->y->folded)) {
-        return cc_lower_refuse(l, "a window over several images of one pixel");
+    if (g->x->folded && g->x->w > 1) {
+        if (cv.kh > 1 || cv.kw > 1 || m->window.pad_top > 0 || m->window.pad_left > 0 || !g->y->folded) {
+            return cc_lower_refuse(l, "a window over several images of one pixel");
+        }
+        m->window = no_window; /* images lie along the columns: no stride between them */
     }
     if (m->packed) {
         const int64_t rows = (cv.kh * cv.kw * cv.c + l->d - 1) / l->d;
@@ -238,8 +247,6 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
 }
 
 /* ---------------------------------------------------------------- products */
-
-static const cc_window no_window = {.kh = 1, .kw = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
 
 /* Where row k of the weights goes: its input block and lane. A flat operand's k is (c, h, w), its blocks are [c / D][h][w]. */
 static void weight_row(const lower *l, const cc_group *g, int64_t k, int64_t *block, int64_t *lane) {

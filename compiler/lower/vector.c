@@ -3,8 +3,21 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "emit.h"
 #include "lower.h"
 #include "systole/graph/optable.h"
+
+/* True if some output's window meets no element of an axis. */
+static bool misses_input(int64_t out, int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
+    for (int64_t o = 0; o < out;) {
+        const sched_span s = sched_span_at(o, out, kernel, stride, dilation, pad, size, size);
+        if (s.tap_lo >= s.tap_hi) {
+            return true;
+        }
+        o = s.hi;
+    }
+    return false;
+}
 
 sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g) {
     cc_pool *p = &g->u.pool;
@@ -37,12 +50,10 @@ sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g) {
             p->pad_bottom = r.pads_end[0];
         }
     }
-    if (w->pad_top >= w->kh * w->dilation_h || w->pad_left >= w->kw * w->dilation_w || w->pad_top < 0 || w->pad_left < 0) {
-        return cc_lower_refuse(l, "windows that lie in the padding alone");
-    }
     const int64_t out_h = g->y->folded ? 1 : g->y->h;
     const int64_t out_w = g->y->folded ? 1 : g->y->w;
-    if ((out_h - 1) * w->stride_h - w->pad_top >= g->x->h || (out_w - 1) * w->stride_w - w->pad_left >= g->x->w) {
+    if (misses_input(out_h, g->x->h, w->kh, w->stride_h, w->dilation_h, w->pad_top) ||
+        misses_input(out_w, g->x->w, w->kw, w->stride_w, w->dilation_w, w->pad_left)) {
         return cc_lower_refuse(l, "windows that lie in the padding alone");
     }
     p->count_include_pad = ir_node_int(node, "count_include_pad", 0) != 0;
@@ -142,6 +153,11 @@ static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout
     if (second->kind == IR_VALUE_CONST && !second->feedable) {
         SY_TRY(pack_constant(l, second, layout, ir_node_output(node, 0), g->y, p));
     } else {
+        const int32_t rank = ir_node_output(node, 0)->type.rank;
+        if (layout == LOWER_AXIS_1 && (second->type.rank != rank || ir_node_input(node, first)->type.rank != rank)) {
+            return cc_lower_refuse(l, "operands '%s' and '%s' have different numbers of dimensions", ir_node_input(node, 0)->name,
+                                   ir_node_input(node, 1)->name);
+        }
         SY_TRY(cc_lower_operand(l, second, layout, NULL, &p->b));
     }
     if (g->x->rows != g->y->rows || g->x->c != g->y->c || g->x->h != g->y->h || g->x->w != g->y->w || !can_broadcast(p->b, g->y)) {
@@ -201,7 +217,8 @@ sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g) {
     ir_value *x = ir_node_input(node, first);
     g->kind = CC_GROUP_STREAM;
     lower_layout layout = cc_lower_layout_of(x);
-    if (binary && x->info == NULL) {
+    const lower_value *info = x->info;
+    if (binary && (info == NULL || info->tensor == NULL)) {
         layout = cc_lower_layout_of(ir_node_input(node, 1 - first));
     }
     SY_TRY(cc_lower_operand(l, x, layout, NULL, &g->x));
@@ -210,7 +227,8 @@ sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g) {
     if (ir_node_is(node, IR_OP_CLIP)) {
         p->op = CC_STREAM_CLAMP;
         SY_TRY(clip_limit(l, node, 1, -128, &p->y.lo));
-        return clip_limit(l, node, 2, 127, &p->y.hi);
+        SY_TRY(clip_limit(l, node, 2, 127, &p->y.hi));
+        return p->y.lo <= p->y.hi ? SY_OK : cc_lower_refuse(l, "a lower limit above the upper one");
     }
     if (ir_node_is(node, IR_OP_RELU)) {
         p->op = CC_STREAM_CLAMP;

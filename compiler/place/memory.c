@@ -9,7 +9,7 @@
 
 #include "place.h"
 
-/* Tensors begin behind this: the walk of a padded tile starts before its tensor, and addresses must not fall below zero. */
+/* Everything begins behind this at least. */
 #define GUARD_BYTES 65536u
 #define ALIGN_BYTES 4096u
 
@@ -67,6 +67,17 @@ static void touch_group(lives *l, const cc_group *g, uint32_t index, int64_t d) 
     touch(l, g->y, index, d);
 }
 
+/* The walk of a padded tile starts before its tensor; addresses must not fall below zero. */
+static uint64_t bytes_before(const cc_group *g, int64_t d) {
+    int64_t bytes = 0;
+    if (g->kind == CC_GROUP_PAD) {
+        bytes = (g->u.pad.top * g->x->w + g->u.pad.left) * d;
+    } else if (g->kind == CC_GROUP_MATMUL && g->u.matmul.packed) {
+        bytes = (g->u.matmul.window.pad_top * g->x->w + g->u.matmul.window.pad_left) * g->x->c;
+    }
+    return (uint64_t)bytes;
+}
+
 static void place_blob(cc_blob *b, uint64_t *end) {
     b->address = *end;
     *end = align_up(*end + b->n_bytes, 64);
@@ -101,9 +112,11 @@ static int larger_first(const void *a, const void *b) {
 sy_status cc_place_memory(base_arena *arena, const isa_config *config, const placement *p, uint64_t *constants_address,
                        uint64_t *constants_bytes, base_diag *diag) {
     uint64_t end = GUARD_BYTES;
+    uint64_t guard = 0;
     uint32_t most = 0;
     for (uint32_t i = 0; i < p->n_groups; i++) {
         cc_group *g = p->groups[i];
+        guard = bytes_before(g, config->d) > guard ? bytes_before(g, config->d) : guard;
         most += 4 + (g->kind == CC_GROUP_CONCAT ? g->u.concat.n_parts : 0);
         if (g->kind == CC_GROUP_MATMUL) {
             place_blob(&g->u.matmul.weights, &end);
@@ -124,7 +137,7 @@ sy_status cc_place_memory(base_arena *arena, const isa_config *config, const pla
     for (uint32_t i = 0; i < p->n_groups; i++) {
         touch_group(&l, p->groups[i], i, config->d);
     }
-    uint64_t shared = align_up(end, ALIGN_BYTES);
+    uint64_t shared = align_up(end > guard ? end : guard, ALIGN_BYTES);
     for (uint32_t i = 0; i < l.n; i++) {
         if (l.all[i].tensor->host) {
             l.all[i].tensor->address = shared;

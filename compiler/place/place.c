@@ -9,6 +9,7 @@
 
 #include "schedule.h"
 #include "systole/graph/import.h"
+#include "systole/graph/optable.h"
 
 /* A group whose smallest tile does not fit this configuration stays on the host: the scheduler itself is asked. */
 static sy_status try_schedule(base_arena *scratch, const isa_config *config, const cc_group *group, base_diag *diag) {
@@ -88,8 +89,7 @@ static sy_status place_node(base_arena *arena, base_arena *scratch, lower *l, pl
     if (status == SY_OK && item->lowered.group != NULL) {
         status = try_schedule(scratch, l->config, item->lowered.group, &reason);
         if (status != SY_OK) {
-            lower_value *info = ir_node_output(item->node, 0)->info;
-            info->tensor = NULL;
+            cc_lower_undo(item->node);
         }
     }
     if (status == SY_ENOMEM) {
@@ -190,17 +190,25 @@ sy_status cc_place_graph(base_arena *arena, ir_module *module, const isa_config 
     placement p = {.n_items = 0};
     lower l = {.arena = arena, .module = module, .config = config, .d = config->d};
     base_arena *scratch = base_arena_create();
-    p.items = base_arena_alloc(arena, g->n_nodes + 1, sizeof(place_item));
+    p.items = base_arena_alloc(arena, 2 * (size_t)g->n_nodes + 1, sizeof(place_item)); /* a fused operator is two at most */
     if (scratch == NULL || p.items == NULL) {
         base_arena_destroy(scratch);
         return base_fail(diag, SY_ENOMEM, "out of memory");
     }
     clear_info(g);
     sy_status status = SY_OK;
-    for (ir_node *n = g->first; n != NULL && status == SY_OK; n = n->next) {
-        place_item *item = &p.items[p.n_items++];
-        item->node = n;
+    ir_node *next;
+    for (ir_node *n = g->first; n != NULL && status == SY_OK; n = next) {
+        place_item *item = &p.items[p.n_items];
+        *item = (place_item){.node = n};
         status = place_node(arena, scratch, &l, item);
+        next = n->next;
+        if (status == SY_OK && !item->device && ir_node_is(n, IR_OP_FUSED)) {
+            next = ir_node_region(n, "body")->first; /* perhaps one of the two fits */
+            status = ir_unfuse(n, diag);
+            continue;
+        }
+        p.n_items++;
         p.n_levels = item->level + 1 > p.n_levels ? item->level + 1 : p.n_levels;
     }
     base_arena_destroy(scratch);

@@ -194,17 +194,21 @@ void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int
 
 /* ---------------------------------------------------------------- windows */
 
+/* How many of `kernel` taps lie before a distance. */
+static int64_t taps_before(int64_t distance, int64_t dilation, int64_t kernel) {
+    return distance <= 0 ? 0 : sched_min(kernel, sched_div_up(distance, dilation));
+}
+
 sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t size, int64_t padded_end) {
     sched_span sp = {.lo = o, .hi = o, .tap_lo = 0, .tap_hi = 0, .counted = 0};
     for (int64_t at = o; at < end; at++) {
-        int64_t lo = kernel, hi = 0, counted = 0;
-        for (int64_t k = 0; k < kernel; k++) {
-            const int64_t i = at * stride + k * dilation - pad;
-            if (i >= 0 && i < size) {
-                lo = sched_min(lo, k);
-                hi = k + 1;
-            }
-            counted += i < padded_end ? 1 : 0;
+        const int64_t from = pad - at * stride; /* tap k meets input k * dilation - from */
+        int64_t lo = taps_before(from, dilation, kernel);
+        int64_t hi = taps_before(from + size, dilation, kernel);
+        const int64_t counted = taps_before(from + padded_end, dilation, kernel);
+        if (lo >= hi) {
+            lo = kernel;
+            hi = 0;
         }
         if (at == o) {
             sp.tap_lo = lo;
@@ -325,6 +329,14 @@ sy_status sched_group(base_arena *arena, const isa_config *config, const cc_grou
     if (config->sem_count < SCHED_N_SEMS) {
         return base_fail(diag, SY_ECONFIG, "compiled programs need %d semaphores, this configuration has %u",
                          (int)SCHED_N_SEMS, (unsigned)config->sem_count);
+    }
+    s.sem_most = ((int64_t)1 << config->sem_bits) - 1;
+    if (s.sem_most < 2) {
+        return base_fail(diag, SY_ECONFIG, "compiled programs need semaphores of at least 2 bits, this configuration's have %u",
+                         (unsigned)config->sem_bits);
+    }
+    if (program->n_layers > CC_MAX_LAYERS) {
+        return base_fail(diag, SY_ERANGE, "more than %d layers in one program: split the model", CC_MAX_LAYERS);
     }
     if (program->n_layers > 1) {
         sched_wait(&s, ISA_UNIT_LD, SCHED_SEM_DONE); /* what the layer before has stored, and its SPM */

@@ -48,7 +48,11 @@ typedef struct sched {
     int64_t d;
     int64_t spm_rows, spm_bank_rows;
     int64_t acc_rows, acc_bank_rows;
+    int64_t sem_most; /* the most that a semaphore counts */
 } sched;
+
+/* Rows of one load, store or epilogue: what a loop of the machine counts to. */
+#define SCHED_MAX_ROWS 65535
 
 /* The smaller, the larger, a / b rounded up, a rounded up to a multiple of b (b > 0). */
 int64_t sched_min(int64_t a, int64_t b);

@@ -12,7 +12,7 @@ static int64_t banks_per_slot(const sched *s, bool two_inputs, bool computes) {
 }
 
 void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows, int64_t *out_rows) {
-    const int64_t rows = banks_per_slot(s, two_inputs, computes) * s->spm_bank_rows;
+    const int64_t rows = sched_min(banks_per_slot(s, two_inputs, computes) * s->spm_bank_rows, SCHED_MAX_ROWS);
     *in_rows = rows;
     *out_rows = computes ? rows : 0;
 }
@@ -67,10 +67,11 @@ void sched_flow_run(flow *f) {
         return;
     }
     const isa_unit reader = computes ? ISA_UNIT_VPU : ISA_UNIT_ST;
+    const int64_t pitch = banks_per_slot(s, two, computes) * s->spm_bank_rows;
     f->a = make_ring(ISA_UNIT_LD, reader, computes ? SCHED_SEM_A_VPU_FULL : SCHED_SEM_A_ST_FULL,
-                     computes ? SCHED_SEM_A_VPU_FREE : SCHED_SEM_A_ST_FREE, 0, in_limit);
-    f->b = make_ring(ISA_UNIT_LD, reader, SCHED_SEM_R_FULL, SCHED_SEM_R_FREE, 2 * in_limit, in_limit);
-    f->o = make_ring(ISA_UNIT_VPU, ISA_UNIT_ST, SCHED_SEM_O_FULL, SCHED_SEM_O_FREE, (two ? 4 : 2) * in_limit, out_limit);
+                     computes ? SCHED_SEM_A_VPU_FREE : SCHED_SEM_A_ST_FREE, 0, pitch);
+    f->b = make_ring(ISA_UNIT_LD, reader, SCHED_SEM_R_FULL, SCHED_SEM_R_FREE, 2 * pitch, pitch);
+    f->o = make_ring(ISA_UNIT_VPU, ISA_UNIT_ST, SCHED_SEM_O_FULL, SCHED_SEM_O_FREE, (two ? 4 : 2) * pitch, pitch);
     for (int64_t step = 0; step < f->n_steps; step++) {
         sched_ring_touch(s, &f->a, step, step);
         sched_ring_touch(s, &f->b, step, step);

@@ -86,13 +86,15 @@ static void tile_input(const matmul *m, const job *j, int64_t *y, int64_t *h, in
  * With powers of two the addresses of steps repeat after few steps, and so the program has short loops.
  */
 static int64_t ring_slots(const sched *s, int64_t banks, int64_t entries, int64_t rows, int64_t *pitch) {
-    if (entries * rows <= banks * s->spm_bank_rows) {
+    /* a semaphore counts entries that are filled and not used yet: at most those that the consumer's queue waits for and a few more */
+    const bool countable = entries <= s->sem_most || (int64_t)s->config->queue_depth + 4 <= s->sem_most;
+    if (entries * rows <= banks * s->spm_bank_rows && countable) {
         *pitch = rows;
         return entries;
     }
     *pitch = sched_round_up(rows, s->spm_bank_rows);
     const int64_t fit = banks * s->spm_bank_rows / *pitch;
-    return fit >= 4 ? 4 : fit >= 2 ? 2 : fit;
+    return fit >= 4 && s->sem_most >= 4 ? 4 : fit >= 2 ? 2 : fit;
 }
 
 /* Estimated cycles of a plan: the slowest of array, DRAM and VPU, and what is exposed at the start and the end. */
@@ -144,7 +146,7 @@ static void try_plan(const matmul *m, plan p, int64_t a_banks, int64_t w_banks, 
     const int64_t w_all = m->y->blocks * chunks_of_job * (m->p->w_activation ? m->images : 1);
     p.a_slots = ring_slots(s, a_banks, a_all, a_rows, &p.a_pitch);
     p.w_slots = ring_slots(s, w_banks, w_all, w_rows, &p.w_pitch);
-    if (p.a_slots < 1 || p.w_slots < 1) {
+    if (p.a_slots < 1 || p.w_slots < 1 || a_rows > SCHED_MAX_ROWS || w_rows > SCHED_MAX_ROWS) {
         return;
     }
     for (int order = 0; order < 2; order++) {
@@ -214,15 +216,15 @@ static int64_t fixed_rings(const matmul *m, plan *p, int64_t slots) {
 static void choose_plan(matmul *m) {
     sched *s = m->s;
     const int64_t constant_rows = 8; /* bias and scale: 2 x 4 D bytes */
-    const int64_t slot_rows = sched_min(s->acc_rows / 2, s->spm_bank_rows);
+    const int64_t slot_rows = sched_min(sched_min(s->acc_rows / 2, s->spm_bank_rows), SCHED_MAX_ROWS);
     plan best = {.cost = -1};
     for (int64_t slots = 2; slots >= 1 && best.cost < 0; slots--) {
         plan fixed = {.cost = -1};
         const int64_t banks = fixed_rings(m, &fixed, slots);
-        if (banks < 2) {
+        if (banks < 2 || slot_rows < 1 || s->spm_bank_rows < constant_rows) {
             continue;
         }
-        fixed.k_slots = sched_min(s->spm_bank_rows / constant_rows, m->y->blocks);
+        fixed.k_slots = sched_min(sched_min(s->spm_bank_rows / constant_rows, s->sem_most), m->y->blocks);
         best = fixed;
         const int64_t columns = sched_div_up(m->out_w, slot_rows);
         const int64_t tile_w = sched_div_up(m->out_w, columns);
@@ -577,15 +579,19 @@ static void emit_store(matmul *m, int64_t i_job) {
     sched_ring_end_step(m->s, &m->o, i_job);
 }
 
-/* The walk over jobs and steps that fills the rings, ahead of the products. */
-static void fill_rings(matmul *m, cursor *of_step, int64_t n_steps, int64_t step, int64_t i_job) {
-    const int64_t next_job = sched_min(i_job + 1, m->n_jobs - 1);
-    while (sched_ring_can_fill(&m->k, next_job)) {
+/* What the epilogues of jobs up to i_job read besides ACC. */
+static void fill_epilogue_rings(matmul *m, int64_t i_job) {
+    while (sched_ring_can_fill(&m->k, i_job)) {
         fill_k(m, &m->jobs[m->k.entries[m->k.filled].first]);
     }
-    while (m->p->residual != NULL && sched_ring_can_fill(&m->r, next_job)) {
+    while (m->p->residual != NULL && sched_ring_can_fill(&m->r, i_job)) {
         fill_r(m, &m->jobs[m->r.entries[m->r.filled].first]);
     }
+}
+
+/* The walk over jobs and steps that fills the rings, ahead of the products. */
+static void fill_rings(matmul *m, cursor *of_step, int64_t n_steps, int64_t step, int64_t i_job) {
+    fill_epilogue_rings(m, sched_min(i_job + 1, m->n_jobs - 1));
     const int64_t ahead = sched_min(step + 1, n_steps - 1);
     for (int64_t at = step; at <= ahead; at++) {
         while (sched_ring_can_fill(&m->w, at)) {
@@ -650,8 +656,10 @@ static void emit_all(matmul *m) {
                 k--;
             }
             SY_ASSERT(k >= 0);
-            if (finished - stored >= m->o.slots) {
-                emit_store(m, stored++); /* it frees the slot that the epilogue waits for, so it comes first */
+            /* rings of one slot are free only now */
+            fill_epilogue_rings(m, finished);
+            while (stored < finished && !sched_ring_can_fill(&m->o, finished)) {
+                emit_store(m, stored++);
             }
             emit_epilogue(m, finished, k, m->jobs[finished].block != rows_of);
             rows_of = m->jobs[finished].block;

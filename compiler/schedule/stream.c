@@ -134,13 +134,13 @@ void sched_stream(sched *s) {
     stream st = {.broadcast = two && (p->b->n != y->n || p->b->h != y->h || p->b->w != y->w)};
     flow f = {.s = s, .ops = two ? &two_inputs : &one_input, .user = &st};
     if (st.broadcast) {
-        st.chunk = sched_max(1, sched_min(y->h, sched_min(in_limit, 65535) / y->w));
+        st.chunk = sched_max(1, sched_min(y->h, in_limit / y->w));
         st.row_steps = sched_div_up(y->h, st.chunk);
         f.n_steps = y->n * y->blocks * st.row_steps;
         f.in_rows = f.out_rows = st.chunk * y->w;
     } else {
         /* chunks of a bank, or of a quarter of the tensor if that is smaller: loads, VPU and stores then overlap */
-        st.chunk = sched_min(sched_min(in_limit, 65535), sched_max(sched_div_up(y->rows, 4), 4 * s->d));
+        st.chunk = sched_min(in_limit, sched_max(sched_div_up(y->rows, 4), 4 * s->d));
         f.n_steps = sched_div_up(y->rows, st.chunk);
         f.in_rows = f.out_rows = sched_min(st.chunk, y->rows);
     }

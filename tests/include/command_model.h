@@ -26,7 +26,7 @@ typedef struct command_model {
     int32_t *acc;
     uint8_t *dram;
     uint32_t rows[6 * 128]; /* row registers, as bits */
-    int32_t semaphores[32];
+    int32_t semaphores[32], semaphore_most;
     uint8_t poster[32], waiter[32]; /* 1 + unit: a semaphore is between two units, for the whole program */
     uint32_t regs[ISA_N_QUEUES][CC_MAX_REGISTERS];
     char error[256];
@@ -35,6 +35,7 @@ typedef struct command_model {
 static void model_create(command_model *m, const isa_config *config) {
     memset(m, 0, sizeof *m);
     m->d = config->d;
+    m->semaphore_most = (int32_t)((1U << config->sem_bits) - 1);
     m->spm_rows = isa_config_spm_rows(config);
     m->acc_rows = isa_config_acc_rows(config);
     m->dram_bytes = (int64_t)isa_config_dram_bytes(config);
@@ -153,12 +154,15 @@ static bool model_vec(command_model *m, const uint32_t *r) {
             if (ISA_GET(r[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_IADD) == 2) {
                 i = (int32_t)((uint32_t)i + m->rows[lane]);
             }
+            const uint32_t target = ISA_GET(out, ISA_VPU_CHAIN_OUT_OUT);
+            if ((b_src != 0 && (b < 0 || b >= m->spm_rows)) || (target != 0 && (o < 0 || o >= (target == ISA_VPU_CHAIN_OUT_OUT_I8 ? m->spm_rows : m->acc_rows)))) {
+                return model_fail(m, "VEC leaves a memory", o);
+            }
             const float bf = b_src != 0 ? (float)(model_source(m, b_src, b, lane) - (int32_t)r[ISA_VPU_B_ZERO]) * model_float(r[ISA_VPU_B_SCALE]) : 0.0F;
             const float v = model_chain(m, r, lane, i, bf);
-            const uint32_t kind = ISA_GET(out, ISA_VPU_CHAIN_OUT_OUT);
-            if (kind == ISA_VPU_CHAIN_OUT_OUT_I8) {
+            if (target == ISA_VPU_CHAIN_OUT_OUT_I8) {
                 m->spm[o * m->d + lane] = (int8_t)model_clamp(model_rne(v) + (int32_t)r[ISA_VPU_O_ZERO], (int32_t)r[ISA_VPU_O_LO], (int32_t)r[ISA_VPU_O_HI]);
-            } else if (kind == ISA_VPU_CHAIN_OUT_OUT_RAW) {
+            } else if (target == ISA_VPU_CHAIN_OUT_OUT_RAW) {
                 m->acc[o * m->d + lane] = i;
             }
             if (red == 0) {
@@ -171,6 +175,9 @@ static bool model_vec(command_model *m, const uint32_t *r) {
                 for (uint32_t k = loops; k < 4; k++) {
                     row += (int64_t)(int32_t)r[ISA_VPU_R_S0 + k] * (rest % counts[k]);
                     rest /= counts[k];
+                }
+                if (row < 0 || row >= m->spm_rows) {
+                    return model_fail(m, "VEC's second output leaves SPM", row);
                 }
                 const float scaled = (float)sum * model_float(r[ISA_VPU_R_MUL]);
                 const float shifted = scaled + model_float(r[ISA_VPU_R_ADD]);
@@ -229,6 +236,22 @@ static bool model_move(command_model *m, const uint32_t *r, bool load) {
     return row == rows ? true : model_fail(m, "a move's rows do not match its bytes", rows);
 }
 
+/* The loop counts of a command are in range. */
+static bool model_counts(command_model *m, const cc_command *c, const uint32_t *r) {
+    const bool move = c->unit == ISA_UNIT_LD || c->unit == ISA_UNIT_ST;
+    if (c->unit == ISA_UNIT_VPU && c->funct7 == ISA_F7_VPU_ROWS) {
+        return true;
+    }
+    const unsigned first = c->unit == ISA_UNIT_MXU ? ISA_MXU_N0 : move ? ISA_LD_N0 : ISA_VPU_N0;
+    for (unsigned i = 0; i < 4; i++) {
+        const uint32_t most = move && i == 0 ? 16777215 : 65535;
+        if (r[first + i] < 1 || r[first + i] > most || (move && (r[ISA_LD_M0 + i] < 1 || r[ISA_LD_M0 + i] > 65535))) {
+            return model_fail(m, "a loop count out of range", r[first + i]);
+        }
+    }
+    return c->unit != ISA_UNIT_MXU || (r[ISA_MXU_PLANES] >= 1 && r[ISA_MXU_PLANES] <= 65535) ? true : model_fail(m, "planes", r[ISA_MXU_PLANES]);
+}
+
 /* Runs the whole list; false with m->error. */
 static bool model_run(command_model *m, const cc_program *p) {
     memset(m->semaphores, 0, sizeof m->semaphores);
@@ -245,7 +268,9 @@ static bool model_run(command_model *m, const cc_program *p) {
             *side = (uint8_t)(c->unit + 1);
         }
         if (c->funct7 == ISA_F7_POST) {
-            m->semaphores[c->payload]++;
+            if (++m->semaphores[c->payload] > m->semaphore_most) {
+                return model_fail(m, "above its maximum: semaphore", c->payload);
+            }
             continue;
         }
         if (c->funct7 == ISA_F7_WAIT) {
@@ -258,7 +283,10 @@ static bool model_run(command_model *m, const cc_program *p) {
         for (int k = 0; k < CC_MAX_REGISTERS; k++) {
             r[k] = (c->mask >> k & 1) != 0 ? c->regs[k] : r[k];
         }
-        bool ok = true;
+        bool ok = model_counts(m, c, r);
+        if (!ok) {
+            return false;
+        }
         if (c->unit == ISA_UNIT_MXU) {
             ok = model_matmul(m, r);
         } else if (c->unit == ISA_UNIT_VPU && c->funct7 == ISA_F7_VPU_ROWS) {
