@@ -1,22 +1,24 @@
 /*
- * sim_speed.c -- how many cycles per second the simulator runs, with data and without.
+ * sim_speed.c -- how many cycles per second the simulator runs, with data and without, beside the Verilog through Verilator.
  *
- *     sim_speed [-c CONFIG] [--seconds S] [--only timing|vnni|portable]
+ *     sim_speed [-c CONFIG] [--seconds S] [--only timing|best|portable|rtl] [--model MODEL.onnx]
  *
- * Two programs on one core: long streams (448 rows through 36 planes: a middle layer of ResNet-50) and short ones (49 rows through 32
- * planes), each with its requantisation on the VPU, and loads and stores of tiles beside them.
+ * Programs: long streams (448 rows through 36 planes: a middle layer of ResNet-50) and short ones (49 rows through 32 planes), each with
+ * its requantisation on the VPU, and loads and stores of tiles beside them; then a network (the demo's), again and again. One core each; seconds are
+ * processor time, so what else runs on the host does not count. Ratios are to the Verilog in the same run.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 
 #include "systole/base/arena.h"
 #include "systole/isa/asm.h"
 #include "systole/isa/config.h"
-#include "systole/sim/sim.h"
+#include "systole/rt/machine.h"
+#include "systole/rt/model.h"
 
 /* Rows, planes and rounds are put in front as .equ lines. */
 static const char *const text =
@@ -58,12 +60,32 @@ static const char *const text =
     "  core.fence\n"
     "  core.halt zero\n";
 
-/* Seconds of processor time: what else runs on the host does not count. */
-static double now(void)
+/* A model of the machine to be timed. */
+typedef struct way {
+    const char *name;
+    rt_machine_kind kind;
+    rt_machine_options options;
+} way;
+
+/* What is run: streams (rows > 0), or a compiled network. */
+typedef struct workload {
+    const char *name;
+    unsigned rows, planes;
+    const isa_program *network;
+} workload;
+
+static void die(const char *message)
 {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    (void)fprintf(stderr, "sim_speed: %s\n", message);
+    exit(1);
+}
+
+/* Seconds of processor time of this process, or of the processes it has waited for (the Verilog runs in one). */
+static double now(bool children)
+{
+    struct rusage u;
+    (void)getrusage(children ? RUSAGE_CHILDREN : RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 /* A program of so many rounds, in the machine; returns its entry. */
@@ -92,42 +114,86 @@ static uint32_t load(sim_machine *m, const isa_config *c, unsigned rows, unsigne
     return entry;
 }
 
-/* Runs for about so many seconds and prints a line. */
-static void measure(const isa_config *c, const char *name, unsigned rows, unsigned planes, const sim_options *options, double seconds)
+/* Cycles of one run of the workload: `rounds` rounds of a stream, or that many runs of the network. */
+static uint64_t run(sim_machine *m, const isa_config *c, const workload *w, unsigned rounds)
 {
     base_diag diag = {0};
+    sim_result result = {0};
+    uint64_t cycles = 0;
+    sim_run_options options = {.entry = 0};
+    if (w->network == NULL) {
+        options.entry = load(m, c, w->rows, w->planes, rounds);
+        rounds = 1;
+    } else if (rt_machine_load(m, w->network, &diag) != SY_OK || !isa_program_find(w->network, "segment_0", &options.entry)) {
+        die(base_diag_message(&diag));
+    }
+    for (unsigned i = 0; i < rounds; i++) {
+        if (sim_machine_run(m, &options, &result, &diag) != SY_OK || result.end != SIM_END_DONE) {
+            die("the program did not end well");
+        }
+        cycles += result.cycles;
+    }
+    return cycles;
+}
+
+/* Cycles per second of a way, over at least about `seconds`; 0 if this host or build lacks it. */
+static double measure(const isa_config *c, const way *way, const workload *w, double seconds)
+{
+    base_diag diag = {0};
+    const bool verilog = way->kind == RT_MACHINE_RTL;
+    for (unsigned rounds = verilog ? 2 : 100;; rounds *= 4) {
+        sim_machine *m;
+        const double start = now(verilog);
+        if (rt_machine_create(way->kind, c, &way->options, &m, &diag) != SY_OK) {
+            (void)printf("%-14s %-22s %s\n", way->name, w->name, base_diag_message(&diag));
+            return 0;
+        }
+        const double begin = verilog ? start : now(false); /* memory for the simulator is not its speed */
+        const uint64_t cycles = run(m, c, w, rounds);
+        const double end = now(false);
+        sim_machine_destroy(m); /* waits for the Verilog's process */
+        const double took = (verilog ? now(true) : end) - begin;
+        if (took >= seconds || rounds >= 1u << 28) {
+            const double speed = (double)cycles / took;
+            (void)printf("%-14s %-22s %14llu cycles %8.2f s %12.3f MHz", way->name, w->name, (unsigned long long)cycles, took, 1e-6 * speed);
+            return speed;
+        }
+    }
+}
+
+static void notice(void *user, const char *line)
+{
+    (void)user;
+    (void)fprintf(stderr, "sim_speed: %s\n", line);
+}
+
+/* The Verilog of a configuration is built when it is first asked for: not while it is timed. */
+static void build_verilog(const isa_config *c)
+{
+    const rt_machine_options options = {.notice = notice};
+    base_diag diag = {0};
     sim_machine *m;
-    if (sim_create(c, options, &m, &diag) != SY_OK) {
-        (void)printf("%-14s %s\n", name, base_diag_message(&diag));
-        return;
+    if (rt_machine_create(RT_MACHINE_RTL, c, &options, &m, &diag) == SY_OK) {
+        sim_machine_destroy(m);
     }
-    unsigned rounds = 100;
-    for (;;) {
-        const sim_run_options run = {.entry = load(m, c, rows, planes, rounds)};
-        sim_result result;
-        const double start = now();
-        (void)sim_machine_run(m, &run, &result, &diag);
-        const double took = now() - start;
-        if (result.end != SIM_END_DONE) {
-            (void)fprintf(stderr, "sim_speed: the program ended with %d, error %u of unit %u\n", (int)result.end, result.error,
-                          result.error_unit);
-            exit(1);
-        }
-        if (took >= seconds || rounds >= 100u << 20) {
-            (void)printf("%-14s %4u rows x %2u planes: %12llu cycles in %6.2f s = %8.1f MHz, MXU busy %.1f %%\n", name, rows, planes,
-                         (unsigned long long)result.cycles, took, 1e-6 * (double)result.cycles / took,
-                         100.0 * (double)result.counters[0][0] / (double)result.cycles);
-            break;
-        }
-        rounds *= took < seconds / 20 ? 8 : 2;
+}
+
+static const isa_program *compile(const char *path, const isa_config *config)
+{
+    base_diag diag = {0};
+    rt_model *model;
+    if (rt_model_load(path, NULL, &model, &diag) != SY_OK || rt_model_compile(model, config, NULL, &diag) != SY_OK) {
+        (void)fprintf(stderr, "sim_speed: %s: %s\n", path, base_diag_message(&diag));
+        return NULL;
     }
-    sim_machine_destroy(m);
+    return &model->program; /* lives as long as this program */
 }
 
 int main(int argc, char **argv)
 {
     const char *config_name = "edge";
     const char *only = "";
+    const char *model = "examples/fashion_mnist/fashion_mnist_int8.onnx";
     double seconds = 0.5;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "-c") == 0) {
@@ -136,28 +202,44 @@ int main(int argc, char **argv)
             seconds = strtod(argv[i + 1], NULL);
         } else if (strcmp(argv[i], "--only") == 0) {
             only = argv[i + 1];
+        } else if (strcmp(argv[i], "--model") == 0) {
+            model = argv[i + 1];
         }
     }
     isa_config config;
     base_diag diag = {0};
     if (isa_config_find(config_name, &config, &diag) != SY_OK) {
-        (void)fprintf(stderr, "sim_speed: %s\n", base_diag_message(&diag));
-        return 1;
+        die(base_diag_message(&diag));
     }
-    static const struct {
-        const char *name;
-        sim_options options;
-    } ways[] = {
-        {"timing only", {.timing_only = true}},
-        {"data, vnni", {.kernels = SIM_KERNELS_VNNI}},
-        {"data, portable", {.kernels = SIM_KERNELS_PORTABLE}},
+    if (strstr("rtl", only) != NULL) {
+        build_verilog(&config);
+    }
+    static const way ways[] = {
+        {"rtl", RT_MACHINE_RTL, {.notice = NULL}},
+        {"timing only", RT_MACHINE_SIM, {.timing_only = true}},
+        {"data, best", RT_MACHINE_SIM, {.timing_only = false}},
+        {"data, portable", RT_MACHINE_SIM, {.portable = true}},
     };
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        if (strstr(ways[i].name, only) == NULL) {
+    const workload workloads[] = {
+        {.name = "448 rows x 36 planes", .rows = 448, .planes = 36},
+        {.name = "49 rows x 32 planes", .rows = 49, .planes = 32},
+        {.name = "network", .network = compile(model, &config)},
+    };
+    for (size_t k = 0; k < sizeof workloads / sizeof workloads[0]; k++) {
+        double verilog = 0;
+        if (workloads[k].rows == 0 && workloads[k].network == NULL) {
             continue;
         }
-        measure(&config, ways[i].name, 448, 36, &ways[i].options, seconds);
-        measure(&config, ways[i].name, 49, 32, &ways[i].options, seconds);
+        for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+            if (strstr(ways[i].name, only) == NULL) {
+                continue;
+            }
+            const double speed = measure(&config, &ways[i], &workloads[k], seconds);
+            verilog = ways[i].kind == RT_MACHINE_RTL ? speed : verilog;
+            if (speed > 0) {
+                (void)(verilog > 0 ? printf("  x %.1f\n", speed / verilog) : printf("\n"));
+            }
+        }
     }
     return 0;
 }
