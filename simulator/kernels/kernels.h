@@ -94,4 +94,15 @@ static inline void sim_walker_next(sim_walker *w)
     }
 }
 
+/* Rows that follow at stride s[0] from the walker's on, at most `most`; moves behind them. */
+static inline uint32_t sim_walker_take(sim_walker *w, uint32_t most)
+{
+    const uint32_t left = w->walk->n[0] - w->i[0];
+    const uint32_t n = left < most ? left : most;
+    w->row += (int64_t)w->walk->s[0] * (n - 1);
+    w->i[0] += n - 1;
+    sim_walker_next(w);
+    return n;
+}
+
 #endif

@@ -232,6 +232,7 @@ static void multiply_block(const product *x)
     const uint64_t n_rows = (uint64_t)m->a.n[0] * m->a.n[1] * m->a.n[2] * m->a.n[3];
     const uint64_t run = run_length(&m->a);
     const uint64_t n_tiles = (run + TILE - 1) / TILE;
+    const ptrdiff_t c_stride = (ptrdiff_t)m->c.s[0] * (ptrdiff_t)m->d;
     sim_walker a = sim_walker_begin(&m->a);
     sim_walker c = sim_walker_begin(&m->c);
     tile t = {.a_stride = (ptrdiff_t)m->a.s[0] * (ptrdiff_t)m->d, .accumulate = m->accumulate || x->first_plane > 0};
@@ -239,13 +240,17 @@ static void multiply_block(const product *x)
         for (uint64_t i = 0; i < n_tiles; i++) {
             const uint32_t n = (uint32_t)((i + 1) * run / n_tiles - i * run / n_tiles); /* evened out */
             t.a = m->spm + (uint64_t)(a.row + m->a_plane * (int64_t)x->first_plane) * m->d;
-            for (uint32_t r = 0; r < n; r++) {
-                t.acc[r] = m->acc + (uint64_t)c.row * m->d;
-                if (x->w_zero != 0) {
-                    t.corrections[r] = correction(x, t.a + (ptrdiff_t)r * t.a_stride);
+            for (uint32_t r = 0; x->w_zero != 0 && r < n; r++) {
+                t.corrections[r] = correction(x, t.a + (ptrdiff_t)r * t.a_stride);
+            }
+            for (uint32_t r = 0; r < n;) {
+                int32_t *acc = m->acc + (uint64_t)c.row * m->d;
+                for (const uint32_t end = r + sim_walker_take(&c, n - r); r < end; r++, acc += c_stride) {
+                    t.acc[r] = acc;
                 }
-                sim_walker_next(&a);
-                sim_walker_next(&c);
+            }
+            for (uint32_t r = 0; r < n;) {
+                r += sim_walker_take(&a, n - r);
             }
             tiles[n](x, &t);
         }
