@@ -3,18 +3,19 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <string.h>
-
 #include "place.h"
+
+#define NO_TENSOR UINT32_MAX /* mark of a value that has no tensor in the plan yet */
 
 typedef struct builder {
     base_arena *arena;
     const isa_config *config;
-    const placement *p;
+    const placement *p; /* items are the marks of their nodes */
     ir_graph *graph;
-    cc_plan *plan;
-    ir_value **values; /* of plan->tensors */
-    uint32_t capacity; /* of plan->tensors */
+    cc_plan *plan; /* tensors are the marks of their values */
+    uint32_t *by_level; /* items by level, then in graph order */
+    uint32_t *first_of; /* [n_levels + 1]: where a level begins in by_level */
+    bool *given;        /* by tensor: some device step has it as input */
 } builder;
 
 static lower_value *info_of(const ir_value *v) {
@@ -22,14 +23,11 @@ static lower_value *info_of(const ir_value *v) {
 }
 
 /* The plan's tensor of a value that crosses between host and device. */
-static sy_status tensor_index(builder *b, ir_value *v, uint32_t *index) {
-    cc_plan *plan = b->plan;
-    for (uint32_t i = 0; i < plan->n_tensors; i++) {
-        if (b->values[i] == v) {
-            *index = i;
-            return SY_OK;
-        }
+static uint32_t tensor_index(builder *b, ir_value *v) {
+    if (v->mark != NO_TENSOR) {
+        return v->mark;
     }
+    cc_plan *plan = b->plan;
     const cc_tensor *t = info_of(v)->tensor;
     cc_plan_tensor *out = &plan->tensors[plan->n_tensors];
     *out = (cc_plan_tensor){.value = v->name, .rank = v->type.rank, .address = t->address, .rows = t->rows, .c = t->c};
@@ -46,109 +44,93 @@ static sy_status tensor_index(builder *b, ir_value *v, uint32_t *index) {
         out->n_stride = (t->dense ? 1 : t->blocks) * out->p;
         out->block_stride = out->p;
     }
-    b->values[plan->n_tensors] = v;
-    *index = plan->n_tensors++;
-    return SY_OK;
+    v->mark = plan->n_tensors++;
+    return v->mark;
 }
 
-static void add_index(uint32_t *list, uint32_t *n, uint32_t index) {
-    for (uint32_t i = 0; i < *n; i++) {
-        if (list[i] == index) {
-            return;
-        }
+/* The item that a user of a value belongs to: its own, or that of the node whose region it stands in. */
+static const place_item *item_of(const builder *b, const ir_node *user) {
+    while (user->graph != b->graph) {
+        user = user->graph->owner;
     }
-    list[(*n)++] = index;
+    return &b->p->items[user->mark];
 }
 
-static void add_value(const char **list, uint32_t *n, const char *name) {
-    for (uint32_t i = 0; i < *n; i++) {
-        if (strcmp(list[i], name) == 0) {
-            return;
+/* True if the caller, a region's result or a node on the host uses a value. */
+static bool host_wants(const builder *b, const ir_value *v) {
+    for (const ir_use *u = v->first_use; u != NULL; u = u->next) {
+        if (u->user == NULL || u->graph != b->graph || !item_of(b, u->user)->device) {
+            return true;
         }
     }
-    list[(*n)++] = name;
+    return false;
 }
 
 /* A device step's inputs: host values that its nodes read and no earlier device step was given. */
-static sy_status device_step(builder *b, int32_t level, const char *entry, bool *given, cc_plan_step *step) {
+static sy_status device_step(builder *b, int32_t level, const char *entry, cc_plan_step *step) {
+    const uint32_t from = b->first_of[level], to = b->first_of[level + 1];
+    uint32_t most_inputs = 0, most_outputs = 0;
+    for (uint32_t i = from; i < to; i++) {
+        const ir_node *n = b->p->items[b->by_level[i]].node;
+        most_inputs += n->n_inputs;
+        most_outputs += n->n_outputs;
+    }
     step->entry = entry;
-    step->inputs = base_arena_alloc(b->arena, b->capacity, sizeof(uint32_t));
-    step->outputs = base_arena_alloc(b->arena, b->capacity, sizeof(uint32_t));
+    step->inputs = base_arena_alloc(b->arena, most_inputs, sizeof(uint32_t));
+    step->outputs = base_arena_alloc(b->arena, most_outputs, sizeof(uint32_t));
     if (step->inputs == NULL || step->outputs == NULL) {
         return SY_ENOMEM;
     }
-    for (uint32_t i = 0; i < b->p->n_items; i++) {
-        const place_item *item = &b->p->items[i];
-        if (item->level != level || !item->device) {
-            continue;
-        }
-        for (uint32_t k = 0; k < item->node->n_inputs; k++) {
-            ir_value *v = ir_node_input(item->node, k);
+    for (uint32_t i = from; i < to; i++) {
+        const ir_node *n = b->p->items[b->by_level[i]].node;
+        for (uint32_t k = 0; k < n->n_inputs; k++) {
+            ir_value *v = ir_node_input(n, k);
             if (v != NULL && cc_place_is_data(v) && !info_of(v)->on_device) {
-                uint32_t index;
-                SY_TRY(tensor_index(b, v, &index));
-                if (!given[index]) {
-                    given[index] = true;
-                    add_index(step->inputs, &step->n_inputs, index);
+                const uint32_t index = tensor_index(b, v);
+                if (!b->given[index]) {
+                    b->given[index] = true;
+                    step->inputs[step->n_inputs++] = index;
                 }
             }
         }
-        for (uint32_t k = 0; k < item->node->n_outputs; k++) {
-            ir_value *v = ir_node_output(item->node, k);
-            if (v == NULL) {
-                continue;
-            }
-            bool wanted = false;
-            for (const ir_use *u = v->first_use; u != NULL && !wanted; u = u->next) {
-                wanted = u->user == NULL || u->graph != b->graph;
-                for (uint32_t q = 0; q < b->p->n_items && !wanted; q++) {
-                    wanted = b->p->items[q].node == u->user && !b->p->items[q].device;
-                }
-            }
-            if (wanted) {
-                uint32_t index;
-                SY_TRY(tensor_index(b, v, &index));
-                add_index(step->outputs, &step->n_outputs, index);
+        for (uint32_t k = 0; k < n->n_outputs; k++) {
+            ir_value *v = ir_node_output(n, k);
+            if (v != NULL && host_wants(b, v)) {
+                step->outputs[step->n_outputs++] = tensor_index(b, v);
             }
         }
     }
     return SY_OK;
 }
 
-static int32_t user_level(const builder *b, const ir_node *user) {
-    for (const ir_node *n = user; n != NULL; n = n->graph->owner) {
-        for (uint32_t i = 0; i < b->p->n_items; i++) {
-            if (b->p->items[i].node == n) {
-                return b->p->items[i].level;
-            }
+/* True if the caller or a later step uses a value. */
+static bool wanted_after(const builder *b, const ir_value *v, int32_t level) {
+    for (const ir_use *u = v->first_use; u != NULL; u = u->next) {
+        const ir_node *user = u->user != NULL ? u->user : u->graph->owner; /* a region's result: the region's node */
+        if (user == NULL || item_of(b, user)->level > level) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 /* A host step computes what later steps and the caller need of it. */
 static sy_status host_step(builder *b, int32_t level, cc_plan_step *step) {
+    const uint32_t from = b->first_of[level], to = b->first_of[level + 1];
     uint32_t most = 0;
-    for (uint32_t i = 0; i < b->p->n_items; i++) {
-        most += b->p->items[i].node->n_outputs;
+    for (uint32_t i = from; i < to; i++) {
+        most += b->p->items[b->by_level[i]].node->n_outputs;
     }
-    step->values = base_arena_alloc(b->arena, most + 1, sizeof(char *));
+    step->values = base_arena_alloc(b->arena, most, sizeof(char *));
     if (step->values == NULL) {
         return SY_ENOMEM;
     }
-    for (uint32_t i = 0; i < b->p->n_items; i++) {
-        const place_item *item = &b->p->items[i];
-        if (item->level != level || item->device) {
-            continue;
-        }
-        for (uint32_t k = 0; k < item->node->n_outputs; k++) {
-            const ir_value *v = ir_node_output(item->node, k);
-            bool wanted = false;
-            for (const ir_use *u = v != NULL ? v->first_use : NULL; u != NULL && !wanted; u = u->next) {
-                wanted = u->user == NULL || user_level(b, u->user) > level;
-            }
-            if (wanted) {
-                add_value(step->values, &step->n_values, v->name);
+    for (uint32_t i = from; i < to; i++) {
+        const ir_node *n = b->p->items[b->by_level[i]].node;
+        for (uint32_t k = 0; k < n->n_outputs; k++) {
+            const ir_value *v = ir_node_output(n, k);
+            if (v != NULL && wanted_after(b, v, level)) {
+                step->values[step->n_values++] = v->name;
             }
         }
     }
@@ -195,12 +177,11 @@ static sy_status fill_layers(builder *b, const uint32_t *step_of_level) {
     if (plan->layers == NULL || plan->placements == NULL) {
         return SY_ENOMEM;
     }
-    for (uint32_t i = 0; i < b->p->n_groups; i++) {
-        const char *op = "";
-        for (uint32_t k = 0; k < b->p->n_items; k++) {
-            op = b->p->items[k].lowered.group == b->p->groups[i] ? b->p->items[k].lowered.op : op;
+    for (uint32_t i = 0; i < b->p->n_items; i++) {
+        const place_item *item = &b->p->items[b->by_level[i]];
+        if (item->lowered.group != NULL) {
+            fill_layer(b, item->lowered.group, item->lowered.op, step_of_level[item->level], &plan->layers[plan->n_layers++]);
         }
-        fill_layer(b, b->p->groups[i], op, step_of_level[b->p->group_levels[i]], &plan->layers[plan->n_layers++]);
     }
     for (uint32_t i = 0; i < b->p->n_items; i++) {
         const place_item *item = &b->p->items[i];
@@ -215,27 +196,57 @@ static sy_status fill_layers(builder *b, const uint32_t *step_of_level) {
     return SY_OK;
 }
 
+/* Marks nodes and values, sorts the items by level. */
+static sy_status prepare(builder *b) {
+    const placement *p = b->p;
+    b->by_level = base_arena_alloc(b->arena, p->n_items, sizeof(uint32_t));
+    b->first_of = base_arena_alloc(b->arena, (size_t)p->n_levels + 2, sizeof(uint32_t));
+    if (b->by_level == NULL || b->first_of == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t i = 0; i < b->graph->n_inputs; i++) {
+        b->graph->inputs[i]->mark = NO_TENSOR;
+    }
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        ir_node *n = p->items[i].node;
+        n->mark = i;
+        for (uint32_t k = 0; k < n->n_outputs; k++) {
+            if (ir_node_output(n, k) != NULL) {
+                ir_node_output(n, k)->mark = NO_TENSOR;
+            }
+        }
+        b->first_of[p->items[i].level + 2]++; /* a level's end, until the next loop has put its items */
+    }
+    for (int32_t level = 2; level <= p->n_levels; level++) {
+        b->first_of[level] += b->first_of[level - 1];
+    }
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        b->by_level[b->first_of[p->items[i].level + 1]++] = i;
+    }
+    return SY_OK;
+}
+
 sy_status cc_place_plan(base_arena *arena, ir_module *module, const isa_config *config, const placement *p, const char *const *entries,
                      cc_plan *plan) {
-    uint32_t values = module->main->n_inputs + 1;
+    uint32_t values = module->main->n_inputs;
     for (uint32_t i = 0; i < p->n_items; i++) {
         values += p->items[i].node->n_outputs;
     }
     *plan = (cc_plan){.model_name = module->name};
-    builder b = {.arena = arena, .config = config, .p = p, .graph = module->main, .plan = plan, .capacity = values};
+    builder b = {.arena = arena, .config = config, .p = p, .graph = module->main, .plan = plan};
     plan->tensors = base_arena_alloc(arena, values, sizeof(cc_plan_tensor));
-    plan->steps = base_arena_alloc(arena, (size_t)p->n_levels + 1, sizeof(cc_plan_step));
-    b.values = base_arena_alloc(arena, values, sizeof(ir_value *));
-    bool *given = base_arena_alloc(arena, values, sizeof(bool));
-    uint32_t *step_of_level = base_arena_alloc(arena, (size_t)p->n_levels + 1, sizeof(uint32_t));
-    if (plan->tensors == NULL || plan->steps == NULL || b.values == NULL || given == NULL || step_of_level == NULL) {
+    plan->steps = base_arena_alloc(arena, (size_t)p->n_levels, sizeof(cc_plan_step));
+    b.given = base_arena_alloc(arena, values, sizeof(bool));
+    uint32_t *step_of_level = base_arena_alloc(arena, (size_t)p->n_levels, sizeof(uint32_t));
+    if (plan->tensors == NULL || plan->steps == NULL || b.given == NULL || step_of_level == NULL) {
         return SY_ENOMEM;
     }
+    SY_TRY(prepare(&b));
     for (int32_t level = 0; level < p->n_levels; level++) {
         cc_plan_step step = {.entry = NULL};
         if (level % 2 == 1) {
             if (entries[level] != NULL) {
-                SY_TRY(device_step(&b, level, entries[level], given, &step));
+                SY_TRY(device_step(&b, level, entries[level], &step));
             }
         } else {
             SY_TRY(host_step(&b, level, &step));
