@@ -201,7 +201,7 @@ static void emit_fetch_fault(fuzz_gen *g)
     rt_fuzz_word(g, isa_encode_i(ISA_OP_JALR, rd, FUZZ_REG_SPARE, (int32_t)rt_fuzz_below(g, 2)));
 }
 
-static void emit_exception(fuzz_gen *g)
+void rt_fuzz_exception(fuzz_gen *g)
 {
     static const uint32_t outside[] = {0, 0x0FFFFFFC, 0x20000000, 0xFFFFFFF8, 0x7FFFFFFC};
     switch (rt_fuzz_below(g, 9)) {
@@ -317,7 +317,7 @@ static void emit_one(fuzz_gen *g, unsigned exceptions_one_in)
         break;
     case 8:
         if (rt_fuzz_one_in(g, exceptions_one_in)) {
-            emit_exception(g);
+            rt_fuzz_exception(g);
         } else if (rt_fuzz_one_in(g, 3)) {
             rt_fuzz_word(
                 g, isa_op_describe(rt_fuzz_one_in(g, 2) ? ISA_OP_WFI : ISA_OP_FENCE_I)->match);
@@ -329,26 +329,28 @@ static void emit_one(fuzz_gen *g, unsigned exceptions_one_in)
     }
 }
 
+void rt_fuzz_handler(fuzz_gen *g)
+{
+    const size_t n_before = rt_fuzz_below(g, 3);
+    for (size_t i = 0; i < n_before; i++) {
+        rt_fuzz_word(g, illegal_word(g)); /* never reached, but for a lost jump */
+    }
+    const uint32_t handler = (uint32_t)(4 * g->n_words);
+    emit_handler(g);
+    g->entry = g->n_words;
+    g->has_handler = handler != 0; /* mtvec = 0 is none */
+    rt_fuzz_load(g, FUZZ_REG_DATA, ISA_DMEM_BASE);
+    rt_fuzz_load(g, FUZZ_REG_SPARE,
+                 handler == 0 ? 0 : handler + rt_fuzz_below(g, 4)); /* low bits read 0 */
+    rt_fuzz_word(g, isa_encode_i(ISA_OP_CSRRW, 0, FUZZ_REG_SPARE, ISA_CSR_MTVEC));
+}
+
 void rt_fuzz_core(fuzz_gen *g)
 {
-    const bool handled = !rt_fuzz_one_in(g, 5);
-    g->entry = 0;
-    if (handled) {
-        g->entry = rt_fuzz_below(g, 3);
-        for (size_t i = 0; i < g->entry; i++) {
-            rt_fuzz_word(g, illegal_word(g)); /* never reached, but for a lost jump */
-        }
-        const uint32_t handler = (uint32_t)(4 * g->n_words);
-        emit_handler(g);
-        g->entry = g->n_words;
+    if (rt_fuzz_one_in(g, 8)) {
         rt_fuzz_load(g, FUZZ_REG_DATA, ISA_DMEM_BASE);
-        rt_fuzz_load(g, FUZZ_REG_SPARE, handler + rt_fuzz_below(g, 4)); /* the low bits read 0 */
-        if (handler == 0) {
-            rt_fuzz_load(g, FUZZ_REG_SPARE, 0);
-        }
-        rt_fuzz_word(g, isa_encode_i(ISA_OP_CSRRW, 0, FUZZ_REG_SPARE, ISA_CSR_MTVEC));
     } else {
-        rt_fuzz_load(g, FUZZ_REG_DATA, ISA_DMEM_BASE);
+        rt_fuzz_handler(g);
     }
     rt_fuzz_log(g, 2); /* sp, as START left it */
     const unsigned n_start = rt_fuzz_below(g, FUZZ_REG_LAST_VALUE);
@@ -357,7 +359,7 @@ void rt_fuzz_core(fuzz_gen *g)
     }
     const unsigned n = 20 + rt_fuzz_below(g, 400);
     for (unsigned i = 0; i < n && rt_fuzz_room(g, 200); i++) {
-        emit_one(g, handled ? 2 : 30);
+        emit_one(g, g->has_handler ? 2 : 30);
     }
     for (unsigned reg = 1; reg < 32; reg++) {
         rt_fuzz_log(g, reg);

@@ -247,6 +247,13 @@ void rt_fuzz_noise(fuzz_gen *g)
                                      4 * rt_fuzz_range(g, 0, 250)));
         rt_fuzz_log(g, FUZZ_REG_SPARE);
         break;
+    case 11:
+        if (g->has_handler) {
+            rt_fuzz_exception(g);
+            rt_fuzz_forget(g); /* some write a register after all */
+            g->known[FUZZ_REG_DATA] = true;
+        }
+        break;
     default:
         rt_fuzz_log_csr(g);
         break;

@@ -125,6 +125,7 @@ typedef struct fuzz_gen {
     unsigned noise_one_in; /* core instructions between pushes */
     unsigned sync_one_in;  /* semaphores around a command */
     bool long_streams;
+    bool has_handler; /* of traps */
 
     uint64_t budget; /* cycles that commands may still take, roughly */
     uint64_t bound;  /* cycles that the program cannot exceed */
@@ -200,7 +201,20 @@ void rt_fuzz_emit_groups(fuzz_gen *g, fuzz_group *groups, size_t n);
 void rt_fuzz_noise(fuzz_gen *g); /* core instructions and the core's own synchronisation */
 void rt_fuzz_loop(fuzz_gen *g);  /* a loop of commands of one to three units */
 
-/* fuzz_core.c: a program that is mostly core instructions */
+/* fuzz_core.c: a program that is mostly core instructions; a trap handler for others, and what goes
+ * through it */
 void rt_fuzz_core(fuzz_gen *g);
+void rt_fuzz_handler(fuzz_gen *g);   /* from word 0 on; sets entry, FUZZ_REG_DATA and mtvec */
+void rt_fuzz_exception(fuzz_gen *g); /* any exception */
+
+/* fuzz_race.c: posts and waits without care, and what depends on who comes first by a cycle */
+void rt_fuzz_wild_sem(fuzz_gen *g, unsigned actor, bool post,
+                      uint32_t s); /* one, whatever that does */
+void rt_fuzz_posts(fuzz_gen *g, unsigned actor, unsigned sem,
+                   uint32_t rounds); /* in a loop of the core */
+void rt_fuzz_errors_in_step(
+    fuzz_gen *g); /* errors of several actors in one cycle, or nearly; at least one */
+void rt_fuzz_semaphore_race(
+    fuzz_gen *g); /* as many posts as waits, and perhaps an overflow between them */
 
 #endif

@@ -89,33 +89,6 @@ static void emit_rounds(fuzz_gen *g, uint32_t n)
     }
 }
 
-/* One queue entry, or the core's instruction, on semaphore s whatever that does. */
-static void emit_wild_sem(fuzz_gen *g, unsigned actor, bool post, uint32_t s)
-{
-    if (actor == ISA_UNIT_CORE) {
-        const unsigned rs1 = rt_fuzz_value(g, s);
-        rt_fuzz_word(g, isa_encode_command(post ? ISA_OP_CORE_SEMPOST : ISA_OP_CORE_SEMWAIT, rs1));
-        return;
-    }
-    const fuzz_op op = {.kind = post ? FUZZ_OP_POST : FUZZ_OP_WAIT, .is_wild = true, .a = s};
-    rt_fuzz_emit_op(g, (isa_unit)actor, &op);
-}
-
-/* Posts as often as `rounds` says, in a loop of the core. */
-static void emit_posts(fuzz_gen *g, unsigned actor, unsigned sem, uint32_t rounds)
-{
-    g->pinned = 0;
-    const unsigned rs1 = rt_fuzz_value(g, sem);
-    rt_fuzz_load(g, FUZZ_REG_COUNT, rounds);
-    rt_fuzz_word(g, actor == ISA_UNIT_CORE
-                        ? isa_encode_command(ISA_OP_CORE_SEMPOST, rs1)
-                        : isa_encode_command(isa_op_of_command((isa_unit)actor, ISA_F7_POST), rs1));
-    rt_fuzz_word(g, isa_encode_i(ISA_OP_ADDI, FUZZ_REG_COUNT, FUZZ_REG_COUNT, -1));
-    rt_fuzz_word(g, isa_encode_s(ISA_OP_BNE, FUZZ_REG_COUNT, 0, -8));
-    g->bound += 20 * rounds;
-    g->known[FUZZ_REG_COUNT] = false;
-}
-
 /* A semaphore filled to its maximum, and nobody takes from it. */
 static void fill_semaphore(fuzz_gen *g, uint32_t extra)
 {
@@ -124,12 +97,14 @@ static void fill_semaphore(fuzz_gen *g, uint32_t extra)
         return;
     }
     g->sync.sems[s].poisoned = true;
-    emit_posts(g, rt_fuzz_below(g, FUZZ_N_ACTORS), (unsigned)s,
-               isa_config_sem_max(g->config) + extra);
+    rt_fuzz_posts(g, rt_fuzz_below(g, FUZZ_N_ACTORS), (unsigned)s,
+                  isa_config_sem_max(g->config) + extra);
 }
 
 static void emit_trap(fuzz_gen *g)
 {
+    rt_fuzz_word(g, isa_encode_i(ISA_OP_CSRRW, 0, 0, ISA_CSR_MTVEC)); /* no handler from here on */
+    g->has_handler = false;
     static const isa_op ops[] = {ISA_OP_ECALL, ISA_OP_EBREAK};
     switch (rt_fuzz_below(g, 4)) {
     case 0:
@@ -183,15 +158,17 @@ static void emit_illegal(fuzz_gen *g)
 {
     static const uint32_t beyond[] = {0, 1, 32, 224, 0x80000000, 0x7FFFFFE0};
     emit_rounds(g, rt_fuzz_below(g, 6));
-    const uint32_t kind = rt_fuzz_below(g, 12);
-    if (kind == 0) {
+    const uint32_t kind = rt_fuzz_below(g, 14);
+    if (kind <= 2 && g->config->queue_depth >= 2) {
+        rt_fuzz_errors_in_step(g);
+    } else if (kind == 3) {
         const uint32_t s = g->config->sem_count +
                            beyond[rt_fuzz_below(g, sizeof beyond / sizeof beyond[0])];
         g->pinned = 0;
-        emit_wild_sem(g, rt_fuzz_below(g, FUZZ_N_ACTORS), rt_fuzz_one_in(g, 2), s);
-    } else if (kind == 1 && rt_fuzz_sync_find_fresh(g) >= 0) {
+        rt_fuzz_wild_sem(g, rt_fuzz_below(g, FUZZ_N_ACTORS), rt_fuzz_one_in(g, 2), s);
+    } else if (kind == 4 && rt_fuzz_sync_find_fresh(g) >= 0) {
         fill_semaphore(g, 1);
-    } else if (kind == 2 || !emit_bad_commands(g)) {
+    } else if (kind == 5 || !emit_bad_commands(g)) {
         emit_trap(g);
     }
     emit_rounds(g, rt_fuzz_below(g, 4));
@@ -213,7 +190,7 @@ static bool starve(fuzz_gen *g, unsigned *who)
         s->poisoned = true;
         for (uint32_t k = 0; k <= n_tokens; k++) {
             g->pinned = 0;
-            emit_wild_sem(g, actor, false, at);
+            rt_fuzz_wild_sem(g, actor, false, at);
         }
         *who = actor;
         return true;
@@ -237,8 +214,8 @@ static bool wait_in_ring(fuzz_gen *g, unsigned *who)
     for (unsigned i = 0; i < n; i++) {
         const unsigned actor = (first + i) % FUZZ_N_ACTORS;
         g->pinned = 0;
-        emit_wild_sem(g, actor, false, (uint32_t)sems[i]);
-        emit_wild_sem(g, actor, true, (uint32_t)sems[(i + 1) % n]);
+        rt_fuzz_wild_sem(g, actor, false, (uint32_t)sems[i]);
+        rt_fuzz_wild_sem(g, actor, true, (uint32_t)sems[(i + 1) % n]);
     }
     *who = first;
     return true;
@@ -288,16 +265,15 @@ static void emit_wild(fuzz_gen *g)
     const uint32_t n = 1 + rt_fuzz_below(g, 12);
     for (uint32_t i = 0; i < n && has_room(g); i++) {
         emit_round(g);
+        if (rt_fuzz_one_in(g, 4)) {
+            rt_fuzz_semaphore_race(g);
+        }
         const uint32_t n_sems = rt_fuzz_below(g, 3);
         for (uint32_t k = 0; k < n_sems; k++) {
             const uint32_t s = rt_fuzz_one_in(g, 40) ? rt_fuzz_below(g, 40)
                                                      : rt_fuzz_below(g, g->config->sem_count);
             g->pinned = 0;
-            emit_wild_sem(g, rt_fuzz_below(g, FUZZ_N_ACTORS), !rt_fuzz_one_in(g, 3), s);
-        }
-        if (rt_fuzz_one_in(g, 20)) {
-            const uint32_t rd = (uint32_t)base_rng_next(&g->rng);
-            rt_fuzz_load(g, 1 + rt_fuzz_below(g, FUZZ_REG_LAST_VALUE), rd);
+            rt_fuzz_wild_sem(g, rt_fuzz_below(g, FUZZ_N_ACTORS), !rt_fuzz_one_in(g, 3), s);
         }
     }
 }
@@ -339,11 +315,15 @@ static void emit_kind(fuzz_gen *g)
         rt_fuzz_core(g);
         return;
     }
-    g->entry = rt_fuzz_one_in(g, 4) ? rt_fuzz_below(g, 5) : 0;
-    for (size_t i = 0; i < g->entry; i++) {
-        rt_fuzz_word(g, (uint32_t)base_rng_next(&g->rng));
+    if (rt_fuzz_one_in(g, 4)) {
+        rt_fuzz_handler(g);
+    } else {
+        g->entry = rt_fuzz_one_in(g, 4) ? rt_fuzz_below(g, 5) : 0;
+        for (size_t i = 0; i < g->entry; i++) {
+            rt_fuzz_word(g, (uint32_t)base_rng_next(&g->rng));
+        }
+        rt_fuzz_load(g, FUZZ_REG_DATA, ISA_DMEM_BASE);
     }
-    rt_fuzz_load(g, FUZZ_REG_DATA, ISA_DMEM_BASE);
     switch (g->kind) {
     case FUZZ_VALID:
         emit_rounds(g, 1 + rt_fuzz_below(g, 16));
