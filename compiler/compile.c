@@ -43,7 +43,7 @@ static sy_status check_fallback(const compilation *c) {
     return SY_OK;
 }
 
-/* Nothing runs on the device: says why, from the operator that would gain most. */
+/* Nothing runs on the device: says why, from the first operator that would gain most. */
 static sy_status nothing_to_do(const compilation *c) {
     const place_item *main = NULL;
     for (uint32_t i = 0; i < c->placed.n_items; i++) {
@@ -57,7 +57,8 @@ static sy_status nothing_to_do(const compilation *c) {
                              "'%s' (%s) computes in float and configuration '%s' is int8: quantise first", item->node->name,
                              item->node->op_name, c->config->name);
         }
-        main = main == NULL ? item : main;
+        const bool better = main != NULL && item->node->op->accel == IR_ACCEL_MATMUL && main->node->op->accel != IR_ACCEL_MATMUL;
+        main = main == NULL || better ? item : main;
     }
     if (main != NULL) {
         return base_fail(c->diag, SY_EUNSUPPORTED, "nothing in this model runs on the accelerator: '%s' (%s): %s", main->node->name,
@@ -141,6 +142,7 @@ sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, si
     static const cc_options defaults = {.no_fallback = false};
     const cc_options *o = options != NULL ? options : &defaults;
     compilation c = {.arena = arena, .config = config, .diag = diag};
+    SY_TRY(sched_check_config(config, diag));
     SY_TRY(ir_module_clone(arena, module, &c.module));
     SY_TRY(pass_run(c.module, PASS_DEVICE, o->dump_after, o->dump, diag));
     SY_TRY(cc_place_graph(arena, c.module, config, &c.placed, diag));

@@ -317,6 +317,18 @@ void sched_too_large(sched *s, const char *what, int64_t needed_rows, int64_t th
     }
 }
 
+sy_status sched_check_config(const isa_config *config, base_diag *diag) {
+    if (config->sem_count < SCHED_N_SEMS) {
+        return base_fail(diag, SY_ECONFIG, "compiled programs need %d semaphores, configuration '%s' has %u: raise [semaphore] count",
+                         (int)SCHED_N_SEMS, config->name, (unsigned)config->sem_count);
+    }
+    if (config->sem_bits < 2) {
+        return base_fail(diag, SY_ECONFIG, "compiled programs need semaphores of at least 2 bits, those of configuration '%s' have %u: raise [semaphore] bits",
+                         config->name, (unsigned)config->sem_bits);
+    }
+    return SY_OK;
+}
+
 sy_status sched_group(base_arena *arena, const isa_config *config, const cc_group *group, cc_program *program,
                       base_diag *diag) {
     const int64_t d = config->d;
@@ -326,15 +338,8 @@ sy_status sched_group(base_arena *arena, const isa_config *config, const cc_grou
     s.acc_rows = (int64_t)config->acc_banks * config->acc_bank_bytes / (4 * d);
     s.acc_bank_rows = (int64_t)config->acc_bank_bytes / (4 * d);
     SY_TRY(cc_program_begin_layer(arena, program, group->name));
-    if (config->sem_count < SCHED_N_SEMS) {
-        return base_fail(diag, SY_ECONFIG, "compiled programs need %d semaphores, this configuration has %u",
-                         (int)SCHED_N_SEMS, (unsigned)config->sem_count);
-    }
+    SY_TRY(sched_check_config(config, diag));
     s.sem_most = ((int64_t)1 << config->sem_bits) - 1;
-    if (s.sem_most < 2) {
-        return base_fail(diag, SY_ECONFIG, "compiled programs need semaphores of at least 2 bits, this configuration's have %u",
-                         (unsigned)config->sem_bits);
-    }
     if (program->n_layers > CC_MAX_LAYERS) {
         return base_fail(diag, SY_ERANGE, "more than %d layers in one program: split the model", CC_MAX_LAYERS);
     }

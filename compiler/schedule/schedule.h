@@ -13,6 +13,9 @@
 #include "systole/compiler/command.h"
 #include "systole/compiler/group.h"
 
+/* SY_ECONFIG, one line, if no compiled program can run on such a machine: it has too few semaphores, or they are too narrow. */
+sy_status sched_check_config(const isa_config *config, base_diag *diag);
+
 /*
  * Appends the commands of one group as a layer of its own. The tensors and blobs must have DRAM addresses.
  * Errors: SY_ERANGE, one line with sizes, if not even the smallest tile fits SPM or ACC; SY_ENOMEM.

@@ -22,7 +22,7 @@ typedef struct cc_options {
  * Compiles module->main for a configuration. The module is not changed (the compiler works on a copy). `model` are the bytes of the
  * file that it was imported from; they become part of the program. Everything made is in the arena.
  *
- * Errors, each one line: SY_EUNSUPPORTED (nothing in the model runs on the accelerator: says why; no_fallback; no LLVM), SY_ESHAPE (a dimension is
+ * Errors, each one line: SY_EUNSUPPORTED (nothing in the model runs on the accelerator: says why; no_fallback; no LLVM), SY_ECONFIG (no compiled program runs on such a machine), SY_ESHAPE (a dimension is
  * not known: bind it), SY_ERANGE (IMEM, DMEM or DRAM is too small, with sizes), SY_ENOMEM, SY_EINTERNAL.
  */
 sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, size_t model_bytes, const isa_config *config,
