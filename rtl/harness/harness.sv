@@ -148,19 +148,35 @@ module harness;
         .o_retired_o      (o_retired)
     );
 
-    // ------------------------------------------------------------------ memories
+    // ------------------------------------------------------------------ memories. The bounds are variables, so that Verilator leaves the loops
+    // rolled: hundreds of these blocks, unrolled, would be most of what g++ has to compile.
+    int n_imem_words, n_dmem_words, n_spm_rows, n_acc_rows, n_causes;
+    initial begin
+        n_imem_words = `SYP_CORE_IMEM_BYTES / 4;
+        n_dmem_words = `SYP_CORE_DMEM_BYTES / 4;
+        n_spm_rows   = SPM_ROWS;
+        n_acc_rows   = ACC_ROWS;
+        n_causes     = `SY_N_COUNTERS;
+    end
     bit load = 0;
     bit dump = 0;
     bit [3:0] dirty = 0;
+    int i_word;
     always @(posedge clk) begin
-        if (load && dirty[MEM_IMEM]) begin
-            for (int w = 0; w < `SYP_CORE_IMEM_BYTES / 4; w++) dut.u_imem.mem_q[w] = sy_rtl_get_word(MEM_IMEM, w);
+        i_word = 0;
+        while (load && dirty[MEM_IMEM] && i_word < n_imem_words) begin
+            dut.u_imem.mem_q[i_word] = sy_rtl_get_word(MEM_IMEM, i_word);
+            i_word++;
         end
-        if (load && dirty[MEM_DMEM]) begin
-            for (int w = 0; w < `SYP_CORE_DMEM_BYTES / 4; w++) dut.u_dmem.mem_q[w] = sy_rtl_get_word(MEM_DMEM, w);
+        i_word = 0;
+        while (load && dirty[MEM_DMEM] && i_word < n_dmem_words) begin
+            dut.u_dmem.mem_q[i_word] = sy_rtl_get_word(MEM_DMEM, i_word);
+            i_word++;
         end
-        if (dump) begin
-            for (int w = 0; w < `SYP_CORE_DMEM_BYTES / 4; w++) sy_rtl_put_word(MEM_DMEM, w, dut.u_dmem.mem_q[w]);
+        i_word = 0;
+        while (dump && i_word < n_dmem_words) begin
+            sy_rtl_put_word(MEM_DMEM, i_word, dut.u_dmem.mem_q[i_word]);
+            i_word++;
         end
     end
     genvar b;
@@ -168,34 +184,34 @@ module harness;
     generate
         for (b = 0; b < `SYP_SPM_BANKS; b++) begin : g_spm
             bit [D*8-1:0] row;
-            always @(posedge clk) begin
-                if (load && dirty[MEM_SPM]) begin
-                    for (int r = 0; r < SPM_ROWS; r++) begin
-                        sy_rtl_get_row(MEM_SPM, b * SPM_ROWS + r, D / 4, row);
-                        dut.u_spm.g_bank[b].u_bank.mem_q[r] = row;
+            int i_row;
+            always @(posedge clk) if (load || dump) begin
+                i_row = 0;
+                while (i_row < n_spm_rows) begin
+                    if (load && dirty[MEM_SPM]) begin
+                        sy_rtl_get_row(MEM_SPM, b * SPM_ROWS + i_row, D / 4, row);
+                        dut.u_spm.g_bank[b].u_bank.mem_q[i_row] = row;
                     end
-                end
-                if (dump) begin
-                    for (int r = 0; r < SPM_ROWS; r++) begin
-                        sy_rtl_put_row(MEM_SPM, b * SPM_ROWS + r, D / 4, dut.u_spm.g_bank[b].u_bank.mem_q[r]);
-                    end
+                    if (dump) sy_rtl_put_row(MEM_SPM, b * SPM_ROWS + i_row, D / 4, dut.u_spm.g_bank[b].u_bank.mem_q[i_row]);
+                    i_row++;
                 end
             end
         end
         for (b = 0; b < `SYP_ACC_BANKS; b++) begin : g_acc
             for (j = 0; j < D; j++) begin : g_lane
-                always @(posedge clk) begin
-                    if (load && dirty[MEM_ACC]) begin
-                        for (int r = 0; r < ACC_ROWS; r++) begin
-                            dut.u_acc.g_lane[j].u_lane.g_bank[b].u_bank.mem_q[r] =
-                                sy_rtl_get_word(MEM_ACC, (b * ACC_ROWS + r) * D + j);
+                int i_row;
+                always @(posedge clk) if (load || dump) begin
+                    i_row = 0;
+                    while (i_row < n_acc_rows) begin
+                        if (load && dirty[MEM_ACC]) begin
+                            dut.u_acc.g_lane[j].u_lane.g_bank[b].u_bank.mem_q[i_row] =
+                                sy_rtl_get_word(MEM_ACC, (b * ACC_ROWS + i_row) * D + j);
                         end
-                    end
-                    if (dump) begin
-                        for (int r = 0; r < ACC_ROWS; r++) begin
-                            sy_rtl_put_word(MEM_ACC, (b * ACC_ROWS + r) * D + j,
-                                            dut.u_acc.g_lane[j].u_lane.g_bank[b].u_bank.mem_q[r]);
+                        if (dump) begin
+                            sy_rtl_put_word(MEM_ACC, (b * ACC_ROWS + i_row) * D + j,
+                                            dut.u_acc.g_lane[j].u_lane.g_bank[b].u_bank.mem_q[i_row]);
                         end
+                        i_row++;
                     end
                 end
             end
@@ -209,7 +225,7 @@ module harness;
     bit     bus_active = 0;
     int     trace;      // bit 0: report instructions; bit 1: memories through the host port
     longint max_cycles;
-    int     flags;
+    int     flags, c;
     always @(posedge clk) begin
         if (watching && o_running && !o_reset) begin
             if (!o_run || (max_cycles != 0 && o_cycle == max_cycles)) begin
@@ -218,11 +234,13 @@ module harness;
                 watching <= 0;
                 if (o_run) begin
                     // the machine goes on for as long as nobody stops it: take the numbers now
-                    for (int c = 0; c < `SY_N_COUNTERS; c++) begin
+                    c = 0;
+                    while (c < n_causes) begin
                         sy_rtl_counter(0, c, dut.g_counters[0].u_counters.count_q[c]);
                         sy_rtl_counter(1, c, dut.g_counters[1].u_counters.count_q[c]);
                         sy_rtl_counter(2, c, dut.g_counters[2].u_counters.count_q[c]);
                         sy_rtl_counter(3, c, dut.g_counters[3].u_counters.count_q[c]);
+                        c++;
                     end
                     sy_rtl_result(0, 0, 0, 0, o_cycle, o_retired);
                 end
@@ -312,12 +330,13 @@ module harness;
     task automatic report();
         logic [31:0] status, error, command, exit_code, low, high;
         logic [70:0] entry_at;
-        for (int u = 0; u < 4; u++) begin
-            for (int c = 0; c < `SY_N_COUNTERS; c++) begin
-                host_read(`SY_HOST_COUNTERS + 8 * (16 * u + c), low);
-                host_read(`SY_HOST_COUNTERS + 8 * (16 * u + c) + 4, high);
-                sy_rtl_counter(u, c, {high, low});
-            end
+        int i;
+        i = 0;
+        while (i < 4 * n_causes) begin
+            host_read(`SY_HOST_COUNTERS + 8 * (16 * (i / `SY_N_COUNTERS) + i % `SY_N_COUNTERS), low);
+            host_read(`SY_HOST_COUNTERS + 8 * (16 * (i / `SY_N_COUNTERS) + i % `SY_N_COUNTERS) + 4, high);
+            sy_rtl_counter(i / `SY_N_COUNTERS, i % `SY_N_COUNTERS, {high, low});
+            i++;
         end
         host_read(`SY_HOST_STATUS, status);
         host_read(`SY_HOST_ERROR, error);
@@ -326,23 +345,35 @@ module harness;
         host_read(`SY_HOST_CYCLES, low);
         host_read(`SY_HOST_CYCLES_HIGH, high);
         if (status[3]) begin
-            for (int i = 0; i < int'(dut.u_mxu_front.u_queue.count_q); i++) begin
+            i = 0;
+            while (i < int'(dut.u_mxu_front.u_queue.count_q)) begin
                 entry_at = dut.u_mxu_front.u_queue.mem_q[(int'(dut.u_mxu_front.u_queue.head_q) + i) % `SYP_QUEUE_DEPTH];
                 sy_rtl_queued(0, int'(entry_at[70:64]), entry_at[63:32]);
+                i++;
             end
-            for (int i = 0; i < int'(dut.u_vpu_front.u_queue.count_q); i++) begin
+            i = 0;
+            while (i < int'(dut.u_vpu_front.u_queue.count_q)) begin
                 entry_at = dut.u_vpu_front.u_queue.mem_q[(int'(dut.u_vpu_front.u_queue.head_q) + i) % `SYP_QUEUE_DEPTH];
                 sy_rtl_queued(1, int'(entry_at[70:64]), entry_at[63:32]);
+                i++;
             end
-            for (int i = 0; i < int'(dut.u_ld_front.u_queue.count_q); i++) begin
+            i = 0;
+            while (i < int'(dut.u_ld_front.u_queue.count_q)) begin
                 entry_at = dut.u_ld_front.u_queue.mem_q[(int'(dut.u_ld_front.u_queue.head_q) + i) % `SYP_QUEUE_DEPTH];
                 sy_rtl_queued(2, int'(entry_at[70:64]), entry_at[63:32]);
+                i++;
             end
-            for (int i = 0; i < int'(dut.u_st_front.u_queue.count_q); i++) begin
+            i = 0;
+            while (i < int'(dut.u_st_front.u_queue.count_q)) begin
                 entry_at = dut.u_st_front.u_queue.mem_q[(int'(dut.u_st_front.u_queue.head_q) + i) % `SYP_QUEUE_DEPTH];
                 sy_rtl_queued(3, int'(entry_at[70:64]), entry_at[63:32]);
+                i++;
             end
-            for (int s = 0; s < `SYP_SEMAPHORE_COUNT; s++) sy_rtl_semaphore(s, dut.u_semaphores.value_q[s]);
+            i = 0;
+            while (i < `SYP_SEMAPHORE_COUNT) begin
+                sy_rtl_semaphore(i, dut.u_semaphores.value_q[i]);
+                i++;
+            end
             sy_rtl_core_state(int'(dut.u_core.halted_q), dut.u_core.pc_q, dut.u_core.word, dut.u_core.rs1);
         end
         sy_rtl_result(status, error, command, exit_code, {high, low}, o_retired);
