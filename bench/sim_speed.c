@@ -137,15 +137,15 @@ static uint64_t run(sim_machine *m, const isa_config *c, const workload *w, unsi
 }
 
 /* Cycles per second of a way, over at least about `seconds`; 0 if this host or build lacks it. */
-static double measure(const isa_config *c, const way *way, const workload *w, double seconds)
+static double measure(const isa_config *c, const way *how, const workload *w, double seconds)
 {
     base_diag diag = {0};
-    const bool verilog = way->kind == RT_MACHINE_RTL;
+    const bool verilog = how->kind == RT_MACHINE_RTL;
     for (unsigned rounds = verilog ? 2 : 100;; rounds *= 4) {
         sim_machine *m;
         const double start = now(verilog);
-        if (rt_machine_create(way->kind, c, &way->options, &m, &diag) != SY_OK) {
-            (void)printf("%-14s %-22s %s\n", way->name, w->name, base_diag_message(&diag));
+        if (rt_machine_create(how->kind, c, &how->options, &m, &diag) != SY_OK) {
+            (void)printf("%-14s %-22s %s\n", how->name, w->name, base_diag_message(&diag));
             return 0;
         }
         const double begin = verilog ? start : now(false); /* memory for the simulator is not its speed */
@@ -155,7 +155,7 @@ static double measure(const isa_config *c, const way *way, const workload *w, do
         const double took = (verilog ? now(true) : end) - begin;
         if (took >= seconds || rounds >= 1u << 28) {
             const double speed = (double)cycles / took;
-            (void)printf("%-14s %-22s %14llu cycles %8.2f s %12.3f MHz", way->name, w->name, (unsigned long long)cycles, took, 1e-6 * speed);
+            (void)printf("%-14s %-22s %14llu cycles %8.2f s %12.3f MHz", how->name, w->name, (unsigned long long)cycles, took, 1e-6 * speed);
             return speed;
         }
     }
