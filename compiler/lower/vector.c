@@ -142,8 +142,11 @@ static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const
     return SY_OK;
 }
 
-/* True if b is y's shape, or can be walked with strides of zero. */
+/* True if b is y's shape, or can be walked with strides of zero; or has one pixel for each image. */
 static bool can_broadcast(const cc_tensor *b, const cc_tensor *y) {
+    if (b->folded && !y->folded) {
+        return b->c == y->c && (b->w == y->n || b->w == 1);
+    }
     return b->c == y->c && b->folded == y->folded && (b->n == y->n || b->n == 1) && (b->h == y->h || b->h == 1) && (b->w == y->w || b->w == 1);
 }
 
@@ -161,7 +164,7 @@ static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout
         SY_TRY(cc_lower_operand(l, second, layout, NULL, &p->b));
     }
     if (g->x->rows != g->y->rows || g->x->c != g->y->c || g->x->h != g->y->h || g->x->w != g->y->w || !can_broadcast(p->b, g->y)) {
-        return cc_lower_refuse(l, "operands '%s' and '%s' are broadcast across channels, or both are", ir_node_input(node, 0)->name,
+        return cc_lower_refuse(l, "neither of '%s' and '%s' has the result's shape, or one has other channels", ir_node_input(node, 0)->name,
                                ir_node_input(node, 1)->name);
     }
     const char *const scales[2] = {"a_scale", "b_scale"};

@@ -1,8 +1,9 @@
 /*
- * fold_constants.c -- operators whose operands are all constant become constants.
+ * fold_constants.c -- operators whose operands are all constant become constants, and so does arithmetic on shapes.
  *
  * In: graph with shapes. Out: no pure operator with a reference kernel has constant operands alone (Constant nodes included), unless its
- * result is larger than a limit and larger than its operands (an Expand or ConstantOfShape that would only fill memory).
+ * result is larger than a limit and larger than its operands (an Expand or ConstantOfShape that would only fill memory); and no pure operator
+ * gives integers that inference knows (Shape of a tensor of known sizes, and what is computed from it).
  * The reference kernels do the arithmetic, so folding never changes a result.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -55,6 +56,18 @@ static sy_status read_operands(ir_module *m, const ir_node *n, base_arena *arena
     return SY_OK;
 }
 
+/* A new constant takes the place of a result. */
+static sy_status replace(ir_module *m, ir_value *old, sy_dtype dtype, int32_t rank, const int64_t *dims, const void *data, size_t n_bytes,
+                         base_diag *diag) {
+    ir_const *c;
+    ir_value *v;
+    SY_TRY(ir_const_inline(m, dtype, rank, dims, data, n_bytes, diag, &c));
+    SY_TRY(ir_graph_add_const(old->graph, ir_name_unique(m, old->name), c, &v));
+    v->loc = old->loc;
+    ir_value_replace_uses(old, v);
+    return SY_OK;
+}
+
 static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *diag) {
     ir_tensor *operands;
     const ir_tensor **inputs;
@@ -100,15 +113,49 @@ static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *di
         if (outputs[i] == NULL) {
             continue;
         }
-        ir_value *old = ir_node_output(n, i);
-        ir_const *c;
-        ir_value *v;
-        const char *name = ir_name_unique(m, old->name);
-        SY_TRY(ir_const_inline(m, results[i].dtype, results[i].rank, results[i].dims, results[i].data, results[i].size_bytes, diag, &c));
-        SY_TRY(ir_graph_add_const(n->graph, name, c, &v));
-        v->loc = old->loc;
-        ir_value_replace_uses(old, v);
+        const ir_tensor *t = &results[i];
+        SY_TRY(replace(m, ir_node_output(n, i), t->dtype, t->rank, t->dims, t->data, t->size_bytes, diag));
     }
+    ir_node_erase(n);
+    return SY_OK;
+}
+
+/* True if inference knows all elements of a node's only result. */
+static bool known_elements(const ir_node *n) {
+    const ir_value *v = n->n_outputs == 1 ? ir_node_output(n, 0) : NULL;
+    if (v == NULL || n->op == NULL || (n->op->props & IR_P_PURE) == 0 || v->elements == NULL || v->n_elements == 0) {
+        return false;
+    }
+    int64_t dims[IR_MAX_RANK];
+    if (v->type.kind != IR_TYPE_TENSOR || (v->type.dtype != SY_DT_I64 && v->type.dtype != SY_DT_I32) || !v->type.has_rank || v->type.rank > 1 ||
+        !ir_type_static_dims(&v->type, dims) || (v->type.rank == 1 ? dims[0] : 1) != (int64_t)v->n_elements) {
+        return false;
+    }
+    for (uint32_t i = 0; i < v->n_elements; i++) {
+        int64_t value;
+        if (!ir_dim_is_const(v->elements[i], &value) || (v->type.dtype == SY_DT_I32 && value != (int32_t)value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static sy_status fold_elements(ir_module *m, ir_node *n, base_arena *arena, base_diag *diag) {
+    ir_value *old = ir_node_output(n, 0);
+    const sy_dtype dtype = old->type.dtype;
+    const size_t size = dtype == SY_DT_I64 ? sizeof(int64_t) : sizeof(int32_t);
+    uint8_t *data = base_arena_alloc(arena, old->n_elements, size);
+    if (data == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t i = 0; i < old->n_elements; i++) {
+        int64_t value = 0;
+        ir_dim_is_const(old->elements[i], &value);
+        const int32_t narrow = (int32_t)value;
+        memcpy(data + i * size, dtype == SY_DT_I64 ? (const void *)&value : (const void *)&narrow, size);
+    }
+    const int64_t dims[1] = {(int64_t)old->n_elements};
+    SY_TRY(replace(m, old, dtype, old->type.rank, dims, data, old->n_elements * size, diag));
     ir_node_erase(n);
     return SY_OK;
 }
@@ -124,6 +171,9 @@ sy_status pass_fold_constants(ir_module *module, base_diag *diag) {
         next = n->next;
         if (foldable(n)) {
             status = fold(module, n, arena, diag);
+            base_arena_reset(arena);
+        } else if (known_elements(n)) {
+            status = fold_elements(module, n, arena, diag);
             base_arena_reset(arena);
         }
     }

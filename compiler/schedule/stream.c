@@ -58,6 +58,10 @@ static void load_b(flow *f, int64_t step, int64_t row) {
         return;
     }
     const part p = part_of(f, step);
+    if (b->folded) { /* one pixel for each image, or one for all */
+        sched_load_bytes(f->s, b->address + (uint64_t)((p.block * b->w + (b->w > 1 ? p.n : 0)) * f->s->d), f->s->d, row);
+        return;
+    }
     const int64_t n = b->n > 1 ? p.n : 0;
     const int64_t y = b->h > 1 ? p.y : 0;
     const int64_t height = b->h > 1 ? p.height : 1;
@@ -100,7 +104,8 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
     }
     if (f->ops->load_b != NULL) {
         cc_set(&c, ISA_VPU_B_ZERO, (uint32_t)p->b_zero);
-        const int64_t column = p->b->w > 1 ? 1 : 0;
+        const bool pixel = st->broadcast && p->b->folded;
+        const int64_t column = p->b->w > 1 && !pixel ? 1 : 0;
         sched_walk(&c, ISA_VPU_B_BASE, b_row, ISA_VPU_B_S0,
                    st->broadcast ? (const int64_t[4]){column, p->b->h > 1 ? p->b->w : 0, 0, 0} : (const int64_t[4]){1, 0, 0, 0});
     }
@@ -131,7 +136,7 @@ void sched_stream(sched *s) {
         return;
     }
     const cc_tensor *y = s->group->y;
-    stream st = {.broadcast = two && (p->b->n != y->n || p->b->h != y->h || p->b->w != y->w)};
+    stream st = {.broadcast = two && (p->b->folded != y->folded || p->b->n != y->n || p->b->h != y->h || p->b->w != y->w)};
     flow f = {.s = s, .ops = two ? &two_inputs : &one_input, .user = &st};
     if (st.broadcast) {
         st.chunk = sched_max(1, sched_min(y->h, in_limit / y->w));

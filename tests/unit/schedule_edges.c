@@ -265,6 +265,20 @@ static void ranks_differ(void **state) {
     check_output(&n, binary(&n, IR_OP_QSUB, b, a), &config, "");
 }
 
+/* [N, C, 1, 1] against [N, C, H, W]: a gate for each image, as in squeeze and excite. */
+static void gates(void **state) {
+    (void)state;
+    for (int trial = 0; trial < 16; trial++) {
+        const isa_config config = pick_machine();
+        net n = new_net();
+        const int64_t images = pick(1, 4), channels = pick(1, 40);
+        ir_value *x = input(&n, 4, (const int64_t[4]){images, channels, pick(1, 7), trial % 4 == 0 ? images + 1 : pick(2, 9)});
+        ir_value *b = input(&n, 4, (const int64_t[4]){trial % 3 == 0 ? 1 : images, channels, 1, 1});
+        const bool swap = pick(0, 1) == 1;
+        check_output(&n, binary(&n, trial % 2 == 0 ? IR_OP_QMUL : IR_OP_QSUB, swap ? b : x, swap ? x : b), &config, NULL);
+    }
+}
+
 /* Ranks that no layout has, and tensors without elements. */
 static void odd_ranks(void **state) {
     (void)state;
@@ -383,7 +397,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(residual_of_the_image), cmocka_unit_test(shared_operands), cmocka_unit_test(two_products), cmocka_unit_test(views),
         cmocka_unit_test(one_pixel), cmocka_unit_test(odd_windows), cmocka_unit_test(odd_pools), cmocka_unit_test(endless_windows),
-        cmocka_unit_test(wide_padding), cmocka_unit_test(ranks_differ), cmocka_unit_test(odd_ranks), cmocka_unit_test(absurd_sizes),
+        cmocka_unit_test(wide_padding), cmocka_unit_test(ranks_differ), cmocka_unit_test(gates), cmocka_unit_test(odd_ranks), cmocka_unit_test(absurd_sizes),
         cmocka_unit_test(small_memories), cmocka_unit_test(narrow_semaphores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

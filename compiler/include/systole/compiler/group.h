@@ -96,7 +96,10 @@ typedef struct cc_pool {
 
 typedef enum cc_stream_op { CC_STREAM_REQUANT, CC_STREAM_ADD, CC_STREAM_MUL, CC_STREAM_CLAMP } cc_stream_op;
 
-/* The second operand of ADD and MUL: a device tensor, or a constant packed as one. Its images, rows and columns may be 1 where y has more: then it is broadcast. */
+/*
+ * The second operand of ADD and MUL: a device tensor, or a constant packed as one. Its images, rows and columns may be 1
+ * where y has more, or it is folded where y is not (one pixel for each image): then it is broadcast.
+ */
 typedef struct cc_stream {
     cc_stream_op op;
     cc_tensor *b;         /* ADD, MUL */
