@@ -29,6 +29,7 @@ module harness;
     import "DPI-C" context function void sy_rtl_command_start(input int unit, input int funct7, input int number, input int tag,
                                                               input longint cycle);
     import "DPI-C" context function void sy_rtl_command_end(input int unit, input int number, input longint cycle);
+    import "DPI-C" context function void sy_rtl_heartbeat();
     import "DPI-C" context function void sy_rtl_retire(input int pc, input longint cycle);
     import "DPI-C" context function void sy_rtl_read(input longint cycle, input longint addr, input int n_beats);
     import "DPI-C" context function void sy_rtl_write(input longint cycle, input longint addr, input int n_beats);
@@ -254,6 +255,7 @@ module harness;
                         if (o_end[u]) sy_rtl_command_end(u, o_end_number[u*32 +: 32], o_cycle);
                     end
                 end
+                if (o_cycle[15:0] == 16'hFFFF) sy_rtl_heartbeat();
                 if (o_retire && trace[0]) sy_rtl_retire(o_retire_pc, o_cycle);
                 if (m_arvalid) sy_rtl_read(o_cycle, longint'(m_araddr), int'(m_arlen) + 1);
                 if (m_awvalid) sy_rtl_write(o_cycle, longint'(m_awaddr), int'(m_awlen) + 1);
