@@ -295,9 +295,11 @@ static sy_status check_types(lower *l, const ir_node *node) {
     if (ir_node_is(node, IR_OP_QUANTIZELINEAR) || ir_node_is(node, IR_OP_DEQUANTIZELINEAR)) {
         return cc_lower_refuse(l, "converts between float and integers, which this configuration (int8) cannot");
     }
-    if (x->type.dtype != SY_DT_I8 || y->type.dtype != SY_DT_I8) {
-        return cc_lower_refuse(l, "%s on %s: this configuration is int8 (quantise first)", node->op_name,
-                            sy_dtype_name(x->type.dtype != SY_DT_I8 ? x->type.dtype : y->type.dtype));
+    const sy_dtype other = x->type.dtype != SY_DT_I8 ? x->type.dtype : y->type.dtype;
+    if (other != SY_DT_I8) {
+        const bool is_float = other == SY_DT_F32 || other == SY_DT_F16 || other == SY_DT_BF16 || other == SY_DT_F64;
+        return cc_lower_refuse(l, "%s on %s: this configuration is int8%s", node->op_name, sy_dtype_name(other),
+                               is_float ? " (quantise first)" : "");
     }
     return SY_OK;
 }

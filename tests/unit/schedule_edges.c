@@ -393,12 +393,29 @@ static void narrow_semaphores(void **state) {
     }
 }
 
+/* The number of a layer is 16 bits of each command. */
+static void too_many_layers(void **state) {
+    (void)state;
+    const isa_config config = small_machine(4, 8, 256, 64);
+    net n = new_net();
+    cc_tensor x = {.name = "x", .n = 1, .c = 4, .h = 1, .w = 4, .blocks = 1, .rows = 4}, y = x;
+    const cc_group g = {.kind = CC_GROUP_STREAM, .name = "g", .x = &x, .y = &y, .u.stream = {.op = CC_STREAM_CLAMP, .y = {.lo = 0, .hi = 9}}};
+    cc_program program = {.name = "segment_0"};
+    for (int i = 1; i < CC_MAX_LAYERS; i++) {
+        assert_int_equal(cc_program_begin_layer(n.arena, &program, "g"), SY_OK);
+    }
+    assert_int_equal(sched_group(n.arena, &config, &g, &program, &n.diag), SY_OK);
+    assert_int_equal(program.commands[program.n_commands - 1].layer, CC_MAX_LAYERS - 1);
+    assert_int_equal(sched_group(n.arena, &config, &g, &program, &n.diag), SY_ERANGE);
+    drop(&n);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(residual_of_the_image), cmocka_unit_test(shared_operands), cmocka_unit_test(two_products), cmocka_unit_test(views),
         cmocka_unit_test(one_pixel), cmocka_unit_test(odd_windows), cmocka_unit_test(odd_pools), cmocka_unit_test(endless_windows),
         cmocka_unit_test(wide_padding), cmocka_unit_test(ranks_differ), cmocka_unit_test(gates), cmocka_unit_test(odd_ranks), cmocka_unit_test(absurd_sizes),
-        cmocka_unit_test(small_memories), cmocka_unit_test(narrow_semaphores),
+        cmocka_unit_test(small_memories), cmocka_unit_test(narrow_semaphores), cmocka_unit_test(too_many_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
