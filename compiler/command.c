@@ -11,7 +11,8 @@
 #include "systole/isa/isa.h"
 
 /* Room for one more element of `size` bytes; the array may move. */
-static sy_status grow(base_arena *arena, void **array, size_t n, size_t *capacity, size_t size) {
+static sy_status grow(base_arena *arena, void **array, size_t n, size_t *capacity, size_t size)
+{
     if (n < *capacity) {
         return SY_OK;
     }
@@ -28,7 +29,8 @@ static sy_status grow(base_arena *arena, void **array, size_t n, size_t *capacit
     return SY_OK;
 }
 
-sy_status cc_program_begin_layer(base_arena *arena, cc_program *p, const char *name) {
+sy_status cc_program_begin_layer(base_arena *arena, cc_program *p, const char *name)
+{
     size_t capacity = p->layers_capacity;
     void *layers = p->layers;
     SY_TRY(grow(arena, &layers, p->n_layers, &capacity, sizeof(cc_layer)));
@@ -42,7 +44,8 @@ sy_status cc_program_begin_layer(base_arena *arena, cc_program *p, const char *n
     return SY_OK;
 }
 
-sy_status cc_program_add(base_arena *arena, cc_program *p, const cc_command *command) {
+sy_status cc_program_add(base_arena *arena, cc_program *p, const cc_command *command)
+{
     void *commands = p->commands;
     SY_TRY(grow(arena, &commands, p->n_commands, &p->capacity, sizeof(cc_command)));
     p->commands = commands;
@@ -52,7 +55,9 @@ sy_status cc_program_add(base_arena *arena, cc_program *p, const cc_command *com
     return SY_OK;
 }
 
-static sy_status add_semaphore(base_arena *arena, cc_program *p, uint8_t unit, uint8_t funct7, uint32_t semaphore) {
+static sy_status add_semaphore(base_arena *arena, cc_program *p, uint8_t unit, uint8_t funct7,
+                               uint32_t semaphore)
+{
     cc_command c;
     memset(&c, 0, sizeof c);
     c.unit = unit;
@@ -61,15 +66,18 @@ static sy_status add_semaphore(base_arena *arena, cc_program *p, uint8_t unit, u
     return cc_program_add(arena, p, &c);
 }
 
-sy_status cc_program_wait(base_arena *arena, cc_program *p, uint8_t unit, uint32_t semaphore) {
+sy_status cc_program_wait(base_arena *arena, cc_program *p, uint8_t unit, uint32_t semaphore)
+{
     return add_semaphore(arena, p, unit, ISA_F7_WAIT, semaphore);
 }
 
-sy_status cc_program_post(base_arena *arena, cc_program *p, uint8_t unit, uint32_t semaphore) {
+sy_status cc_program_post(base_arena *arena, cc_program *p, uint8_t unit, uint32_t semaphore)
+{
     return add_semaphore(arena, p, unit, ISA_F7_POST, semaphore);
 }
 
-uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2]) {
+uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2])
+{
     uint32_t n = 0;
     const cc_blob *candidates[2] = {NULL, NULL};
     if (group->kind == CC_GROUP_MATMUL) {

@@ -27,47 +27,58 @@ typedef struct compilation {
 } compilation;
 
 /* Conversions that every quantised model has at its edges: they are no fallback. */
-static bool is_edge(const ir_node *n) {
-    return ir_node_is(n, IR_OP_QUANTIZELINEAR) || ir_node_is(n, IR_OP_DEQUANTIZELINEAR) || ir_node_is(n, IR_OP_CAST);
+static bool is_edge(const ir_node *n)
+{
+    return ir_node_is(n, IR_OP_QUANTIZELINEAR) || ir_node_is(n, IR_OP_DEQUANTIZELINEAR) ||
+           ir_node_is(n, IR_OP_CAST);
 }
 
-static sy_status check_fallback(const compilation *c) {
+static sy_status check_fallback(const compilation *c)
+{
     for (uint32_t i = 0; i < c->placed.n_items; i++) {
         const place_item *item = &c->placed.items[i];
         if (!item->device && !is_edge(item->node)) {
             const ir_value *y = item->node->n_outputs > 0 ? ir_node_output(item->node, 0) : NULL;
             return base_fail(c->diag, SY_EUNSUPPORTED, "'%s' (%s) would run on the cpu: %s",
-                             item->node->name[0] != '\0' || y == NULL ? item->node->name : y->name, item->node->op_name, item->reason);
+                             item->node->name[0] != '\0' || y == NULL ? item->node->name : y->name,
+                             item->node->op_name, item->reason);
         }
     }
     return SY_OK;
 }
 
 /* Nothing runs on the device: says why, from the first operator that would gain most. */
-static sy_status nothing_to_do(const compilation *c) {
+static sy_status nothing_to_do(const compilation *c)
+{
     const place_item *main = NULL;
     for (uint32_t i = 0; i < c->placed.n_items; i++) {
         const place_item *item = &c->placed.items[i];
-        if (item->node->op == NULL || item->node->op->accel == IR_ACCEL_NONE || item->node->op->accel == IR_ACCEL_VIEW) {
+        if (item->node->op == NULL || item->node->op->accel == IR_ACCEL_NONE ||
+            item->node->op->accel == IR_ACCEL_VIEW) {
             continue;
         }
-        if (item->node->n_inputs > 0 && ir_node_input(item->node, 0) != NULL && ir_node_input(item->node, 0)->type.dtype == SY_DT_F32 &&
+        if (item->node->n_inputs > 0 && ir_node_input(item->node, 0) != NULL &&
+            ir_node_input(item->node, 0)->type.dtype == SY_DT_F32 &&
             item->node->op->accel == IR_ACCEL_MATMUL) {
-            return base_fail(c->diag, SY_EUNSUPPORTED,
-                             "'%s' (%s) computes in float and configuration '%s' is int8: quantise first", item->node->name,
-                             item->node->op_name, c->config->name);
+            return base_fail(
+                c->diag, SY_EUNSUPPORTED,
+                "'%s' (%s) computes in float and configuration '%s' is int8: quantise first",
+                item->node->name, item->node->op_name, c->config->name);
         }
-        const bool better = main != NULL && item->node->op->accel == IR_ACCEL_MATMUL && main->node->op->accel != IR_ACCEL_MATMUL;
+        const bool better = main != NULL && item->node->op->accel == IR_ACCEL_MATMUL &&
+                            main->node->op->accel != IR_ACCEL_MATMUL;
         main = main == NULL || better ? item : main;
     }
     if (main != NULL) {
-        return base_fail(c->diag, SY_EUNSUPPORTED, "nothing in this model runs on the accelerator: '%s' (%s): %s", main->node->name,
-                         main->node->op_name, main->reason);
+        return base_fail(c->diag, SY_EUNSUPPORTED,
+                         "nothing in this model runs on the accelerator: '%s' (%s): %s",
+                         main->node->name, main->node->op_name, main->reason);
     }
     return base_fail(c->diag, SY_EUNSUPPORTED, "nothing in this model runs on the accelerator");
 }
 
-static sy_status schedule_levels(compilation *c) {
+static sy_status schedule_levels(compilation *c)
+{
     c->entries = base_arena_alloc(c->arena, (size_t)c->placed.n_levels + 1, sizeof(char *));
     c->programs = base_arena_alloc(c->arena, (size_t)c->placed.n_levels + 1, sizeof(cc_program));
     if (c->entries == NULL || c->programs == NULL) {
@@ -84,7 +95,8 @@ static sy_status schedule_levels(compilation *c) {
             c->entries[level] = p->name;
             c->n_programs++;
         }
-        SY_TRY(sched_group(c->arena, c->config, c->placed.groups[i], &c->programs[c->n_programs - 1], c->diag));
+        SY_TRY(sched_group(c->arena, c->config, c->placed.groups[i],
+                           &c->programs[c->n_programs - 1], c->diag));
     }
     for (size_t i = 0; i < c->n_programs; i++) {
         SY_TRY(sched_finish(c->arena, &c->programs[i]));
@@ -93,29 +105,38 @@ static sy_status schedule_levels(compilation *c) {
 }
 
 /* All blobs in one block of DRAM. */
-static sy_status constants_segment(compilation *c, uint64_t address, uint64_t n_bytes, isa_program *program) {
+static sy_status constants_segment(compilation *c, uint64_t address, uint64_t n_bytes,
+                                   isa_program *program)
+{
     if (n_bytes == 0) {
         return SY_OK;
     }
     uint8_t *bytes = base_arena_alloc(c->arena, (size_t)n_bytes, 1);
     isa_segment *segment = base_arena_alloc(c->arena, 1, sizeof *segment);
     if (bytes == NULL || segment == NULL) {
-        return base_fail(c->diag, SY_ENOMEM, "no memory for %llu bytes of constants", (unsigned long long)n_bytes);
+        return base_fail(c->diag, SY_ENOMEM, "no memory for %llu bytes of constants",
+                         (unsigned long long)n_bytes);
     }
     for (uint32_t i = 0; i < c->placed.n_groups; i++) {
         const cc_blob *blobs[2];
         const uint32_t n = cc_group_blobs(c->placed.groups[i], blobs);
         for (uint32_t k = 0; k < n; k++) {
-            memcpy(bytes + (blobs[k]->address - address), blobs[k]->bytes, (size_t)blobs[k]->n_bytes);
+            memcpy(bytes + (blobs[k]->address - address), blobs[k]->bytes,
+                   (size_t)blobs[k]->n_bytes);
         }
     }
-    *segment = (isa_segment){.address = (uint32_t)address, .n_bytes = (uint32_t)n_bytes, .n_data = (uint32_t)n_bytes, .data = bytes};
+    *segment = (isa_segment){.address = (uint32_t)address,
+                             .n_bytes = (uint32_t)n_bytes,
+                             .n_data = (uint32_t)n_bytes,
+                             .data = bytes};
     program->dram = segment;
     program->n_dram = 1;
     return SY_OK;
 }
 
-static sy_status add_sections(compilation *c, const cc_plan *plan, const void *model, size_t model_bytes, bool strip, isa_program *program) {
+static sy_status add_sections(compilation *c, const cc_plan *plan, const void *model,
+                              size_t model_bytes, bool strip, isa_program *program)
+{
     base_buf text = {.data = NULL};
     sy_status status = cc_plan_encode(plan, &text);
     isa_section *sections = base_arena_alloc(c->arena, 2, sizeof *sections);
@@ -137,8 +158,10 @@ static sy_status add_sections(compilation *c, const cc_plan *plan, const void *m
     return SY_OK;
 }
 
-sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, size_t model_bytes, const isa_config *config,
-                     const cc_options *options, isa_program *program, cc_plan *plan, base_diag *diag) {
+sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, size_t model_bytes,
+                     const isa_config *config, const cc_options *options, isa_program *program,
+                     cc_plan *plan, base_diag *diag)
+{
     static const cc_options defaults = {.no_fallback = false};
     const cc_options *o = options != NULL ? options : &defaults;
     compilation c = {.arena = arena, .config = config, .diag = diag};

@@ -11,7 +11,8 @@
 
 #include "systole/graph/optable.h"
 
-sy_status cc_lower_refuse(lower *l, const char *fmt, ...) {
+sy_status cc_lower_refuse(lower *l, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
     const sy_status status = base_vfail(l->diag, SY_EUNSUPPORTED, fmt, args);
@@ -19,8 +20,10 @@ sy_status cc_lower_refuse(lower *l, const char *fmt, ...) {
     return status;
 }
 
-sy_status cc_lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK]) {
-    if (v->type.kind != IR_TYPE_TENSOR || !v->type.has_rank || !ir_type_static_dims(&v->type, dims)) {
+sy_status cc_lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK])
+{
+    if (v->type.kind != IR_TYPE_TENSOR || !v->type.has_rank ||
+        !ir_type_static_dims(&v->type, dims)) {
         return cc_lower_refuse(l, "the shape of '%s' is not known (give it with --shape)", v->name);
     }
     *rank = v->type.rank;
@@ -33,24 +36,32 @@ sy_status cc_lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims
 }
 
 /* *product *= factor, at most one more than the limit: sizes in a model are anything. */
-static void multiply(int64_t *product, int64_t factor, int64_t limit) {
+static void multiply(int64_t *product, int64_t factor, int64_t limit)
+{
     *product = factor > limit / *product ? limit + 1 : *product * factor;
 }
 
-/* Byte strides are 32 bits with a sign; and what DRAM cannot hold is of no use there. Beyond this check no product of sizes overflows. */
-static sy_status check_size(lower *l, const ir_value *v, int32_t rank, const int64_t *dims, int32_t channel) {
+/* Byte strides are 32 bits with a sign; and what DRAM cannot hold is of no use there. Beyond this
+ * check no product of sizes overflows. */
+static sy_status check_size(lower *l, const ir_value *v, int32_t rank, const int64_t *dims,
+                            int32_t channel)
+{
     const int64_t dram = (int64_t)isa_config_dram_bytes(l->config);
     const int64_t limit = dram < INT32_MAX ? dram : INT32_MAX;
     int64_t bytes = l->d;
     for (int32_t i = 0; i < rank; i++) {
         multiply(&bytes, i == channel ? (dims[i] - 1) / l->d + 1 : dims[i], limit);
     }
-    return bytes <= limit ? SY_OK
-                          : cc_lower_refuse(l, "'%s' is larger than the %lld bytes that a tensor may have there", v->name, (long long)limit);
+    return bytes <= limit
+               ? SY_OK
+               : cc_lower_refuse(l,
+                                 "'%s' is larger than the %lld bytes that a tensor may have there",
+                                 v->name, (long long)limit);
 }
 
 /* The tensor that a value of these sizes is in a layout. */
-static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, cc_tensor *t) {
+static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, cc_tensor *t)
+{
     int64_t dims[IR_MAX_RANK];
     int32_t rank;
     SY_TRY(cc_lower_dims(l, v, &rank, dims));
@@ -84,19 +95,22 @@ static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, 
     return SY_OK;
 }
 
-static lower_value *value_info(lower *l, ir_value *v) {
+static lower_value *value_info(lower *l, ir_value *v)
+{
     if (v->info == NULL) {
         v->info = base_arena_alloc(l->arena, 1, sizeof(lower_value));
     }
     return v->info;
 }
 
-lower_layout cc_lower_layout_of(const ir_value *v) {
+lower_layout cc_lower_layout_of(const ir_value *v)
+{
     const lower_value *info = v->info;
     return info != NULL && info->tensor != NULL ? info->layout : LOWER_AXIS_1;
 }
 
-sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out) {
+sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out)
+{
     if (v->kind == IR_VALUE_CONST) {
         return cc_lower_refuse(l, "operand '%s' is a constant", v->name);
     }
@@ -129,7 +143,8 @@ sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat,
     return SY_OK;
 }
 
-sy_status cc_lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_tensor **out) {
+sy_status cc_lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_tensor **out)
+{
     cc_tensor shape;
     SY_TRY(shape_tensor(l, v, layout, &shape));
     lower_value *info = value_info(l, v);
@@ -144,25 +159,30 @@ sy_status cc_lower_result_tensor(lower *l, ir_value *v, lower_layout layout, cc_
     return SY_OK;
 }
 
-sy_status cc_lower_constant(lower *l, ir_value *v, ir_tensor *out) {
+sy_status cc_lower_constant(lower *l, ir_value *v, ir_tensor *out)
+{
     if (v == NULL || v->kind != IR_VALUE_CONST || v->feedable) {
         return cc_lower_refuse(l, "operand '%s' is not a constant", v == NULL ? "?" : v->name);
     }
     return ir_const_tensor(l->module, v->constant, l->diag, out);
 }
 
-cc_requant cc_lower_requant(const ir_node *n) {
-    return (cc_requant){.zero = (int32_t)ir_node_int(n, "y_zero", 0), .lo = (int32_t)ir_node_int(n, "y_min", -128),
+cc_requant cc_lower_requant(const ir_node *n)
+{
+    return (cc_requant){.zero = (int32_t)ir_node_int(n, "y_zero", 0),
+                        .lo = (int32_t)ir_node_int(n, "y_min", -128),
                         .hi = (int32_t)ir_node_int(n, "y_max", 127)};
 }
 
 /* ---------------------------------------------------------------- views */
 
 /*
- * A view keeps the order of elements. The device tensor can stay as it is if images and channels stay (only the positions are renamed), if an image's
- * [c][h][w] becomes one axis (a product then permutes its weights), or, with channels last, if the last axis stays.
+ * A view keeps the order of elements. The device tensor can stay as it is if images and channels
+ * stay (only the positions are renamed), if an image's [c][h][w] becomes one axis (a product then
+ * permutes its weights), or, with channels last, if the last axis stays.
  */
-static sy_status lower_view(lower *l, ir_node *node, lower_result *out) {
+static sy_status lower_view(lower *l, ir_node *node, lower_result *out)
+{
     ir_value *x = ir_node_input(node, 0);
     ir_value *y = ir_node_output(node, 0);
     const lower_value *from = x->info;
@@ -185,7 +205,8 @@ static sy_status lower_view(lower *l, ir_node *node, lower_result *out) {
             same = false;
         }
         flat = !same && rb == 2 && a[0] == b[0];
-        if (same && rb == 4 && ra >= 3 && (b[2] != from->tensor->h || b[3] != from->tensor->w) && !from->tensor->folded) {
+        if (same && rb == 4 && ra >= 3 && (b[2] != from->tensor->h || b[3] != from->tensor->w) &&
+            !from->tensor->folded) {
             same = false; /* rows and columns regrouped: a window would see another picture */
         }
         if (same && rb == 3 && from->tensor->h != 1) {
@@ -208,16 +229,20 @@ static sy_status lower_view(lower *l, ir_node *node, lower_result *out) {
 /* ---------------------------------------------------------------- dispatch */
 
 /* The value outside that a value of a fused region stands for. */
-static ir_value *outside(const ir_node *fused, ir_value *v) {
-    return v->kind == IR_VALUE_INPUT && v->graph->owner == fused ? ir_node_input(fused, v->index) : v;
+static ir_value *outside(const ir_node *fused, ir_value *v)
+{
+    return v->kind == IR_VALUE_INPUT && v->graph->owner == fused ? ir_node_input(fused, v->index)
+                                                                 : v;
 }
 
-static float fl_div(float a, float b) {
+static float fl_div(float a, float b)
+{
     return a / b;
 }
 
 /* systole.Fused of kind "residual": a product, then QAdd with something that is there already. */
-static sy_status lower_residual(lower *l, ir_node *fused, cc_group *g, lower_result *out) {
+static sy_status lower_residual(lower *l, ir_node *fused, cc_group *g, lower_result *out)
+{
     const ir_graph *body = ir_node_region(fused, "body");
     ir_node *product = body->first;
     ir_node *sum = body->last;
@@ -245,7 +270,8 @@ static sy_status lower_residual(lower *l, ir_node *fused, cc_group *g, lower_res
     return SY_OK;
 }
 
-static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result *out) {
+static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result *out)
+{
     out->op = node->op_name;
     out->unit = "vpu";
     if (node->op == NULL) {
@@ -260,7 +286,8 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
         return cc_lower_gemm(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g);
     case IR_OP_QMATMUL:
         out->unit = "mxu";
-        return cc_lower_matmul(l, node, ir_node_input(node, 0), ir_node_input(node, 1), ir_node_output(node, 0), g);
+        return cc_lower_matmul(l, node, ir_node_input(node, 0), ir_node_input(node, 1),
+                               ir_node_output(node, 0), g);
     case IR_OP_FUSED:
         out->unit = "mxu";
         return lower_residual(l, node, g, out);
@@ -286,25 +313,30 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
 }
 
 /* int8 in, int8 out is what this machine computes; anything else says why. */
-static sy_status check_types(lower *l, const ir_node *node) {
+static sy_status check_types(lower *l, const ir_node *node)
+{
     const ir_value *x = ir_node_input(node, 0);
     const ir_value *y = ir_node_output(node, 0);
-    if (x == NULL || y == NULL || x->type.kind != IR_TYPE_TENSOR || y->type.kind != IR_TYPE_TENSOR) {
+    if (x == NULL || y == NULL || x->type.kind != IR_TYPE_TENSOR ||
+        y->type.kind != IR_TYPE_TENSOR) {
         return cc_lower_refuse(l, "%s runs on the cpu", node->op_name);
     }
     if (ir_node_is(node, IR_OP_QUANTIZELINEAR) || ir_node_is(node, IR_OP_DEQUANTIZELINEAR)) {
-        return cc_lower_refuse(l, "converts between float and integers, which this configuration (int8) cannot");
+        return cc_lower_refuse(
+            l, "converts between float and integers, which this configuration (int8) cannot");
     }
     const sy_dtype other = x->type.dtype != SY_DT_I8 ? x->type.dtype : y->type.dtype;
     if (other != SY_DT_I8) {
-        const bool is_float = other == SY_DT_F32 || other == SY_DT_F16 || other == SY_DT_BF16 || other == SY_DT_F64;
-        return cc_lower_refuse(l, "%s on %s: this configuration is int8%s", node->op_name, sy_dtype_name(other),
-                               is_float ? " (quantise first)" : "");
+        const bool is_float = other == SY_DT_F32 || other == SY_DT_F16 || other == SY_DT_BF16 ||
+                              other == SY_DT_F64;
+        return cc_lower_refuse(l, "%s on %s: this configuration is int8%s", node->op_name,
+                               sy_dtype_name(other), is_float ? " (quantise first)" : "");
     }
     return SY_OK;
 }
 
-void cc_lower_undo(ir_node *node) {
+void cc_lower_undo(ir_node *node)
+{
     for (uint32_t i = 0; i < node->n_inputs; i++) {
         lower_value *info = ir_node_input(node, i) != NULL ? ir_node_input(node, i)->info : NULL;
         if (info != NULL && info->made_for == node) {
@@ -318,7 +350,8 @@ void cc_lower_undo(ir_node *node) {
     }
 }
 
-sy_status cc_lower_node(lower *l, ir_node *node, lower_result *out) {
+sy_status cc_lower_node(lower *l, ir_node *node, lower_result *out)
+{
     l->node = node;
     *out = (lower_result){.op = node->op_name, .unit = "cpu"};
     SY_TRY(check_types(l, node));

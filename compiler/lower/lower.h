@@ -1,9 +1,10 @@
 /*
  * lower.h -- from graph nodes to device tensors and groups.
  *
- * A value has a device tensor once a device node made it or a device node reads it. Two layouts exist: channels on axis 1
- * (convolutions, pools) and channels on the last axis (matrix products of rank 3 and more); a matrix is both. A node that needs a value in the other layout
- * than it has stays on the host.
+ * A value has a device tensor once a device node made it or a device node reads it. Two layouts
+ * exist: channels on axis 1 (convolutions, pools) and channels on the last axis (matrix products of
+ * rank 3 and more); a matrix is both. A node that needs a value in the other layout than it has
+ * stays on the host.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,10 +21,11 @@ typedef enum lower_layout { LOWER_AXIS_1, LOWER_AXIS_LAST } lower_layout;
 typedef struct lower_value {
     cc_tensor *tensor;
     lower_layout layout;
-    bool flat;      /* a view [n][c * h * w] of a tensor [n][c][h][w] with h * w > 1 */
-    bool on_device; /* made by a device node (a view of such a value included) */
-    int32_t level;  /* of the step that makes it */
-    const ir_node *made_for; /* the device node whose operand it is first: if that node is refused, the tensor goes too */
+    bool flat;               /* a view [n][c * h * w] of a tensor [n][c][h][w] with h * w > 1 */
+    bool on_device;          /* made by a device node (a view of such a value included) */
+    int32_t level;           /* of the step that makes it */
+    const ir_node *made_for; /* the device node whose operand it is first: if that node is refused,
+                                the tensor goes too */
 } lower_value;
 
 typedef struct lower {
@@ -37,15 +39,16 @@ typedef struct lower {
 
 /* What became of a node. */
 typedef struct lower_result {
-    bool view;       /* no commands: the result is another name of the operand's tensor */
-    cc_group *group; /* NULL for a view */
-    const char *op;  /* for reports: QConv, QConv+QAdd, ... */
+    bool view;        /* no commands: the result is another name of the operand's tensor */
+    cc_group *group;  /* NULL for a view */
+    const char *op;   /* for reports: QConv, QConv+QAdd, ... */
     const char *unit; /* "mxu", "vpu", "dma", "view" */
 } lower_result;
 
 /*
- * Lowers one node (an operator, or systole.Fused of kind "residual"): makes the group and the result's device tensor, and device tensors for operands
- * that have none yet. On SY_EUNSUPPORTED the reason is in l->diag, and the values are as before.
+ * Lowers one node (an operator, or systole.Fused of kind "residual"): makes the group and the
+ * result's device tensor, and device tensors for operands that have none yet. On SY_EUNSUPPORTED
+ * the reason is in l->diag, and the values are as before.
  */
 sy_status cc_lower_node(lower *l, ir_node *node, lower_result *out);
 
@@ -60,7 +63,8 @@ sy_status cc_lower_refuse(lower *l, const char *fmt, ...) __attribute__((format(
 /* Constant sizes of a value, SY_ESHAPE if one is not known. */
 sy_status cc_lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK]);
 
-/* The device tensor of an int8 operand in the layout that is wanted; made if the value has none. flat is set if it is a flat view (NULL: refuse those). */
+/* The device tensor of an int8 operand in the layout that is wanted; made if the value has none.
+ * flat is set if it is a flat view (NULL: refuse those). */
 sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out);
 
 /* The same for an operand whose layout does not matter: the one it has, else axis 1. */
@@ -76,7 +80,8 @@ cc_requant cc_lower_requant(const ir_node *n);
 
 sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g);
 sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g);
-sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y, cc_group *g);
+sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y,
+                          cc_group *g);
 sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g);
 sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g);
 sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g);

@@ -8,40 +8,51 @@
 #include "emit.h"
 #include "lower.h"
 
-static const cc_window no_window = {.kh = 1, .kw = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+static const cc_window no_window = {
+    .kh = 1, .kw = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
 
 /* M[c] = fl(fl(sx * sw[c]) / sy) */
-static float requant_scale(float x_scale, float w_scale, float y_scale) {
+static float requant_scale(float x_scale, float w_scale, float y_scale)
+{
     const float product = x_scale * w_scale;
     return product / y_scale;
 }
 
-static void put32(uint8_t *to, uint32_t value) {
+static void put32(uint8_t *to, uint32_t value)
+{
     for (int i = 0; i < 4; i++) {
         to[i] = (uint8_t)(value >> (8 * i));
     }
 }
 
-/* Allocates out blocks, weights (rows of D x D planes) and constants (2 x 4 D bytes per out block). planes: of all out blocks. */
-static sy_status reserve(lower *l, cc_matmul *m, int64_t blocks, int64_t planes) {
+/* Allocates out blocks, weights (rows of D x D planes) and constants (2 x 4 D bytes per out block).
+ * planes: of all out blocks. */
+static sy_status reserve(lower *l, cc_matmul *m, int64_t blocks, int64_t planes)
+{
     const int64_t d = l->d;
     const int64_t there = (int64_t)isa_config_dram_bytes(l->config);
     if (planes > there / (d * d)) {
-        return cc_lower_refuse(l, "its packed weights do not fit into %lld bytes of DRAM", (long long)there);
+        return cc_lower_refuse(l, "its packed weights do not fit into %lld bytes of DRAM",
+                               (long long)there);
     }
     m->out_blocks = base_arena_alloc(l->arena, (size_t)blocks, sizeof(cc_out_block));
     m->constants.n_bytes = (uint64_t)(blocks * 8 * d);
     m->constants.bytes = base_arena_alloc(l->arena, (size_t)m->constants.n_bytes, 1);
     m->weights.n_bytes = (uint64_t)(planes * d * d);
-    m->weights.bytes = planes > 0 ? base_arena_alloc(l->arena, (size_t)m->weights.n_bytes, 1) : NULL;
-    if (m->out_blocks == NULL || m->constants.bytes == NULL || (planes > 0 && m->weights.bytes == NULL)) {
-        return base_fail(l->diag, SY_ENOMEM, "no memory for %lld bytes of packed weights", (long long)m->weights.n_bytes);
+    m->weights.bytes = planes > 0 ? base_arena_alloc(l->arena, (size_t)m->weights.n_bytes, 1)
+                                  : NULL;
+    if (m->out_blocks == NULL || m->constants.bytes == NULL ||
+        (planes > 0 && m->weights.bytes == NULL)) {
+        return base_fail(l->diag, SY_ENOMEM, "no memory for %lld bytes of packed weights",
+                         (long long)m->weights.n_bytes);
     }
     return SY_OK;
 }
 
-/* Bias and scale of output channel c of out block b; lanes beyond the last channel keep zeros, so they become the zero point. */
-static void put_constants(lower *l, cc_matmul *m, int64_t channel, int32_t bias, float scale) {
+/* Bias and scale of output channel c of out block b; lanes beyond the last channel keep zeros, so
+ * they become the zero point. */
+static void put_constants(lower *l, cc_matmul *m, int64_t channel, int32_t bias, float scale)
+{
     const int64_t block = channel / l->d;
     const int64_t lane = channel % l->d;
     uint8_t *at = m->constants.bytes + m->out_blocks[block].constants;
@@ -51,11 +62,14 @@ static void put_constants(lower *l, cc_matmul *m, int64_t channel, int32_t bias,
     put32(at + 4 * (l->d + lane), bits);
 }
 
-static sy_status put_all_constants(lower *l, const ir_node *node, cc_matmul *m, int64_t channels, ir_value *bias) {
+static sy_status put_all_constants(lower *l, const ir_node *node, cc_matmul *m, int64_t channels,
+                                   ir_value *bias)
+{
     const float *w_scale;
     const uint32_t n_scales = ir_node_floats(node, "w_scale", &w_scale);
     if (n_scales != 1 && (int64_t)n_scales != channels) {
-        return cc_lower_refuse(l, "%u weight scales for %lld channels", n_scales, (long long)channels);
+        return cc_lower_refuse(l, "%u weight scales for %lld channels", n_scales,
+                               (long long)channels);
     }
     ir_tensor b = {.data = NULL};
     if (bias != NULL) {
@@ -68,7 +82,8 @@ static sy_status put_all_constants(lower *l, const ir_node *node, cc_matmul *m, 
     const float y_scale = ir_node_float(node, "y_scale", 1.0F);
     for (int64_t c = 0; c < channels; c++) {
         const int32_t value = b.data != NULL ? (int32_t)ir_tensor_get_i64(&b, c) : 0;
-        put_constants(l, m, c, value, requant_scale(x_scale, w_scale[n_scales == 1 ? 0 : c], y_scale));
+        put_constants(l, m, c, value,
+                      requant_scale(x_scale, w_scale[n_scales == 1 ? 0 : c], y_scale));
     }
     m->y = cc_lower_requant(node);
     m->x_zero = (int32_t)ir_node_int(node, "x_zero", 0);
@@ -78,13 +93,15 @@ static sy_status put_all_constants(lower *l, const ir_node *node, cc_matmul *m, 
 /* ---------------------------------------------------------------- convolution */
 
 typedef struct conv {
-    int64_t m, c, kh, kw;     /* output channels, channels of a group, kernel */
-    int64_t groups, c_out;    /* output channels of a group */
+    int64_t m, c, kh, kw;  /* output channels, channels of a group, kernel */
+    int64_t groups, c_out; /* output channels of a group */
     const int8_t *w;
 } conv;
 
 /* Input channel blocks that the output channels of an out block use. */
-static void block_range(const lower *l, const conv *cv, int64_t block, int64_t *first, int64_t *count) {
+static void block_range(const lower *l, const conv *cv, int64_t block, int64_t *first,
+                        int64_t *count)
+{
     const int64_t last_m = (block + 1) * l->d < cv->m ? (block + 1) * l->d - 1 : cv->m - 1;
     const int64_t lo = block * l->d / cv->c_out * cv->c;
     const int64_t hi = (last_m / cv->c_out + 1) * cv->c;
@@ -93,7 +110,9 @@ static void block_range(const lower *l, const conv *cv, int64_t block, int64_t *
 }
 
 /* One out block: [input block][tap][D channels in][D channels out]. */
-static void pack_block(const lower *l, const conv *cv, const cc_out_block *ob, int64_t block, uint8_t *to) {
+static void pack_block(const lower *l, const conv *cv, const cc_out_block *ob, int64_t block,
+                       uint8_t *to)
+{
     const int64_t d = l->d;
     const int64_t taps = cv->kh * cv->kw;
     for (int64_t j = 0; j < d && block * d + j < cv->m; j++) {
@@ -110,7 +129,9 @@ static void pack_block(const lower *l, const conv *cv, const cc_out_block *ob, i
 }
 
 /* Products over valid inputs: output positions that meet each tap, summed. */
-static int64_t axis_products(int64_t out, int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
+static int64_t axis_products(int64_t out, int64_t size, int64_t kernel, int64_t stride,
+                             int64_t dilation, int64_t pad)
+{
     int64_t sum = 0;
     for (int64_t o = 0; o < out;) {
         const sched_span s = sched_span_at(o, out, kernel, stride, dilation, pad, size, size);
@@ -120,12 +141,15 @@ static int64_t axis_products(int64_t out, int64_t size, int64_t kernel, int64_t 
     return sum;
 }
 
-static sy_status conv_window(lower *l, ir_node *node, const ir_value *x, const ir_tensor *w, cc_window *win) {
+static sy_status conv_window(lower *l, ir_node *node, const ir_value *x, const ir_tensor *w,
+                             cc_window *win)
+{
     int64_t dims[IR_MAX_RANK];
     int32_t rank;
     SY_TRY(cc_lower_dims(l, x, &rank, dims));
     ir_window r;
-    SY_TRY(ir_window_resolve(node, rank - 2, dims + 2, w != NULL ? w->dims + 2 : NULL, l->diag, &r));
+    SY_TRY(
+        ir_window_resolve(node, rank - 2, dims + 2, w != NULL ? w->dims + 2 : NULL, l->diag, &r));
     if (r.rank > 2) {
         return cc_lower_refuse(l, "a window in %d dimensions", (int)r.rank);
     }
@@ -149,14 +173,18 @@ static sy_status conv_window(lower *l, ir_node *node, const ir_value *x, const i
 }
 
 /*
- * A first layer with few channels would use few lanes of the array. Its windows are packed instead, if the host writes the image (densely then) for this
- * convolution alone and gathering is faster: rows of the array, against what LD needs for a window or the packed rows. In a fused operator the image may
- * be the residual too.
+ * A first layer with few channels would use few lanes of the array. Its windows are packed instead,
+ * if the host writes the image (densely then) for this convolution alone and gathering is faster:
+ * rows of the array, against what LD needs for a window or the packed rows. In a fused operator the
+ * image may be the residual too.
  */
-static bool pays_to_pack(const lower *l, const ir_node *node, const ir_value *x, const conv *cv, const cc_window *win, const cc_tensor *y) {
+static bool pays_to_pack(const lower *l, const ir_node *node, const ir_value *x, const conv *cv,
+                         const cc_window *win, const cc_tensor *y)
+{
     const lower_value *info = x->info;
-    if (cv->groups != 1 || win->dilation_w != 1 || x->n_uses != 1 || ir_node_input(node, 0)->n_uses != 1 || (info != NULL && info->tensor != NULL) || y->folded ||
-        ir_node_output(node, 0)->type.rank != x->type.rank) {
+    if (cv->groups != 1 || win->dilation_w != 1 || x->n_uses != 1 ||
+        ir_node_input(node, 0)->n_uses != 1 || (info != NULL && info->tensor != NULL) ||
+        y->folded || ir_node_output(node, 0)->type.rank != x->type.rank) {
         return false;
     }
     const double taps = (double)(cv->kh * cv->kw);
@@ -168,7 +196,8 @@ static bool pays_to_pack(const lower *l, const ir_node *node, const ir_value *x,
 }
 
 /* Weights by the order in which LD gathers a window: (ky, kx, channel). */
-static void pack_windows(const lower *l, const conv *cv, cc_matmul *m) {
+static void pack_windows(const lower *l, const conv *cv, cc_matmul *m)
+{
     const int64_t d = l->d;
     const int64_t taps = cv->kh * cv->kw;
     for (int64_t o = 0; o < cv->m; o++) {
@@ -181,25 +210,31 @@ static void pack_windows(const lower *l, const conv *cv, cc_matmul *m) {
 }
 
 /* What packed and plain convolutions have in common: products to count, biases, scales. */
-static sy_status finish_conv(lower *l, ir_node *node, const conv *cv, cc_group *g) {
+static sy_status finish_conv(lower *l, ir_node *node, const conv *cv, cc_group *g)
+{
     cc_matmul *m = &g->u.matmul;
     const cc_window *win = &m->window;
     const bool to_pixels = g->y->folded && !g->x->folded; /* then y's positions are images */
     const int64_t out_h = to_pixels ? 1 : g->y->h;
     const int64_t out_w = to_pixels ? 1 : g->y->w;
-    g->macs = (uint64_t)(g->x->n * cv->m * cv->c * axis_products(out_h, g->x->h, cv->kh, win->stride_h, win->dilation_h, win->pad_top) *
-                         axis_products(out_w, g->x->w, cv->kw, win->stride_w, win->dilation_w, win->pad_left));
+    g->macs = (uint64_t)(g->x->n * cv->m * cv->c *
+                         axis_products(out_h, g->x->h, cv->kh, win->stride_h, win->dilation_h,
+                                       win->pad_top) *
+                         axis_products(out_w, g->x->w, cv->kw, win->stride_w, win->dilation_w,
+                                       win->pad_left));
     return put_all_constants(l, node, m, cv->m, ir_node_input(node, 2));
 }
 
-sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g) {
+sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g)
+{
     cc_matmul *m = &g->u.matmul;
     g->kind = CC_GROUP_MATMUL;
     m->batch = 1;
     ir_tensor w;
     SY_TRY(cc_lower_constant(l, ir_node_input(node, 1), &w));
     if (w.dtype != SY_DT_I8 || w.rank < 3 || w.rank > 4) {
-        return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank, sy_dtype_name(w.dtype));
+        return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank,
+                               sy_dtype_name(w.dtype));
     }
     SY_TRY(conv_window(l, node, x, &w, &m->window));
     conv cv = {.m = w.dims[0], .c = w.dims[1], .kh = m->window.kh, .kw = m->window.kw, .w = w.data};
@@ -209,7 +244,8 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     m->packed = pays_to_pack(l, node, x, &cv, &m->window, g->y);
     SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
     if (g->x->folded && g->x->w > 1) {
-        if (cv.kh > 1 || cv.kw > 1 || m->window.pad_top > 0 || m->window.pad_left > 0 || !g->y->folded) {
+        if (cv.kh > 1 || cv.kw > 1 || m->window.pad_top > 0 || m->window.pad_left > 0 ||
+            !g->y->folded) {
             return cc_lower_refuse(l, "a window over several images of one pixel");
         }
         m->window = no_window; /* images lie along the columns: no stride between them */
@@ -218,7 +254,9 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
         const int64_t rows = (cv.kh * cv.kw * cv.c + l->d - 1) / l->d;
         SY_TRY(reserve(l, m, g->y->blocks, g->y->blocks * rows));
         for (int64_t b = 0; b < g->y->blocks; b++) {
-            m->out_blocks[b] = (cc_out_block){.n_blocks = rows, .weights = (uint64_t)(b * rows * l->d * l->d), .constants = (uint64_t)(b * 8 * l->d)};
+            m->out_blocks[b] = (cc_out_block){.n_blocks = rows,
+                                              .weights = (uint64_t)(b * rows * l->d * l->d),
+                                              .constants = (uint64_t)(b * 8 * l->d)};
         }
         pack_windows(l, &cv, m);
         g->x->dense = true;
@@ -248,8 +286,10 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
 
 /* ---------------------------------------------------------------- products */
 
-/* Where row k of the weights goes: its input block and lane. A flat operand's k is (c, h, w), its blocks are [c / D][h][w]. */
-static void weight_row(const lower *l, const cc_group *g, int64_t k, int64_t *block, int64_t *lane) {
+/* Where row k of the weights goes: its input block and lane. A flat operand's k is (c, h, w), its
+ * blocks are [c / D][h][w]. */
+static void weight_row(const lower *l, const cc_group *g, int64_t k, int64_t *block, int64_t *lane)
+{
     if (!g->u.matmul.flat) {
         *block = k / l->d;
         *lane = k % l->d;
@@ -261,7 +301,8 @@ static void weight_row(const lower *l, const cc_group *g, int64_t k, int64_t *bl
     *lane = c % l->d;
 }
 
-sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g) {
+sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g)
+{
     cc_matmul *m = &g->u.matmul;
     g->kind = CC_GROUP_MATMUL;
     m->window = no_window;
@@ -269,7 +310,8 @@ sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     ir_tensor w;
     SY_TRY(cc_lower_constant(l, ir_node_input(node, 1), &w));
     if (w.dtype != SY_DT_I8 || w.rank != 2) {
-        return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank, sy_dtype_name(w.dtype));
+        return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank,
+                               sy_dtype_name(w.dtype));
     }
     SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_LAST, &m->flat, &g->x));
     SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_LAST, &g->y));
@@ -279,7 +321,8 @@ sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     SY_TRY(reserve(l, m, g->y->blocks, g->y->blocks * in_blocks));
     const int64_t d = l->d;
     for (int64_t b = 0; b < g->y->blocks; b++) {
-        m->out_blocks[b] = (cc_out_block){.n_blocks = in_blocks, .weights = (uint64_t)(b * in_blocks * d * d),
+        m->out_blocks[b] = (cc_out_block){.n_blocks = in_blocks,
+                                          .weights = (uint64_t)(b * in_blocks * d * d),
                                           .constants = (uint64_t)(b * 8 * d)};
     }
     const int8_t *from = w.data;
@@ -287,14 +330,17 @@ sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
         int64_t block, lane;
         weight_row(l, g, k, &block, &lane);
         for (int64_t n = 0; n < n_size; n++) {
-            m->weights.bytes[((n / d * in_blocks + block) * d + lane) * d + n % d] = (uint8_t)from[k * n_size + n];
+            m->weights.bytes[((n / d * in_blocks + block) * d + lane) * d + n % d] = (uint8_t)
+                from[k * n_size + n];
         }
     }
     g->macs = (uint64_t)(g->y->w * k_size * n_size);
     return put_all_constants(l, node, m, n_size, ir_node_input(node, 2));
 }
 
-sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y, cc_group *g) {
+sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y,
+                          cc_group *g)
+{
     cc_matmul *m = &g->u.matmul;
     g->kind = CC_GROUP_MATMUL;
     m->window = no_window;
@@ -315,16 +361,19 @@ sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_
         }
     }
     if (k % l->d != 0) {
-        return cc_lower_refuse(l, "two activations with an inner size of %lld, no multiple of %lld", (long long)k, (long long)l->d);
+        return cc_lower_refuse(l, "two activations with an inner size of %lld, no multiple of %lld",
+                               (long long)k, (long long)l->d);
     }
     SY_TRY(cc_lower_operand(l, a, LOWER_AXIS_LAST, NULL, &g->x));
     SY_TRY(cc_lower_operand(l, b, LOWER_AXIS_LAST, NULL, &m->w));
     SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_LAST, &g->y));
     SY_TRY(reserve(l, m, g->y->blocks, 0));
     for (int64_t i = 0; i < g->y->blocks; i++) {
-        m->out_blocks[i] = (cc_out_block){.n_blocks = g->x->blocks, .constants = (uint64_t)(i * 8 * l->d)};
+        m->out_blocks[i] = (cc_out_block){.n_blocks = g->x->blocks,
+                                          .constants = (uint64_t)(i * 8 * l->d)};
     }
-    const float scale = requant_scale(ir_node_float(node, "a_scale", 1.0F), ir_node_float(node, "b_scale", 1.0F),
+    const float scale = requant_scale(ir_node_float(node, "a_scale", 1.0F),
+                                      ir_node_float(node, "b_scale", 1.0F),
                                       ir_node_float(node, "y_scale", 1.0F));
     for (int64_t c = 0; c < g->y->c; c++) {
         put_constants(l, m, c, 0, scale);

@@ -8,7 +8,9 @@
 #include "systole/graph/optable.h"
 
 /* True if some output's window meets no element of an axis. */
-static bool misses_input(int64_t out, int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
+static bool misses_input(int64_t out, int64_t size, int64_t kernel, int64_t stride,
+                         int64_t dilation, int64_t pad)
+{
     for (int64_t o = 0; o < out;) {
         const sched_span s = sched_span_at(o, out, kernel, stride, dilation, pad, size, size);
         if (s.tap_lo >= s.tap_hi) {
@@ -19,7 +21,8 @@ static bool misses_input(int64_t out, int64_t size, int64_t kernel, int64_t stri
     return false;
 }
 
-sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g) {
+sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g)
+{
     cc_pool *p = &g->u.pool;
     ir_value *x = ir_node_input(node, 0);
     ir_value *y = ir_node_output(node, 0);
@@ -31,7 +34,12 @@ sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g) {
         return cc_lower_refuse(l, "pooling over images of one pixel");
     }
     cc_window *w = &p->window;
-    *w = (cc_window){.kh = g->x->h, .kw = g->x->w, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+    *w = (cc_window){.kh = g->x->h,
+                     .kw = g->x->w,
+                     .stride_h = 1,
+                     .stride_w = 1,
+                     .dilation_h = 1,
+                     .dilation_w = 1};
     if (!p->average || ir_node_int(node, "global", 0) == 0) {
         int64_t dims[IR_MAX_RANK];
         int32_t rank;
@@ -39,8 +47,13 @@ sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g) {
         ir_window r;
         SY_TRY(ir_window_resolve(node, rank - 2, dims + 2, NULL, l->diag, &r));
         const int32_t last = r.rank - 1;
-        *w = (cc_window){.kh = 1, .kw = r.kernel[last], .stride_h = 1, .stride_w = r.strides[last], .dilation_h = 1,
-                         .dilation_w = r.dilations[last], .pad_left = r.pads_begin[last]};
+        *w = (cc_window){.kh = 1,
+                         .kw = r.kernel[last],
+                         .stride_h = 1,
+                         .stride_w = r.strides[last],
+                         .dilation_h = 1,
+                         .dilation_w = r.dilations[last],
+                         .pad_left = r.pads_begin[last]};
         p->pad_right = r.pads_end[last];
         if (r.rank == 2) {
             w->kh = r.kernel[0];
@@ -65,7 +78,9 @@ sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g) {
 }
 
 /* A scalar int8 limit of Clip; `fallback` where the operand is absent. */
-static sy_status clip_limit(lower *l, ir_node *node, uint32_t operand, int32_t fallback, int32_t *out) {
+static sy_status clip_limit(lower *l, ir_node *node, uint32_t operand, int32_t fallback,
+                            int32_t *out)
+{
     ir_value *v = ir_node_input(node, operand);
     *out = fallback;
     if (v == NULL) {
@@ -81,17 +96,20 @@ static sy_status clip_limit(lower *l, ir_node *node, uint32_t operand, int32_t f
 }
 
 /*
- * A constant second operand, packed like a device tensor. Its shape is aligned with y's from the right; axes of y's layout that it lacks are 1. One value
- * for all channels fills every lane.
+ * A constant second operand, packed like a device tensor. Its shape is aligned with y's from the
+ * right; axes of y's layout that it lacks are 1. One value for all channels fills every lane.
  */
-static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const ir_value *y_value, const cc_tensor *y, cc_stream *p) {
+static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const ir_value *y_value,
+                               const cc_tensor *y, cc_stream *p)
+{
     ir_tensor t;
     SY_TRY(cc_lower_constant(l, v, &t));
     int64_t dims[IR_MAX_RANK];
     int32_t rank;
     SY_TRY(cc_lower_dims(l, y_value, &rank, dims));
     if (t.dtype != SY_DT_I8 || t.rank > rank) {
-        return cc_lower_refuse(l, "constant operand '%s' is not int8, or has more dimensions than the other", v->name);
+        return cc_lower_refuse(
+            l, "constant operand '%s' is not int8, or has more dimensions than the other", v->name);
     }
     int64_t full[IR_MAX_RANK];
     for (int32_t i = 0; i < rank; i++) {
@@ -102,7 +120,13 @@ static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const
         }
     }
     const int32_t channel = layout == LOWER_AXIS_1 ? 1 : rank - 1;
-    cc_tensor b = {.name = v->name, .n = 1, .c = y->c, .h = 1, .w = 1, .folded = y->folded, .blocks = y->blocks};
+    cc_tensor b = {.name = v->name,
+                   .n = 1,
+                   .c = y->c,
+                   .h = 1,
+                   .w = 1,
+                   .folded = y->folded,
+                   .blocks = y->blocks};
     for (int32_t i = 0; i < rank; i++) {
         if (i == channel || full[i] == 1) {
             continue;
@@ -118,7 +142,8 @@ static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const
         }
     }
     if (b.w != 1 && b.w != y->w) {
-        return cc_lower_refuse(l, "constant operand '%s' is broadcast along some of the positions only", v->name);
+        return cc_lower_refuse(
+            l, "constant operand '%s' is broadcast along some of the positions only", v->name);
     }
     b.rows = b.n * b.blocks * b.h * b.w;
     p->b_constant.n_bytes = (uint64_t)(b.rows * l->d);
@@ -132,7 +157,8 @@ static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const
     const int64_t c_size = full[channel];
     const int8_t *from = t.data;
     for (int64_t row = 0; row < b.rows; row++) {
-        const int64_t n = row / (b.blocks * positions), block = row / positions % b.blocks, at = row % positions;
+        const int64_t n = row / (b.blocks * positions), block = row / positions % b.blocks,
+                      at = row % positions;
         for (int64_t lane = 0; lane < l->d && block * l->d + lane < y->c; lane++) {
             const int64_t c = c_size > 1 ? block * l->d + lane : 0;
             const int64_t index = y->folded ? at * c_size + c : (n * c_size + c) * positions + at;
@@ -142,30 +168,38 @@ static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const
     return SY_OK;
 }
 
-/* True if b is y's shape, or can be walked with strides of zero; or has one pixel for each image. */
-static bool can_broadcast(const cc_tensor *b, const cc_tensor *y) {
+/* True if b is y's shape, or can be walked with strides of zero; or has one pixel for each image.
+ */
+static bool can_broadcast(const cc_tensor *b, const cc_tensor *y)
+{
     if (b->folded && !y->folded) {
         return b->c == y->c && (b->w == y->n || b->w == 1);
     }
-    return b->c == y->c && b->folded == y->folded && (b->n == y->n || b->n == 1) && (b->h == y->h || b->h == 1) && (b->w == y->w || b->w == 1);
+    return b->c == y->c && b->folded == y->folded && (b->n == y->n || b->n == 1) &&
+           (b->h == y->h || b->h == 1) && (b->w == y->w || b->w == 1);
 }
 
-static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout layout, uint32_t first) {
+static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout layout,
+                              uint32_t first)
+{
     cc_stream *p = &g->u.stream;
     ir_value *second = ir_node_input(node, 1 - first);
     if (second->kind == IR_VALUE_CONST && !second->feedable) {
         SY_TRY(pack_constant(l, second, layout, ir_node_output(node, 0), g->y, p));
     } else {
         const int32_t rank = ir_node_output(node, 0)->type.rank;
-        if (layout == LOWER_AXIS_1 && (second->type.rank != rank || ir_node_input(node, first)->type.rank != rank)) {
-            return cc_lower_refuse(l, "operands '%s' and '%s' have different numbers of dimensions", ir_node_input(node, 0)->name,
-                                   ir_node_input(node, 1)->name);
+        if (layout == LOWER_AXIS_1 &&
+            (second->type.rank != rank || ir_node_input(node, first)->type.rank != rank)) {
+            return cc_lower_refuse(l, "operands '%s' and '%s' have different numbers of dimensions",
+                                   ir_node_input(node, 0)->name, ir_node_input(node, 1)->name);
         }
         SY_TRY(cc_lower_operand(l, second, layout, NULL, &p->b));
     }
-    if (g->x->rows != g->y->rows || g->x->c != g->y->c || g->x->h != g->y->h || g->x->w != g->y->w || !can_broadcast(p->b, g->y)) {
-        return cc_lower_refuse(l, "neither of '%s' and '%s' has the result's shape, or one has other channels", ir_node_input(node, 0)->name,
-                               ir_node_input(node, 1)->name);
+    if (g->x->rows != g->y->rows || g->x->c != g->y->c || g->x->h != g->y->h ||
+        g->x->w != g->y->w || !can_broadcast(p->b, g->y)) {
+        return cc_lower_refuse(
+            l, "neither of '%s' and '%s' has the result's shape, or one has other channels",
+            ir_node_input(node, 0)->name, ir_node_input(node, 1)->name);
     }
     const char *const scales[2] = {"a_scale", "b_scale"};
     const char *const zeros[2] = {"a_zero", "b_zero"};
@@ -194,8 +228,10 @@ static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout
     return SY_OK;
 }
 
-/* The operand that has the result's shape becomes the first: the other may be a constant, or broadcast. */
-static uint32_t first_operand(const ir_node *node) {
+/* The operand that has the result's shape becomes the first: the other may be a constant, or
+ * broadcast. */
+static uint32_t first_operand(const ir_node *node)
+{
     const ir_value *a = ir_node_input(node, 0);
     const ir_value *b = ir_node_input(node, 1);
     const ir_value *y = ir_node_output(node, 0);
@@ -213,9 +249,11 @@ static uint32_t first_operand(const ir_node *node) {
     return 0;
 }
 
-sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g) {
+sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g)
+{
     cc_stream *p = &g->u.stream;
-    const bool binary = ir_node_is(node, IR_OP_QADD) || ir_node_is(node, IR_OP_QSUB) || ir_node_is(node, IR_OP_QMUL);
+    const bool binary = ir_node_is(node, IR_OP_QADD) || ir_node_is(node, IR_OP_QSUB) ||
+                        ir_node_is(node, IR_OP_QMUL);
     const uint32_t first = binary ? first_operand(node) : 0;
     ir_value *x = ir_node_input(node, first);
     g->kind = CC_GROUP_STREAM;
@@ -247,7 +285,8 @@ sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g) {
     return lower_binary(l, node, g, layout, first);
 }
 
-sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g) {
+sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g)
+{
     g->kind = CC_GROUP_PAD;
     const char *mode = ir_node_string(node, "mode", "constant");
     if (mode[0] != 'c') {
@@ -277,11 +316,14 @@ sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g) {
     if (g->x->folded && g->x->w > 1) {
         return cc_lower_refuse(l, "padding of images of one pixel");
     }
-    g->u.pad = (cc_pad){.top = rank == 4 ? ir_tensor_get_i64(&pads, 2) : 0, .left = ir_tensor_get_i64(&pads, rank - 1), .fill = fill};
+    g->u.pad = (cc_pad){.top = rank == 4 ? ir_tensor_get_i64(&pads, 2) : 0,
+                        .left = ir_tensor_get_i64(&pads, rank - 1),
+                        .fill = fill};
     return SY_OK;
 }
 
-sy_status cc_lower_concat(lower *l, ir_node *node, cc_group *g) {
+sy_status cc_lower_concat(lower *l, ir_node *node, cc_group *g)
+{
     cc_concat *p = &g->u.concat;
     g->kind = CC_GROUP_CONCAT;
     ir_value *y = ir_node_output(node, 0);

@@ -1,10 +1,12 @@
 /*
- * fold_constants.c -- operators whose operands are all constant become constants, and so does arithmetic on shapes.
+ * fold_constants.c -- operators whose operands are all constant become constants, and so does
+ * arithmetic on shapes.
  *
- * In: graph with shapes. Out: no pure operator with a reference kernel has constant operands alone (Constant nodes included), unless its
- * result is larger than a limit and larger than its operands (an Expand or ConstantOfShape that would only fill memory); and no pure operator
- * gives integers that inference knows (Shape of a tensor of known sizes, and what is computed from it).
- * The reference kernels do the arithmetic, so folding never changes a result.
+ * In: graph with shapes. Out: no pure operator with a reference kernel has constant operands alone
+ * (Constant nodes included), unless its result is larger than a limit and larger than its operands
+ * (an Expand or ConstantOfShape that would only fill memory); and no pure operator gives integers
+ * that inference knows (Shape of a tensor of known sizes, and what is computed from it). The
+ * reference kernels do the arithmetic, so folding never changes a result.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,20 +18,25 @@
 
 #define MAX_GROWTH_BYTES ((size_t)1 << 20)
 
-static bool foldable(const ir_node *n) {
-    if (n->op == NULL || n->op->reference == NULL || (n->op->props & IR_P_PURE) == 0 || (n->op->props & IR_P_REGION) != 0) {
+static bool foldable(const ir_node *n)
+{
+    if (n->op == NULL || n->op->reference == NULL || (n->op->props & IR_P_PURE) == 0 ||
+        (n->op->props & IR_P_REGION) != 0) {
         return false;
     }
     for (uint32_t i = 0; i < n->n_inputs; i++) {
         const ir_value *v = ir_node_input(n, i);
-        if (v != NULL && (v->kind != IR_VALUE_CONST || v->feedable || v->constant->kind == IR_CONST_STATE || v->constant->dtype == SY_DT_STRING)) {
+        if (v != NULL &&
+            (v->kind != IR_VALUE_CONST || v->feedable || v->constant->kind == IR_CONST_STATE ||
+             v->constant->dtype == SY_DT_STRING)) {
             return false;
         }
     }
     for (uint32_t i = 0; i < n->n_outputs; i++) {
         const ir_value *v = ir_node_output(n, i);
         int64_t dims[IR_MAX_RANK];
-        if (v != NULL && (v->type.kind != IR_TYPE_TENSOR || v->type.dtype == SY_DT_STRING || !v->type.has_rank || !ir_type_static_dims(&v->type, dims))) {
+        if (v != NULL && (v->type.kind != IR_TYPE_TENSOR || v->type.dtype == SY_DT_STRING ||
+                          !v->type.has_rank || !ir_type_static_dims(&v->type, dims))) {
             return false;
         }
     }
@@ -37,8 +44,10 @@ static bool foldable(const ir_node *n) {
 }
 
 /* Operands as tensors. */
-static sy_status read_operands(ir_module *m, const ir_node *n, base_arena *arena, ir_tensor **tensors, const ir_tensor ***inputs, size_t *bytes,
-                               base_diag *diag) {
+static sy_status read_operands(ir_module *m, const ir_node *n, base_arena *arena,
+                               ir_tensor **tensors, const ir_tensor ***inputs, size_t *bytes,
+                               base_diag *diag)
+{
     *tensors = base_arena_alloc(arena, n->n_inputs + 1, sizeof(ir_tensor));
     *inputs = base_arena_alloc(arena, n->n_inputs + 1, sizeof(ir_tensor *));
     if (*tensors == NULL || *inputs == NULL) {
@@ -57,8 +66,9 @@ static sy_status read_operands(ir_module *m, const ir_node *n, base_arena *arena
 }
 
 /* A new constant takes the place of a result. */
-static sy_status replace(ir_module *m, ir_value *old, sy_dtype dtype, int32_t rank, const int64_t *dims, const void *data, size_t n_bytes,
-                         base_diag *diag) {
+static sy_status replace(ir_module *m, ir_value *old, sy_dtype dtype, int32_t rank,
+                         const int64_t *dims, const void *data, size_t n_bytes, base_diag *diag)
+{
     ir_const *c;
     ir_value *v;
     SY_TRY(ir_const_inline(m, dtype, rank, dims, data, n_bytes, diag, &c));
@@ -68,7 +78,8 @@ static sy_status replace(ir_module *m, ir_value *old, sy_dtype dtype, int32_t ra
     return SY_OK;
 }
 
-static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *diag) {
+static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *diag)
+{
     ir_tensor *operands;
     const ir_tensor **inputs;
     size_t in_bytes;
@@ -83,16 +94,19 @@ static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *di
     for (uint32_t i = 0; i < n->n_outputs; i++) {
         outputs[i] = ir_node_output(n, i) != NULL ? &results[i] : NULL;
     }
-    sy_status status = ir_infer_tensors(n, scratch, n->n_inputs, inputs, n->n_outputs, outputs, diag);
+    sy_status status = ir_infer_tensors(n, scratch, n->n_inputs, inputs, n->n_outputs, outputs,
+                                        diag);
     bool too_large = false;
     for (uint32_t i = 0; i < n->n_outputs && status == SY_OK; i++) {
         if (outputs[i] != NULL) {
-            too_large = too_large || (results[i].size_bytes > MAX_GROWTH_BYTES && results[i].size_bytes > in_bytes);
+            too_large = too_large || (results[i].size_bytes > MAX_GROWTH_BYTES &&
+                                      results[i].size_bytes > in_bytes);
         }
     }
     if (status != SY_OK || too_large) {
         base_arena_destroy(scratch);
-        return status == SY_ENOMEM ? status : SY_OK; /* what cannot be evaluated here stays an operator */
+        return status == SY_ENOMEM ? status
+                                   : SY_OK; /* what cannot be evaluated here stays an operator */
     }
     for (uint32_t i = 0; i < n->n_outputs; i++) {
         if (outputs[i] != NULL) {
@@ -100,8 +114,13 @@ static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *di
             status = results[i].data == NULL ? SY_ENOMEM : status;
         }
     }
-    const ir_kernel_args args = {.node = n, .n_inputs = n->n_inputs, .inputs = inputs, .n_outputs = n->n_outputs,
-                                 .outputs = outputs, .scratch = scratch, .diag = diag};
+    const ir_kernel_args args = {.node = n,
+                                 .n_inputs = n->n_inputs,
+                                 .inputs = inputs,
+                                 .n_outputs = n->n_outputs,
+                                 .outputs = outputs,
+                                 .scratch = scratch,
+                                 .diag = diag};
     if (status == SY_OK) {
         status = n->op->reference(&args);
     }
@@ -114,33 +133,40 @@ static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *di
             continue;
         }
         const ir_tensor *t = &results[i];
-        SY_TRY(replace(m, ir_node_output(n, i), t->dtype, t->rank, t->dims, t->data, t->size_bytes, diag));
+        SY_TRY(replace(m, ir_node_output(n, i), t->dtype, t->rank, t->dims, t->data, t->size_bytes,
+                       diag));
     }
     ir_node_erase(n);
     return SY_OK;
 }
 
 /* True if inference knows all elements of a node's only result. */
-static bool known_elements(const ir_node *n) {
+static bool known_elements(const ir_node *n)
+{
     const ir_value *v = n->n_outputs == 1 ? ir_node_output(n, 0) : NULL;
-    if (v == NULL || n->op == NULL || (n->op->props & IR_P_PURE) == 0 || v->elements == NULL || v->n_elements == 0) {
+    if (v == NULL || n->op == NULL || (n->op->props & IR_P_PURE) == 0 || v->elements == NULL ||
+        v->n_elements == 0) {
         return false;
     }
     int64_t dims[IR_MAX_RANK];
-    if (v->type.kind != IR_TYPE_TENSOR || (v->type.dtype != SY_DT_I64 && v->type.dtype != SY_DT_I32) || !v->type.has_rank || v->type.rank > 1 ||
-        !ir_type_static_dims(&v->type, dims) || (v->type.rank == 1 ? dims[0] : 1) != (int64_t)v->n_elements) {
+    if (v->type.kind != IR_TYPE_TENSOR ||
+        (v->type.dtype != SY_DT_I64 && v->type.dtype != SY_DT_I32) || !v->type.has_rank ||
+        v->type.rank > 1 || !ir_type_static_dims(&v->type, dims) ||
+        (v->type.rank == 1 ? dims[0] : 1) != (int64_t)v->n_elements) {
         return false;
     }
     for (uint32_t i = 0; i < v->n_elements; i++) {
         int64_t value;
-        if (!ir_dim_is_const(v->elements[i], &value) || (v->type.dtype == SY_DT_I32 && value != (int32_t)value)) {
+        if (!ir_dim_is_const(v->elements[i], &value) ||
+            (v->type.dtype == SY_DT_I32 && value != (int32_t)value)) {
             return false;
         }
     }
     return true;
 }
 
-static sy_status fold_elements(ir_module *m, ir_node *n, base_arena *arena, base_diag *diag) {
+static sy_status fold_elements(ir_module *m, ir_node *n, base_arena *arena, base_diag *diag)
+{
     ir_value *old = ir_node_output(n, 0);
     const sy_dtype dtype = old->type.dtype;
     const size_t size = dtype == SY_DT_I64 ? sizeof(int64_t) : sizeof(int32_t);
@@ -152,7 +178,8 @@ static sy_status fold_elements(ir_module *m, ir_node *n, base_arena *arena, base
         int64_t value = 0;
         ir_dim_is_const(old->elements[i], &value);
         const int32_t narrow = (int32_t)value;
-        memcpy(data + i * size, dtype == SY_DT_I64 ? (const void *)&value : (const void *)&narrow, size);
+        memcpy(data + i * size, dtype == SY_DT_I64 ? (const void *)&value : (const void *)&narrow,
+               size);
     }
     const int64_t dims[1] = {(int64_t)old->n_elements};
     SY_TRY(replace(m, old, dtype, old->type.rank, dims, data, old->n_elements * size, diag));
@@ -160,7 +187,8 @@ static sy_status fold_elements(ir_module *m, ir_node *n, base_arena *arena, base
     return SY_OK;
 }
 
-sy_status pass_fold_constants(ir_module *module, base_diag *diag) {
+sy_status pass_fold_constants(ir_module *module, base_diag *diag)
+{
     base_arena *arena = base_arena_create();
     if (arena == NULL) {
         return SY_ENOMEM;

@@ -24,15 +24,18 @@ static const pass passes[] = {
 };
 #define N_PASSES (sizeof passes / sizeof passes[0])
 
-const char *pass_name(unsigned i) {
+const char *pass_name(unsigned i)
+{
     return i < N_PASSES ? passes[i].name : NULL;
 }
 
-const char *pass_summary(unsigned i) {
+const char *pass_summary(unsigned i)
+{
     return i < N_PASSES ? passes[i].summary : NULL;
 }
 
-static sy_status check_name(const char *dump_after, base_diag *diag) {
+static sy_status check_name(const char *dump_after, base_diag *diag)
+{
     if (dump_after == NULL || strcmp(dump_after, "all") == 0) {
         return SY_OK;
     }
@@ -53,7 +56,9 @@ static sy_status check_name(const char *dump_after, base_diag *diag) {
     return base_fail(diag, SY_EINVAL, "no pass '%s': expected one of %sall", dump_after, names);
 }
 
-sy_status pass_run(ir_module *module, pass_pipeline pipeline, const char *dump_after, base_buf *dump, base_diag *diag) {
+sy_status pass_run(ir_module *module, pass_pipeline pipeline, const char *dump_after,
+                   base_buf *dump, base_diag *diag)
+{
     SY_TRY(check_name(dump_after, diag));
     for (unsigned i = 0; i < N_PASSES; i++) {
         const pass *p = &passes[i];
@@ -63,7 +68,8 @@ sy_status pass_run(ir_module *module, pass_pipeline pipeline, const char *dump_a
         SY_TRY(p->run(module, diag));
         SY_TRY(ir_infer_module(module, diag));
         SY_TRY(ir_verify(module, diag));
-        if (dump_after != NULL && (strcmp(dump_after, "all") == 0 || strcmp(dump_after, p->name) == 0)) {
+        if (dump_after != NULL &&
+            (strcmp(dump_after, "all") == 0 || strcmp(dump_after, p->name) == 0)) {
             char *text;
             size_t n;
             SY_TRY(ir_print(module, NULL, module->arena, diag, &text, &n));

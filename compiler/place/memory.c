@@ -1,7 +1,8 @@
 /*
  * memory.c -- where constants and tensors lie in DRAM.
  *
- * Constants first, then the tensors that the host writes or reads, for good; the others by first fit over their lifetimes, largest first.
+ * Constants first, then the tensors that the host writes or reads, for good; the others by first
+ * fit over their lifetimes, largest first.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,11 +27,13 @@ typedef struct lives {
     uint32_t n, capacity;
 } lives;
 
-static uint64_t align_up(uint64_t value, uint64_t to) {
+static uint64_t align_up(uint64_t value, uint64_t to)
+{
     return (value + to - 1) / to * to;
 }
 
-static void touch(lives *l, cc_tensor *t, uint32_t group, int64_t d) {
+static void touch(lives *l, cc_tensor *t, uint32_t group, int64_t d)
+{
     if (t == NULL) {
         return;
     }
@@ -40,10 +43,12 @@ static void touch(lives *l, cc_tensor *t, uint32_t group, int64_t d) {
             return;
         }
     }
-    l->all[l->n++] = (life){.tensor = t, .bytes = align_up(cc_tensor_bytes(t, d), 256), .first = group, .last = group};
+    l->all[l->n++] = (life){
+        .tensor = t, .bytes = align_up(cc_tensor_bytes(t, d), 256), .first = group, .last = group};
 }
 
-static void touch_group(lives *l, const cc_group *g, uint32_t index, int64_t d) {
+static void touch_group(lives *l, const cc_group *g, uint32_t index, int64_t d)
+{
     touch(l, g->x, index, d);
     switch (g->kind) {
     case CC_GROUP_MATMUL:
@@ -68,7 +73,8 @@ static void touch_group(lives *l, const cc_group *g, uint32_t index, int64_t d) 
 }
 
 /* The walk of a padded tile starts before its tensor; addresses must not fall below zero. */
-static uint64_t bytes_before(const cc_group *g, int64_t d) {
+static uint64_t bytes_before(const cc_group *g, int64_t d)
+{
     int64_t bytes = 0;
     if (g->kind == CC_GROUP_PAD) {
         bytes = (g->u.pad.top * g->x->w + g->u.pad.left) * d;
@@ -78,13 +84,15 @@ static uint64_t bytes_before(const cc_group *g, int64_t d) {
     return (uint64_t)bytes;
 }
 
-static void place_blob(cc_blob *b, uint64_t *end) {
+static void place_blob(cc_blob *b, uint64_t *end)
+{
     b->address = *end;
     *end = align_up(*end + b->n_bytes, 64);
 }
 
 /* The lowest address at which a tensor meets no placed one of overlapping lifetime. */
-static uint64_t first_fit(const lives *l, const life *t, uint64_t from) {
+static uint64_t first_fit(const lives *l, const life *t, uint64_t from)
+{
     uint64_t at = from;
     for (bool moved = true; moved;) {
         moved = false;
@@ -100,7 +108,8 @@ static uint64_t first_fit(const lives *l, const life *t, uint64_t from) {
     return at;
 }
 
-static int larger_first(const void *a, const void *b) {
+static int larger_first(const void *a, const void *b)
+{
     const life *x = a;
     const life *y = b;
     if (x->bytes != y->bytes) {
@@ -109,8 +118,9 @@ static int larger_first(const void *a, const void *b) {
     return x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
 }
 
-sy_status cc_place_memory(base_arena *arena, const isa_config *config, const placement *p, uint64_t *constants_address,
-                       uint64_t *constants_bytes, base_diag *diag) {
+sy_status cc_place_memory(base_arena *arena, const isa_config *config, const placement *p,
+                          uint64_t *constants_address, uint64_t *constants_bytes, base_diag *diag)
+{
     uint64_t end = GUARD_BYTES;
     uint64_t guard = 0;
     uint32_t most = 0;
@@ -159,8 +169,11 @@ sy_status cc_place_memory(base_arena *arena, const isa_config *config, const pla
     }
     const uint64_t size = isa_config_dram_bytes(config);
     if (top > size) {
-        return base_fail(diag, SY_ERANGE, "the model needs %llu bytes of DRAM (%llu of constants), this configuration has %llu: raise [dram] size_mib",
-                         (unsigned long long)top, (unsigned long long)*constants_bytes, (unsigned long long)size);
+        return base_fail(diag, SY_ERANGE,
+                         "the model needs %llu bytes of DRAM (%llu of constants), this "
+                         "configuration has %llu: raise [dram] size_mib",
+                         (unsigned long long)top, (unsigned long long)*constants_bytes,
+                         (unsigned long long)size);
     }
     return SY_OK;
 }

@@ -11,31 +11,38 @@
 #include "systole/graph/import.h"
 #include "systole/graph/optable.h"
 
-/* A group whose smallest tile does not fit this configuration stays on the host: the scheduler itself is asked. */
-static sy_status try_schedule(base_arena *scratch, const isa_config *config, const cc_group *group, base_diag *diag) {
+/* A group whose smallest tile does not fit this configuration stays on the host: the scheduler
+ * itself is asked. */
+static sy_status try_schedule(base_arena *scratch, const isa_config *config, const cc_group *group,
+                              base_diag *diag)
+{
     cc_program program = {.name = "trial"};
     const sy_status status = sched_group(scratch, config, group, &program, diag);
     base_arena_reset(scratch);
     return status;
 }
 
-static int32_t level_of(const ir_value *v) {
+static int32_t level_of(const ir_value *v)
+{
     const lower_value *info = v->info;
     return info != NULL ? info->level : 0;
 }
 
-static bool made_on_device(const ir_value *v) {
+static bool made_on_device(const ir_value *v)
+{
     const lower_value *info = v->info;
     return info != NULL && info->on_device;
 }
 
-bool cc_place_is_data(const ir_value *v) {
+bool cc_place_is_data(const ir_value *v)
+{
     const lower_value *info = v->info;
     return info != NULL && info->tensor != NULL;
 }
 
 /* The earliest level of a side for operands made at their levels. */
-static void raise_level(const ir_value *v, bool device, int32_t *level) {
+static void raise_level(const ir_value *v, bool device, int32_t *level)
+{
     int32_t least = level_of(v);
     if (made_on_device(v) != device) {
         least++;
@@ -43,7 +50,8 @@ static void raise_level(const ir_value *v, bool device, int32_t *level) {
     *level = least > *level ? least : *level;
 }
 
-static sy_status set_level(base_arena *arena, const place_item *item) {
+static sy_status set_level(base_arena *arena, const place_item *item)
+{
     ir_node *n = item->node;
     int32_t level = item->device ? 1 : 0;
     for (uint32_t i = 0; i < n->n_inputs; i++) {
@@ -82,7 +90,8 @@ static sy_status set_level(base_arena *arena, const place_item *item) {
     return SY_OK;
 }
 
-static sy_status place_node(base_arena *arena, base_arena *scratch, lower *l, place_item *item) {
+static sy_status place_node(base_arena *arena, base_arena *scratch, lower *l, place_item *item)
+{
     base_diag reason = {.message = ""};
     l->diag = &reason;
     sy_status status = cc_lower_node(l, item->node, &item->lowered);
@@ -111,7 +120,8 @@ static sy_status place_node(base_arena *arena, base_arena *scratch, lower *l, pl
 }
 
 /* Marks the tensors that cross between host and device: they keep their place in DRAM. */
-static void mark_host_tensors(const placement *p, ir_graph *g) {
+static void mark_host_tensors(const placement *p, ir_graph *g)
+{
     for (uint32_t i = 0; i < p->n_items; i++) {
         const place_item *item = &p->items[i];
         for (uint32_t k = 0; k < item->node->n_inputs; k++) {
@@ -131,7 +141,8 @@ static void mark_host_tensors(const placement *p, ir_graph *g) {
 }
 
 /* Device values that host regions capture. */
-static sy_status mark_captures(base_arena *arena, const placement *p) {
+static sy_status mark_captures(base_arena *arena, const placement *p)
+{
     for (uint32_t i = 0; i < p->n_items; i++) {
         const ir_node *n = p->items[i].node;
         for (uint32_t a = 0; a < n->n_attrs && !p->items[i].device; a++) {
@@ -152,7 +163,8 @@ static sy_status mark_captures(base_arena *arena, const placement *p) {
     return SY_OK;
 }
 
-static sy_status collect_groups(base_arena *arena, placement *p) {
+static sy_status collect_groups(base_arena *arena, placement *p)
+{
     p->groups = base_arena_alloc(arena, p->n_items + 1, sizeof(cc_group *));
     p->group_levels = base_arena_alloc(arena, p->n_items + 1, sizeof(int32_t));
     if (p->groups == NULL || p->group_levels == NULL) {
@@ -169,7 +181,8 @@ static sy_status collect_groups(base_arena *arena, placement *p) {
     return SY_OK;
 }
 
-static void clear_info(ir_graph *g) {
+static void clear_info(ir_graph *g)
+{
     for (uint32_t i = 0; i < g->n_inputs; i++) {
         g->inputs[i]->info = NULL;
     }
@@ -185,12 +198,15 @@ static void clear_info(ir_graph *g) {
     }
 }
 
-sy_status cc_place_graph(base_arena *arena, ir_module *module, const isa_config *config, placement *out, base_diag *diag) {
+sy_status cc_place_graph(base_arena *arena, ir_module *module, const isa_config *config,
+                         placement *out, base_diag *diag)
+{
     ir_graph *g = module->main;
     placement p = {.n_items = 0};
     lower l = {.arena = arena, .module = module, .config = config, .d = config->d};
     base_arena *scratch = base_arena_create();
-    p.items = base_arena_alloc(arena, 2 * (size_t)g->n_nodes + 1, sizeof(place_item)); /* a fused operator is two at most */
+    p.items = base_arena_alloc(arena, 2 * (size_t)g->n_nodes + 1,
+                               sizeof(place_item)); /* a fused operator is two at most */
     if (scratch == NULL || p.items == NULL) {
         base_arena_destroy(scratch);
         return base_fail(diag, SY_ENOMEM, "out of memory");

@@ -12,25 +12,28 @@ typedef struct builder {
     const isa_config *config;
     const placement *p; /* items are the marks of their nodes */
     ir_graph *graph;
-    cc_plan *plan; /* tensors are the marks of their values */
+    cc_plan *plan;      /* tensors are the marks of their values */
     uint32_t *by_level; /* items by level, then in graph order */
     uint32_t *first_of; /* [n_levels + 1]: where a level begins in by_level */
     bool *given;        /* by tensor: some device step has it as input */
 } builder;
 
-static lower_value *info_of(const ir_value *v) {
+static lower_value *info_of(const ir_value *v)
+{
     return v->info;
 }
 
 /* The plan's tensor of a value that crosses between host and device. */
-static uint32_t tensor_index(builder *b, ir_value *v) {
+static uint32_t tensor_index(builder *b, ir_value *v)
+{
     if (v->mark != NO_TENSOR) {
         return v->mark;
     }
     cc_plan *plan = b->plan;
     const cc_tensor *t = info_of(v)->tensor;
     cc_plan_tensor *out = &plan->tensors[plan->n_tensors];
-    *out = (cc_plan_tensor){.value = v->name, .rank = v->type.rank, .address = t->address, .rows = t->rows, .c = t->c};
+    *out = (cc_plan_tensor){
+        .value = v->name, .rank = v->type.rank, .address = t->address, .rows = t->rows, .c = t->c};
     out->lanes = t->dense ? t->c : (int64_t)b->config->d;
     ir_type_static_dims(&v->type, out->dims);
     if (t->folded) {
@@ -48,8 +51,10 @@ static uint32_t tensor_index(builder *b, ir_value *v) {
     return v->mark;
 }
 
-/* The item that a user of a value belongs to: its own, or that of the node whose region it stands in. */
-static const place_item *item_of(const builder *b, const ir_node *user) {
+/* The item that a user of a value belongs to: its own, or that of the node whose region it stands
+ * in. */
+static const place_item *item_of(const builder *b, const ir_node *user)
+{
     while (user->graph != b->graph) {
         user = user->graph->owner;
     }
@@ -57,7 +62,8 @@ static const place_item *item_of(const builder *b, const ir_node *user) {
 }
 
 /* True if the caller, a region's result or a node on the host uses a value. */
-static bool host_wants(const builder *b, const ir_value *v) {
+static bool host_wants(const builder *b, const ir_value *v)
+{
     for (const ir_use *u = v->first_use; u != NULL; u = u->next) {
         if (u->user == NULL || u->graph != b->graph || !item_of(b, u->user)->device) {
             return true;
@@ -67,7 +73,8 @@ static bool host_wants(const builder *b, const ir_value *v) {
 }
 
 /* A device step's inputs: host values that its nodes read and no earlier device step was given. */
-static sy_status device_step(builder *b, int32_t level, const char *entry, cc_plan_step *step) {
+static sy_status device_step(builder *b, int32_t level, const char *entry, cc_plan_step *step)
+{
     const uint32_t from = b->first_of[level], to = b->first_of[level + 1];
     uint32_t most_inputs = 0, most_outputs = 0;
     for (uint32_t i = from; i < to; i++) {
@@ -104,9 +111,12 @@ static sy_status device_step(builder *b, int32_t level, const char *entry, cc_pl
 }
 
 /* True if the caller or a later step uses a value. */
-static bool wanted_after(const builder *b, const ir_value *v, int32_t level) {
+static bool wanted_after(const builder *b, const ir_value *v, int32_t level)
+{
     for (const ir_use *u = v->first_use; u != NULL; u = u->next) {
-        const ir_node *user = u->user != NULL ? u->user : u->graph->owner; /* a region's result: the region's node */
+        const ir_node *user = u->user != NULL
+                                  ? u->user
+                                  : u->graph->owner; /* a region's result: the region's node */
         if (user == NULL || item_of(b, user)->level > level) {
             return true;
         }
@@ -115,7 +125,8 @@ static bool wanted_after(const builder *b, const ir_value *v, int32_t level) {
 }
 
 /* A host step computes what later steps and the caller need of it. */
-static sy_status host_step(builder *b, int32_t level, cc_plan_step *step) {
+static sy_status host_step(builder *b, int32_t level, cc_plan_step *step)
+{
     const uint32_t from = b->first_of[level], to = b->first_of[level + 1];
     uint32_t most = 0;
     for (uint32_t i = from; i < to; i++) {
@@ -137,11 +148,14 @@ static sy_status host_step(builder *b, int32_t level, cc_plan_step *step) {
     return SY_OK;
 }
 
-static uint64_t div_up(uint64_t a, uint64_t b) {
+static uint64_t div_up(uint64_t a, uint64_t b)
+{
     return (a + b - 1) / b;
 }
 
-static void fill_layer(const builder *b, const cc_group *g, const char *op, uint32_t step, cc_plan_layer *out) {
+static void fill_layer(const builder *b, const cc_group *g, const char *op, uint32_t step,
+                       cc_plan_layer *out)
+{
     const uint64_t d = b->config->d;
     *out = (cc_plan_layer){.name = g->name, .op = op, .tag = g->tag, .step = step, .macs = g->macs};
     out->array_cycles = div_up(g->macs, d * d);
@@ -151,7 +165,8 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
     case CC_GROUP_MATMUL: {
         const cc_matmul *m = &g->u.matmul;
         out->weight_cycles = m->w_activation ? (uint64_t)m->w->rows : m->weights.n_bytes / d;
-        rows += (m->residual != NULL ? (uint64_t)m->residual->rows : 0) + (m->w_activation ? (uint64_t)m->w->rows : 0);
+        rows += (m->residual != NULL ? (uint64_t)m->residual->rows : 0) +
+                (m->w_activation ? (uint64_t)m->w->rows : 0);
         out->dram_bytes = m->weights.n_bytes + m->constants.n_bytes;
         break;
     }
@@ -170,7 +185,8 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
     out->dram_bytes += rows * d + (dense ? cc_tensor_bytes(g->x, (int64_t)d) : 0);
 }
 
-static sy_status fill_layers(builder *b, const uint32_t *step_of_level) {
+static sy_status fill_layers(builder *b, const uint32_t *step_of_level)
+{
     cc_plan *plan = b->plan;
     plan->layers = base_arena_alloc(b->arena, b->p->n_groups + 1, sizeof(cc_plan_layer));
     plan->placements = base_arena_alloc(b->arena, b->p->n_items + 1, sizeof(cc_plan_placement));
@@ -180,7 +196,8 @@ static sy_status fill_layers(builder *b, const uint32_t *step_of_level) {
     for (uint32_t i = 0; i < b->p->n_items; i++) {
         const place_item *item = &b->p->items[b->by_level[i]];
         if (item->lowered.group != NULL) {
-            fill_layer(b, item->lowered.group, item->lowered.op, step_of_level[item->level], &plan->layers[plan->n_layers++]);
+            fill_layer(b, item->lowered.group, item->lowered.op, step_of_level[item->level],
+                       &plan->layers[plan->n_layers++]);
         }
     }
     for (uint32_t i = 0; i < b->p->n_items; i++) {
@@ -197,7 +214,8 @@ static sy_status fill_layers(builder *b, const uint32_t *step_of_level) {
 }
 
 /* Marks nodes and values, sorts the items by level. */
-static sy_status prepare(builder *b) {
+static sy_status prepare(builder *b)
+{
     const placement *p = b->p;
     b->by_level = base_arena_alloc(b->arena, p->n_items, sizeof(uint32_t));
     b->first_of = base_arena_alloc(b->arena, (size_t)p->n_levels + 2, sizeof(uint32_t));
@@ -215,7 +233,8 @@ static sy_status prepare(builder *b) {
                 ir_node_output(n, k)->mark = NO_TENSOR;
             }
         }
-        b->first_of[p->items[i].level + 2]++; /* a level's end, until the next loop has put its items */
+        b->first_of[p->items[i].level +
+                    2]++; /* a level's end, until the next loop has put its items */
     }
     for (int32_t level = 2; level <= p->n_levels; level++) {
         b->first_of[level] += b->first_of[level - 1];
@@ -226,8 +245,9 @@ static sy_status prepare(builder *b) {
     return SY_OK;
 }
 
-sy_status cc_place_plan(base_arena *arena, ir_module *module, const isa_config *config, const placement *p, const char *const *entries,
-                     cc_plan *plan) {
+sy_status cc_place_plan(base_arena *arena, ir_module *module, const isa_config *config,
+                        const placement *p, const char *const *entries, cc_plan *plan)
+{
     uint32_t values = module->main->n_inputs;
     for (uint32_t i = 0; i < p->n_items; i++) {
         values += p->items[i].node->n_outputs;

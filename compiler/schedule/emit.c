@@ -9,41 +9,49 @@
 
 #include "systole/base/assert.h"
 
-int64_t sched_min(int64_t a, int64_t b) {
+int64_t sched_min(int64_t a, int64_t b)
+{
     return a < b ? a : b;
 }
 
-int64_t sched_max(int64_t a, int64_t b) {
+int64_t sched_max(int64_t a, int64_t b)
+{
     return a > b ? a : b;
 }
 
-int64_t sched_div_up(int64_t a, int64_t b) {
+int64_t sched_div_up(int64_t a, int64_t b)
+{
     return (a + b - 1) / b;
 }
 
-int64_t sched_round_up(int64_t a, int64_t b) {
+int64_t sched_round_up(int64_t a, int64_t b)
+{
     return sched_div_up(a, b) * b;
 }
 
-void sched_wait(sched *s, isa_unit unit, uint32_t semaphore) {
+void sched_wait(sched *s, isa_unit unit, uint32_t semaphore)
+{
     if (s->status == SY_OK) {
         s->status = cc_program_wait(s->arena, s->program, (uint8_t)unit, semaphore);
     }
 }
 
-void sched_post(sched *s, isa_unit unit, uint32_t semaphore) {
+void sched_post(sched *s, isa_unit unit, uint32_t semaphore)
+{
     if (s->status == SY_OK) {
         s->status = cc_program_post(s->arena, s->program, (uint8_t)unit, semaphore);
     }
 }
 
-void sched_push(sched *s, const cc_command *command) {
+void sched_push(sched *s, const cc_command *command)
+{
     if (s->status == SY_OK) {
         s->status = cc_program_add(s->arena, s->program, command);
     }
 }
 
-cc_command sched_command(const sched *s, isa_op op) {
+cc_command sched_command(const sched *s, isa_op op)
+{
     const isa_op_info *info = isa_op_describe(op);
     cc_command c;
     memset(&c, 0, sizeof c);
@@ -61,7 +69,8 @@ typedef struct byte_loop {
 } byte_loop;
 
 /* Registers of LD and ST are the same in number and order (a test holds them together). */
-static void set_byte_walk(cc_command *c, uint64_t address, const byte_loop loops[4]) {
+static void set_byte_walk(cc_command *c, uint64_t address, const byte_loop loops[4])
+{
     static const unsigned counts[4] = {ISA_LD_N0, ISA_LD_N1, ISA_LD_N2, ISA_LD_N3};
     static const unsigned strides[4] = {0, ISA_LD_S1, ISA_LD_S2, ISA_LD_S3};
     static const unsigned lows[4] = {ISA_LD_LO0, ISA_LD_LO1, ISA_LD_LO2, ISA_LD_LO3};
@@ -79,7 +88,8 @@ static void set_byte_walk(cc_command *c, uint64_t address, const byte_loop loops
 }
 
 /* Rows in one contiguous run; the row walk has more loops only where a count would be too large. */
-static void set_row_run(cc_command *c, int64_t row, int64_t rows) {
+static void set_row_run(cc_command *c, int64_t row, int64_t rows)
+{
     int64_t inner = rows;
     int64_t outer = 1;
     while (inner > 65535) {
@@ -99,7 +109,8 @@ static void set_row_run(cc_command *c, int64_t row, int64_t rows) {
 }
 
 /* The byte walk of a box: the longest run first, three outer loops. */
-static uint64_t box_loops(const sched *s, const sched_box *box, byte_loop loops[4]) {
+static uint64_t box_loops(const sched *s, const sched_box *box, byte_loop loops[4])
+{
     const cc_tensor *t = box->tensor;
     const int64_t d = s->d;
     const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
@@ -125,7 +136,8 @@ static uint64_t box_loops(const sched *s, const sched_box *box, byte_loop loops[
     loops[1] = (byte_loop){.count = box->height, .stride = t->w * d, .lo = y_lo, .hi = y_hi};
     loops[2] = (byte_loop){.count = box->blocks, .stride = plane, .lo = 0, .hi = box->blocks};
     loops[3] = one;
-    const bool whole_rows = box->x == 0 && box->width == t->w && box->y >= 0 && box->y + box->height <= t->h;
+    const bool whole_rows = box->x == 0 && box->width == t->w && box->y >= 0 &&
+                            box->y + box->height <= t->h;
     if (whole_rows) {
         int64_t run = box->width * box->height * d;
         const bool whole_planes = box->height == t->h;
@@ -140,7 +152,8 @@ static uint64_t box_loops(const sched *s, const sched_box *box, byte_loop loops[
     return t->address + (uint64_t)(offset * d);
 }
 
-void sched_load(sched *s, const sched_box *box, int64_t row, int32_t fill) {
+void sched_load(sched *s, const sched_box *box, int64_t row, int32_t fill)
+{
     byte_loop loops[4];
     cc_command c = sched_command(s, ISA_OP_LD_LOAD);
     const uint64_t address = box_loops(s, box, loops);
@@ -151,7 +164,8 @@ void sched_load(sched *s, const sched_box *box, int64_t row, int32_t fill) {
     sched_push(s, &c);
 }
 
-void sched_store(sched *s, const sched_box *box, int64_t row) {
+void sched_store(sched *s, const sched_box *box, int64_t row)
+{
     byte_loop loops[4];
     cc_command c = sched_command(s, ISA_OP_ST_STORE);
     const uint64_t address = box_loops(s, box, loops);
@@ -161,7 +175,8 @@ void sched_store(sched *s, const sched_box *box, int64_t row) {
     sched_push(s, &c);
 }
 
-static void move_bytes(sched *s, isa_op op, uint64_t address, int64_t n_bytes, int64_t row) {
+static void move_bytes(sched *s, isa_op op, uint64_t address, int64_t n_bytes, int64_t row)
+{
     const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
     const byte_loop loops[4] = {{.count = n_bytes, .lo = 0, .hi = n_bytes}, one, one, one};
     cc_command c = sched_command(s, op);
@@ -174,17 +189,24 @@ static void move_bytes(sched *s, isa_op op, uint64_t address, int64_t n_bytes, i
     sched_push(s, &c);
 }
 
-void sched_load_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row) {
+void sched_load_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row)
+{
     move_bytes(s, ISA_OP_LD_LOAD, address, n_bytes, row);
 }
 
-void sched_store_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row) {
+void sched_store_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row)
+{
     move_bytes(s, ISA_OP_ST_STORE, address, n_bytes, row);
 }
 
-void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int64_t hi, int64_t row) {
+void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int64_t hi,
+                       int64_t row)
+{
     const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
-    const byte_loop loops[4] = {{.count = s->d, .lo = lo, .hi = hi}, {.count = rows, .stride = s->d, .lo = 0, .hi = rows}, one, one};
+    const byte_loop loops[4] = {{.count = s->d, .lo = lo, .hi = hi},
+                                {.count = rows, .stride = s->d, .lo = 0, .hi = rows},
+                                one,
+                                one};
     cc_command c = sched_command(s, ISA_OP_ST_STORE);
     set_byte_walk(&c, address, loops);
     cc_set(&c, ISA_ST_FLAGS, 0);
@@ -195,11 +217,14 @@ void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int
 /* ---------------------------------------------------------------- windows */
 
 /* How many of `kernel` taps lie before a distance. */
-static int64_t taps_before(int64_t distance, int64_t dilation, int64_t kernel) {
+static int64_t taps_before(int64_t distance, int64_t dilation, int64_t kernel)
+{
     return distance <= 0 ? 0 : sched_min(kernel, sched_div_up(distance, dilation));
 }
 
-sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t size, int64_t padded_end) {
+sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride, int64_t dilation,
+                         int64_t pad, int64_t size, int64_t padded_end)
+{
     sched_span sp = {.lo = o, .hi = o, .tap_lo = 0, .tap_hi = 0, .counted = 0};
     for (int64_t at = o; at < end; at++) {
         const int64_t from = pad - at * stride; /* tap k meets input k * dilation - from */
@@ -222,32 +247,45 @@ sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride,
     return sp;
 }
 
-double sched_patch_cycles(const isa_config *config, const cc_window *w, int64_t c) {
+double sched_patch_cycles(const isa_config *config, const cc_window *w, int64_t c)
+{
     const double run = (double)(w->kw * c);
     const double beats = 1.0 + run / (double)config->dram_width;
     const double rows = run / (double)config->d;
     const double bursts = 1.0 + run / (double)config->dram_burst_bytes;
     const double pieces = (double)w->kh * (beats + rows);
-    const double waiting = (double)w->kh * bursts * (double)config->dram_latency / (double)config->dram_outstanding;
+    const double waiting = (double)w->kh * bursts * (double)config->dram_latency /
+                           (double)config->dram_outstanding;
     return pieces > waiting ? pieces : waiting;
 }
 
 /* The windows of one rectangle of outputs, all of which meet the same taps. */
-static void load_rectangle(sched *s, const sched_patch *p, const sched_span *y, const sched_span *x, int64_t row, int32_t fill) {
+static void load_rectangle(sched *s, const sched_patch *p, const sched_span *y, const sched_span *x,
+                           int64_t row, int32_t fill)
+{
     const cc_tensor *t = p->tensor;
     const cc_window *w = p->window;
     const bool any = y->tap_lo < y->tap_hi && x->tap_lo < x->tap_hi;
     const byte_loop loops[4] = {
         {.count = w->kw * t->c, .lo = any ? x->tap_lo * t->c : 0, .hi = any ? x->tap_hi * t->c : 0},
-        {.count = w->kh, .stride = w->dilation_h * t->w * t->c, .lo = any ? y->tap_lo : 0, .hi = any ? y->tap_hi : 0},
+        {.count = w->kh,
+         .stride = w->dilation_h * t->w * t->c,
+         .lo = any ? y->tap_lo : 0,
+         .hi = any ? y->tap_hi : 0},
         {.count = x->hi - x->lo, .stride = w->stride_w * t->c, .lo = 0, .hi = x->hi - x->lo},
-        {.count = y->hi - y->lo, .stride = w->stride_h * t->w * t->c, .lo = 0, .hi = y->hi - y->lo}};
-    const int64_t at = ((p->n * t->h + y->lo * w->stride_h - w->pad_top) * t->w + x->lo * w->stride_w - w->pad_left) * t->c;
+        {.count = y->hi - y->lo,
+         .stride = w->stride_h * t->w * t->c,
+         .lo = 0,
+         .hi = y->hi - y->lo}};
+    const int64_t at = ((p->n * t->h + y->lo * w->stride_h - w->pad_top) * t->w +
+                        x->lo * w->stride_w - w->pad_left) *
+                       t->c;
     cc_command c = sched_command(s, ISA_OP_LD_LOAD);
     set_byte_walk(&c, t->address + (uint64_t)at, loops);
     cc_set(&c, ISA_LD_FLAGS, ISA_PUT(0, ISA_LD_FLAGS_CLOSE, 1));
     cc_set(&c, ISA_LD_FILL, (uint32_t)fill & 0xFF);
-    cc_set(&c, ISA_LD_ROW_BASE, (uint32_t)(row + ((y->lo - p->y) * p->width + (x->lo - p->x)) * p->window_rows));
+    cc_set(&c, ISA_LD_ROW_BASE,
+           (uint32_t)(row + ((y->lo - p->y) * p->width + (x->lo - p->x)) * p->window_rows));
     cc_set(&c, ISA_LD_M0, (uint32_t)p->window_rows);
     cc_set(&c, ISA_LD_M1, (uint32_t)(x->hi - x->lo));
     cc_set(&c, ISA_LD_M2, (uint32_t)(y->hi - y->lo));
@@ -259,13 +297,16 @@ static void load_rectangle(sched *s, const sched_patch *p, const sched_span *y, 
     sched_push(s, &c);
 }
 
-void sched_load_patch(sched *s, const sched_patch *p, int64_t row, int32_t fill) {
+void sched_load_patch(sched *s, const sched_patch *p, int64_t row, int32_t fill)
+{
     const cc_tensor *t = p->tensor;
     const cc_window *w = p->window;
     for (int64_t oy = p->y; oy < p->y + p->height;) {
-        const sched_span y = sched_span_at(oy, p->y + p->height, w->kh, w->stride_h, w->dilation_h, w->pad_top, t->h, t->h);
+        const sched_span y = sched_span_at(oy, p->y + p->height, w->kh, w->stride_h, w->dilation_h,
+                                           w->pad_top, t->h, t->h);
         for (int64_t ox = p->x; ox < p->x + p->width;) {
-            const sched_span x = sched_span_at(ox, p->x + p->width, w->kw, w->stride_w, w->dilation_w, w->pad_left, t->w, t->w);
+            const sched_span x = sched_span_at(ox, p->x + p->width, w->kw, w->stride_w,
+                                               w->dilation_w, w->pad_left, t->w, t->w);
             load_rectangle(s, p, &y, &x, row, fill);
             ox = x.hi;
         }
@@ -275,26 +316,31 @@ void sched_load_patch(sched *s, const sched_patch *p, int64_t row, int32_t fill)
 
 /* ---------------------------------------------------------------- the VPU */
 
-void sched_vpu_counts(cc_command *c, const int64_t counts[4]) {
+void sched_vpu_counts(cc_command *c, const int64_t counts[4])
+{
     for (unsigned i = 0; i < 4; i++) {
         cc_set(c, ISA_VPU_N0 + i, (uint32_t)counts[i]);
     }
 }
 
-void sched_walk(cc_command *c, unsigned base_register, int64_t base, unsigned stride_register, const int64_t strides[4]) {
+void sched_walk(cc_command *c, unsigned base_register, int64_t base, unsigned stride_register,
+                const int64_t strides[4])
+{
     cc_set(c, base_register, (uint32_t)base);
     for (unsigned i = 0; i < 4; i++) {
         cc_set(c, stride_register + i, (uint32_t)strides[i]);
     }
 }
 
-void sched_set_f32(cc_command *c, unsigned reg, float value) {
+void sched_set_f32(cc_command *c, unsigned reg, float value)
+{
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     cc_set(c, reg, bits);
 }
 
-void sched_zero_acc(sched *s, int64_t row, int64_t rows) {
+void sched_zero_acc(sched *s, int64_t row, int64_t rows)
+{
     cc_command c = sched_command(s, ISA_OP_VPU_VEC);
     uint32_t out = 0;
     out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_RAW);
@@ -309,30 +355,39 @@ void sched_zero_acc(sched *s, int64_t row, int64_t rows) {
 
 /* ---------------------------------------------------------------- groups */
 
-void sched_too_large(sched *s, const char *what, int64_t needed_rows, int64_t there_rows) {
+void sched_too_large(sched *s, const char *what, int64_t needed_rows, int64_t there_rows)
+{
     if (s->status == SY_OK) {
-        s->status = base_fail(s->diag, SY_ERANGE,
-                              "'%s': %s needs %lld rows, this configuration has %lld (use a larger memory)",
-                              s->group->name, what, (long long)needed_rows, (long long)there_rows);
+        s->status = base_fail(
+            s->diag, SY_ERANGE,
+            "'%s': %s needs %lld rows, this configuration has %lld (use a larger memory)",
+            s->group->name, what, (long long)needed_rows, (long long)there_rows);
     }
 }
 
-sy_status sched_check_config(const isa_config *config, base_diag *diag) {
+sy_status sched_check_config(const isa_config *config, base_diag *diag)
+{
     if (config->sem_count < SCHED_N_SEMS) {
-        return base_fail(diag, SY_ECONFIG, "compiled programs need %d semaphores, configuration '%s' has %u: raise [semaphore] count",
+        return base_fail(diag, SY_ECONFIG,
+                         "compiled programs need %d semaphores, configuration '%s' has %u: raise "
+                         "[semaphore] count",
                          (int)SCHED_N_SEMS, config->name, (unsigned)config->sem_count);
     }
     if (config->sem_bits < 2) {
-        return base_fail(diag, SY_ECONFIG, "compiled programs need semaphores of at least 2 bits, those of configuration '%s' have %u: raise [semaphore] bits",
+        return base_fail(diag, SY_ECONFIG,
+                         "compiled programs need semaphores of at least 2 bits, those of "
+                         "configuration '%s' have %u: raise [semaphore] bits",
                          config->name, (unsigned)config->sem_bits);
     }
     return SY_OK;
 }
 
-sy_status sched_group(base_arena *arena, const isa_config *config, const cc_group *group, cc_program *program,
-                      base_diag *diag) {
+sy_status sched_group(base_arena *arena, const isa_config *config, const cc_group *group,
+                      cc_program *program, base_diag *diag)
+{
     const int64_t d = config->d;
-    sched s = {.arena = arena, .config = config, .group = group, .program = program, .diag = diag, .d = d};
+    sched s = {
+        .arena = arena, .config = config, .group = group, .program = program, .diag = diag, .d = d};
     s.spm_rows = (int64_t)config->spm_banks * config->spm_bank_bytes / d;
     s.spm_bank_rows = (int64_t)config->spm_bank_bytes / d;
     s.acc_rows = (int64_t)config->acc_banks * config->acc_bank_bytes / (4 * d);
@@ -341,10 +396,12 @@ sy_status sched_group(base_arena *arena, const isa_config *config, const cc_grou
     SY_TRY(sched_check_config(config, diag));
     s.sem_most = ((int64_t)1 << config->sem_bits) - 1;
     if (program->n_layers > CC_MAX_LAYERS) {
-        return base_fail(diag, SY_ERANGE, "more than %d layers in one program: split the model", CC_MAX_LAYERS);
+        return base_fail(diag, SY_ERANGE, "more than %d layers in one program: split the model",
+                         CC_MAX_LAYERS);
     }
     if (program->n_layers > 1) {
-        sched_wait(&s, ISA_UNIT_LD, SCHED_SEM_DONE); /* what the layer before has stored, and its SPM */
+        sched_wait(&s, ISA_UNIT_LD,
+                   SCHED_SEM_DONE); /* what the layer before has stored, and its SPM */
     }
     switch (group->kind) {
     case CC_GROUP_MATMUL:
@@ -367,7 +424,9 @@ sy_status sched_group(base_arena *arena, const isa_config *config, const cc_grou
     return s.status;
 }
 
-sy_status sched_finish(base_arena *arena, cc_program *program) {
+sy_status sched_finish(base_arena *arena, cc_program *program)
+{
     /* takes the last layer's DONE, so that every semaphore is zero at the end */
-    return program->n_layers > 0 ? cc_program_wait(arena, program, ISA_UNIT_LD, SCHED_SEM_DONE) : SY_OK;
+    return program->n_layers > 0 ? cc_program_wait(arena, program, ISA_UNIT_LD, SCHED_SEM_DONE)
+                                 : SY_OK;
 }

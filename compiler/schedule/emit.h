@@ -1,7 +1,9 @@
 /*
- * emit.h -- what the schedulers of all groups share: the semaphores' names, builders of commands, walks between DRAM and rows.
+ * emit.h -- what the schedulers of all groups share: the semaphores' names, builders of commands,
+ * walks between DRAM and rows.
  *
- * Errors stick: after the first one (memory is out) every call does nothing, and sched.status holds it.
+ * Errors stick: after the first one (memory is out) every call does nothing, and sched.status holds
+ * it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,8 +14,9 @@
 #include "systole/isa/isa.h"
 
 /*
- * Semaphores of compiled programs. All are zero between groups. Each has one unit that posts and one that waits: units run ahead of each other
- * across groups, and a WAIT must not take what was posted for another unit.
+ * Semaphores of compiled programs. All are zero between groups. Each has one unit that posts and
+ * one that waits: units run ahead of each other across groups, and a WAIT must not take what was
+ * posted for another unit.
  */
 enum {
     SCHED_SEM_A_MXU_FULL,
@@ -68,12 +71,14 @@ void sched_push(sched *s, const cc_command *command);
 cc_command sched_command(const sched *s, isa_op op);
 
 /*
- * A box of a device tensor as bytes of DRAM: `blocks` channel blocks from `block`, rows y.., columns x.. of image n. Rows lie in
- * SPM as [block][y][x]. Parts outside the tensor's rows and columns are allowed (y or x negative, or beyond the end): LD fills them.
+ * A box of a device tensor as bytes of DRAM: `blocks` channel blocks from `block`, rows y..,
+ * columns x.. of image n. Rows lie in SPM as [block][y][x]. Parts outside the tensor's rows and
+ * columns are allowed (y or x negative, or beyond the end): LD fills them.
  */
 typedef struct sched_box {
     const cc_tensor *tensor;
-    bool flat; /* the tensor is read as in cc_matmul.flat: x counts images, block counts [block][h][w] */
+    bool flat; /* the tensor is read as in cc_matmul.flat: x counts images, block counts
+                  [block][h][w] */
     int64_t n, block, blocks, y, height, x, width;
 } sched_box;
 
@@ -86,20 +91,24 @@ void sched_load_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row);
 void sched_store_bytes(sched *s, uint64_t address, int64_t n_bytes, int64_t row);
 
 /* ST of lanes [lo, hi) of `rows` rows from `row`: lane l of row r goes to address + r * D + l. */
-void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int64_t hi, int64_t row);
+void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int64_t hi,
+                       int64_t row);
 
-/* Outputs [lo, hi) of one axis whose window meets the input with its taps [tap_lo, tap_hi), and lies with `counted` taps before padded_end. */
+/* Outputs [lo, hi) of one axis whose window meets the input with its taps [tap_lo, tap_hi), and
+ * lies with `counted` taps before padded_end. */
 typedef struct sched_span {
     int64_t lo, hi, tap_lo, tap_hi, counted;
 } sched_span;
 
-/* The span that begins at output o, before `end`. A window that meets no input has tap_lo = kernel, tap_hi = 0. */
-sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t size,
-                         int64_t padded_end);
+/* The span that begins at output o, before `end`. A window that meets no input has tap_lo = kernel,
+ * tap_hi = 0. */
+sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride, int64_t dilation,
+                         int64_t pad, int64_t size, int64_t padded_end);
 
 /*
- * LD of the windows of outputs [y, y + height) x [x, x + width) of image n of a dense tensor: each window's values become `window_rows` rows; an
- * output's rows follow those of the output left of it. What lies outside the image is `fill`.
+ * LD of the windows of outputs [y, y + height) x [x, x + width) of image n of a dense tensor: each
+ * window's values become `window_rows` rows; an output's rows follow those of the output left of
+ * it. What lies outside the image is `fill`.
  */
 typedef struct sched_patch {
     const cc_tensor *tensor;
@@ -115,7 +124,8 @@ void sched_load_patch(sched *s, const sched_patch *patch, int64_t row, int32_t f
 
 /* Sets the VPU's four counts and the strides of a walk (ISA_VPU_A_S0, ...; innermost first). */
 void sched_vpu_counts(cc_command *c, const int64_t counts[4]);
-void sched_walk(cc_command *c, unsigned base_register, int64_t base, unsigned stride_register, const int64_t strides[4]);
+void sched_walk(cc_command *c, unsigned base_register, int64_t base, unsigned stride_register,
+                const int64_t strides[4]);
 void sched_set_f32(cc_command *c, unsigned reg, float value);
 
 /* VPU: writes int32 zeros to `rows` ACC rows from `row`. */

@@ -5,30 +5,45 @@
  */
 #include "flow.h"
 
-/* Banks of each slot: two slots of A, of B and of O where there are such. At least one bank each. */
-static int64_t banks_per_slot(const sched *s, bool two_inputs, bool computes) {
+/* Banks of each slot: two slots of A, of B and of O where there are such. At least one bank each.
+ */
+static int64_t banks_per_slot(const sched *s, bool two_inputs, bool computes)
+{
     const int64_t slots = 2 + (two_inputs ? 2 : 0) + (computes ? 2 : 0);
     return (int64_t)s->config->spm_banks / slots;
 }
 
-void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows, int64_t *out_rows) {
-    const int64_t rows = sched_min(banks_per_slot(s, two_inputs, computes) * s->spm_bank_rows, SCHED_MAX_ROWS);
+void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows,
+                       int64_t *out_rows)
+{
+    const int64_t rows = sched_min(banks_per_slot(s, two_inputs, computes) * s->spm_bank_rows,
+                                   SCHED_MAX_ROWS);
     *in_rows = rows;
     *out_rows = computes ? rows : 0;
 }
 
-static ring make_ring(isa_unit producer, isa_unit consumer, uint32_t full, uint32_t empty, int64_t base, int64_t pitch) {
-    return (ring){.producer = producer, .consumer = consumer, .full = full, .free_ = empty, .base = base, .pitch = pitch, .slots = 2};
+static ring make_ring(isa_unit producer, isa_unit consumer, uint32_t full, uint32_t empty,
+                      int64_t base, int64_t pitch)
+{
+    return (ring){.producer = producer,
+                  .consumer = consumer,
+                  .full = full,
+                  .free_ = empty,
+                  .base = base,
+                  .pitch = pitch,
+                  .slots = 2};
 }
 
-static void emit_step(flow *f, int64_t step) {
+static void emit_step(flow *f, int64_t step)
+{
     sched *s = f->s;
     sched_ring_begin_step(s, &f->a, step);
     if (f->ops->load_b != NULL) {
         sched_ring_begin_step(s, &f->b, step);
     }
     sched_ring_begin_fill(s, &f->o);
-    f->ops->compute(f, step, sched_ring_row(&f->a, step), sched_ring_row(&f->b, step), sched_ring_row(&f->o, step));
+    f->ops->compute(f, step, sched_ring_row(&f->a, step), sched_ring_row(&f->b, step),
+                    sched_ring_row(&f->o, step));
     sched_ring_end_step(s, &f->a, step);
     if (f->ops->load_b != NULL) {
         sched_ring_end_step(s, &f->b, step);
@@ -36,9 +51,11 @@ static void emit_step(flow *f, int64_t step) {
     sched_ring_end_fill(s, &f->o);
 }
 
-static void emit_loads(flow *f, int64_t step) {
+static void emit_loads(flow *f, int64_t step)
+{
     sched *s = f->s;
-    while (sched_ring_can_fill(&f->a, step) || (f->ops->load_b != NULL && sched_ring_can_fill(&f->b, step))) {
+    while (sched_ring_can_fill(&f->a, step) ||
+           (f->ops->load_b != NULL && sched_ring_can_fill(&f->b, step))) {
         if (sched_ring_can_fill(&f->a, step)) {
             sched_ring_begin_fill(s, &f->a);
             f->ops->load(f, f->a.filled, sched_ring_row(&f->a, f->a.filled));
@@ -52,7 +69,8 @@ static void emit_loads(flow *f, int64_t step) {
     }
 }
 
-void sched_flow_run(flow *f) {
+void sched_flow_run(flow *f)
+{
     sched *s = f->s;
     const bool computes = f->ops->compute != NULL;
     const bool two = f->ops->load_b != NULL;
@@ -71,7 +89,8 @@ void sched_flow_run(flow *f) {
     f->a = make_ring(ISA_UNIT_LD, reader, computes ? SCHED_SEM_A_VPU_FULL : SCHED_SEM_A_ST_FULL,
                      computes ? SCHED_SEM_A_VPU_FREE : SCHED_SEM_A_ST_FREE, 0, pitch);
     f->b = make_ring(ISA_UNIT_LD, reader, SCHED_SEM_R_FULL, SCHED_SEM_R_FREE, 2 * pitch, pitch);
-    f->o = make_ring(ISA_UNIT_VPU, ISA_UNIT_ST, SCHED_SEM_O_FULL, SCHED_SEM_O_FREE, (two ? 4 : 2) * pitch, pitch);
+    f->o = make_ring(ISA_UNIT_VPU, ISA_UNIT_ST, SCHED_SEM_O_FULL, SCHED_SEM_O_FREE,
+                     (two ? 4 : 2) * pitch, pitch);
     for (int64_t step = 0; step < f->n_steps; step++) {
         sched_ring_touch(s, &f->a, step, step);
         sched_ring_touch(s, &f->b, step, step);

@@ -1,8 +1,10 @@
 /*
- * flow.h -- the schedule of everything that is not a matrix product: steps that load boxes, run VPU commands, store boxes.
+ * flow.h -- the schedule of everything that is not a matrix product: steps that load boxes, run VPU
+ * commands, store boxes.
  *
- * A step loads one or two inputs (rings A and R), maybe runs the VPU into the O ring, and stores. Without VPU commands the ST unit stores right
- * from the input's slot. Loads go one step ahead, stores one behind.
+ * A step loads one or two inputs (rings A and R), maybe runs the VPU into the O ring, and stores.
+ * Without VPU commands the ST unit stores right from the input's slot. Loads go one step ahead,
+ * stores one behind.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,9 +17,10 @@ typedef struct flow flow;
 
 /* What the caller says about a step. `row` arguments are SPM rows of slots. */
 typedef struct flow_ops {
-    void (*load)(flow *f, int64_t step, int64_t row);          /* input A */
-    void (*load_b)(flow *f, int64_t step, int64_t row);        /* second input; NULL: none */
-    void (*compute)(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t o_row); /* NULL: store from A's slot */
+    void (*load)(flow *f, int64_t step, int64_t row);   /* input A */
+    void (*load_b)(flow *f, int64_t step, int64_t row); /* second input; NULL: none */
+    void (*compute)(flow *f, int64_t step, int64_t a_row, int64_t b_row,
+                    int64_t o_row); /* NULL: store from A's slot */
     void (*store)(flow *f, int64_t step, int64_t row);
 } flow_ops;
 
@@ -31,10 +34,11 @@ struct flow {
 };
 
 /*
- * Rows that one step's input and output may have: sched_flow_limits gives both for double buffers if the whole SPM is shared out in
- * proportion to the needs (in : out, in rows per unit of work).
+ * Rows that one step's input and output may have: sched_flow_limits gives both for double buffers
+ * if the whole SPM is shared out in proportion to the needs (in : out, in rows per unit of work).
  */
-void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows, int64_t *out_rows);
+void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows,
+                       int64_t *out_rows);
 
 /* Emits all steps. Fails as sched_too_large does if in_rows or out_rows exceed the limits. */
 void sched_flow_run(flow *f);

@@ -1,5 +1,6 @@
 /*
- * move.c -- the schedule of data movement: spatial padding by LD's fill, concatenation of channels by ST's byte walks.
+ * move.c -- the schedule of data movement: spatial padding by LD's fill, concatenation of channels
+ * by ST's byte walks.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +19,9 @@ typedef struct move {
 } move;
 
 /* Cuts a tensor of `blocks` x `h` x `w` rows per image into pieces of at most `limit` rows. */
-static void cut(sched *s, move *m, int64_t part, int64_t images, int64_t blocks, int64_t h, int64_t w, int64_t limit) {
+static void cut(sched *s, move *m, int64_t part, int64_t images, int64_t blocks, int64_t h,
+                int64_t w, int64_t limit)
+{
     const int64_t height = sched_max(1, sched_min(h, limit / w));
     const int64_t many = height == h ? sched_max(1, sched_min(blocks, limit / (h * w))) : 1;
     for (int64_t n = 0; n < images; n++) {
@@ -36,7 +39,8 @@ static void cut(sched *s, move *m, int64_t part, int64_t images, int64_t blocks,
     (void)s;
 }
 
-static bool reserve(sched *s, move *m, int64_t capacity) {
+static bool reserve(sched *s, move *m, int64_t capacity)
+{
     m->pieces = base_arena_alloc(s->arena, (size_t)capacity, sizeof(piece));
     m->capacity = capacity;
     if (m->pieces == NULL) {
@@ -47,22 +51,37 @@ static bool reserve(sched *s, move *m, int64_t capacity) {
 
 /* ---------------------------------------------------------------- padding */
 
-static void pad_load(flow *f, int64_t step, int64_t row) {
+static void pad_load(flow *f, int64_t step, int64_t row)
+{
     const cc_group *g = f->s->group;
     const piece *p = &((const move *)f->user)->pieces[step];
-    const sched_box box = {.tensor = g->x, .n = p->n, .block = p->block, .blocks = p->blocks,
-                           .y = p->y - g->u.pad.top, .height = p->height, .x = -g->u.pad.left, .width = g->y->w};
+    const sched_box box = {.tensor = g->x,
+                           .n = p->n,
+                           .block = p->block,
+                           .blocks = p->blocks,
+                           .y = p->y - g->u.pad.top,
+                           .height = p->height,
+                           .x = -g->u.pad.left,
+                           .width = g->y->w};
     sched_load(f->s, &box, row, g->u.pad.fill);
 }
 
-static void pad_store(flow *f, int64_t step, int64_t row) {
+static void pad_store(flow *f, int64_t step, int64_t row)
+{
     const cc_group *g = f->s->group;
     const piece *p = &((const move *)f->user)->pieces[step];
-    const sched_box box = {.tensor = g->y, .n = p->n, .block = p->block, .blocks = p->blocks, .y = p->y, .height = p->height, .width = g->y->w};
+    const sched_box box = {.tensor = g->y,
+                           .n = p->n,
+                           .block = p->block,
+                           .blocks = p->blocks,
+                           .y = p->y,
+                           .height = p->height,
+                           .width = g->y->w};
     sched_store(f->s, &box, row);
 }
 
-void sched_pad(sched *s) {
+void sched_pad(sched *s)
+{
     static const flow_ops ops = {.load = pad_load, .store = pad_store};
     const cc_tensor *y = s->group->y;
     int64_t in_limit, out_limit;
@@ -78,14 +97,22 @@ void sched_pad(sched *s) {
 
 /* ---------------------------------------------------------------- concatenation */
 
-static void concat_load(flow *f, int64_t step, int64_t row) {
+static void concat_load(flow *f, int64_t step, int64_t row)
+{
     const piece *p = &((const move *)f->user)->pieces[step];
     const cc_tensor *x = f->s->group->u.concat.parts[p->part];
-    const sched_box box = {.tensor = x, .n = p->n, .block = p->block, .blocks = p->blocks, .y = p->y, .height = p->height, .width = x->w};
+    const sched_box box = {.tensor = x,
+                           .n = p->n,
+                           .block = p->block,
+                           .blocks = p->blocks,
+                           .y = p->y,
+                           .height = p->height,
+                           .width = x->w};
     sched_load(f->s, &box, row, 0);
 }
 
-static void concat_store(flow *f, int64_t step, int64_t row) {
+static void concat_store(flow *f, int64_t step, int64_t row)
+{
     sched *s = f->s;
     const cc_concat *cat = &s->group->u.concat;
     const cc_tensor *y = s->group->y;
@@ -98,8 +125,13 @@ static void concat_store(flow *f, int64_t step, int64_t row) {
     }
     const int64_t shift = offset % s->d;
     if (shift == 0 && (last || x->c % s->d == 0)) {
-        const sched_box box = {.tensor = y, .n = p->n, .block = offset / s->d + p->block, .blocks = p->blocks,
-                               .y = p->y, .height = p->height, .width = y->w};
+        const sched_box box = {.tensor = y,
+                               .n = p->n,
+                               .block = offset / s->d + p->block,
+                               .blocks = p->blocks,
+                               .y = p->y,
+                               .height = p->height,
+                               .width = y->w};
         sched_store(s, &box, row);
         return;
     }
@@ -109,15 +141,18 @@ static void concat_store(flow *f, int64_t step, int64_t row) {
         const int64_t lanes = last ? s->d : sched_min(s->d, x->c - (p->block + b) * s->d);
         const int64_t to = offset / s->d + p->block + b;
         const int64_t at = ((p->n * y->blocks + to) * y->h + p->y) * y->w;
-        sched_store_lanes(s, y->address + (uint64_t)(at * s->d + shift), rows, 0, sched_min(lanes, s->d - shift), row + b * rows);
+        sched_store_lanes(s, y->address + (uint64_t)(at * s->d + shift), rows, 0,
+                          sched_min(lanes, s->d - shift), row + b * rows);
         if (lanes > s->d - shift && to + 1 < y->blocks) {
             const int64_t next = at + y->h * y->w;
-            sched_store_lanes(s, y->address + (uint64_t)(next * s->d - (s->d - shift)), rows, s->d - shift, lanes, row + b * rows);
+            sched_store_lanes(s, y->address + (uint64_t)(next * s->d - (s->d - shift)), rows,
+                              s->d - shift, lanes, row + b * rows);
         }
     }
 }
 
-void sched_concat(sched *s) {
+void sched_concat(sched *s)
+{
     static const flow_ops ops = {.load = concat_load, .store = concat_store};
     const cc_concat *cat = &s->group->u.concat;
     int64_t in_limit, out_limit;

@@ -1,15 +1,16 @@
 /*
  * stream.c -- the schedule of elementwise operators: rows through the VPU.
  *
- * Tensors of one shape go through in the order in which they lie. A second operand that is broadcast is walked with strides of zero: then a step is
- * some rows of one channel block of one image, and the operand's part of it is loaded with it.
+ * Tensors of one shape go through in the order in which they lie. A second operand that is
+ * broadcast is walked with strides of zero: then a step is some rows of one channel block of one
+ * image, and the operand's part of it is loaded with it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "flow.h"
 
 typedef struct stream {
-    int64_t chunk;     /* rows of a step; broadcast: picture rows of a step */
+    int64_t chunk; /* rows of a step; broadcast: picture rows of a step */
     bool broadcast;
     int64_t row_steps; /* broadcast: steps of one channel block */
 } stream;
@@ -19,7 +20,8 @@ typedef struct part {
     int64_t n, block, y, height;
 } part;
 
-static part part_of(const flow *f, int64_t step) {
+static part part_of(const flow *f, int64_t step)
+{
     const stream *st = f->user;
     const cc_tensor *y = f->s->group->y;
     part p = {.y = step % st->row_steps * st->chunk, .block = step / st->row_steps % y->blocks};
@@ -28,7 +30,8 @@ static part part_of(const flow *f, int64_t step) {
     return p;
 }
 
-static int64_t rows_of(const flow *f, int64_t step) {
+static int64_t rows_of(const flow *f, int64_t step)
+{
     const stream *st = f->user;
     if (st->broadcast) {
         return part_of(f, step).height * f->s->group->y->w;
@@ -37,20 +40,24 @@ static int64_t rows_of(const flow *f, int64_t step) {
 }
 
 /* Where the step's rows begin in a tensor of y's shape. */
-static uint64_t address_of(const flow *f, const cc_tensor *t, int64_t step) {
+static uint64_t address_of(const flow *f, const cc_tensor *t, int64_t step)
+{
     const stream *st = f->user;
     if (st->broadcast) {
         const part p = part_of(f, step);
-        return t->address + (uint64_t)((((p.n * t->blocks + p.block) * t->h + p.y) * t->w) * f->s->d);
+        return t->address +
+               (uint64_t)((((p.n * t->blocks + p.block) * t->h + p.y) * t->w) * f->s->d);
     }
     return t->address + (uint64_t)(step * st->chunk * f->s->d);
 }
 
-static void load(flow *f, int64_t step, int64_t row) {
+static void load(flow *f, int64_t step, int64_t row)
+{
     sched_load_bytes(f->s, address_of(f, f->s->group->x, step), rows_of(f, step) * f->s->d, row);
 }
 
-static void load_b(flow *f, int64_t step, int64_t row) {
+static void load_b(flow *f, int64_t step, int64_t row)
+{
     const stream *st = f->user;
     const cc_tensor *b = f->s->group->u.stream.b;
     if (!st->broadcast) {
@@ -59,21 +66,26 @@ static void load_b(flow *f, int64_t step, int64_t row) {
     }
     const part p = part_of(f, step);
     if (b->folded) { /* one pixel for each image, or one for all */
-        sched_load_bytes(f->s, b->address + (uint64_t)((p.block * b->w + (b->w > 1 ? p.n : 0)) * f->s->d), f->s->d, row);
+        sched_load_bytes(f->s,
+                         b->address + (uint64_t)((p.block * b->w + (b->w > 1 ? p.n : 0)) * f->s->d),
+                         f->s->d, row);
         return;
     }
     const int64_t n = b->n > 1 ? p.n : 0;
     const int64_t y = b->h > 1 ? p.y : 0;
     const int64_t height = b->h > 1 ? p.height : 1;
-    const uint64_t from = b->address + (uint64_t)((((n * b->blocks + p.block) * b->h + y) * b->w) * f->s->d);
+    const uint64_t from = b->address +
+                          (uint64_t)((((n * b->blocks + p.block) * b->h + y) * b->w) * f->s->d);
     sched_load_bytes(f->s, from, height * b->w * f->s->d, row);
 }
 
-static void store(flow *f, int64_t step, int64_t row) {
+static void store(flow *f, int64_t step, int64_t row)
+{
     sched_store_bytes(f->s, address_of(f, f->s->group->y, step), rows_of(f, step) * f->s->d, row);
 }
 
-static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t o_row) {
+static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t o_row)
+{
     sched *s = f->s;
     const stream *st = f->user;
     const cc_stream *p = &s->group->u.stream;
@@ -107,7 +119,8 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
         const bool pixel = st->broadcast && p->b->folded;
         const int64_t column = p->b->w > 1 && !pixel ? 1 : 0;
         sched_walk(&c, ISA_VPU_B_BASE, b_row, ISA_VPU_B_S0,
-                   st->broadcast ? (const int64_t[4]){column, p->b->h > 1 ? p->b->w : 0, 0, 0} : (const int64_t[4]){1, 0, 0, 0});
+                   st->broadcast ? (const int64_t[4]){column, p->b->h > 1 ? p->b->w : 0, 0, 0}
+                                 : (const int64_t[4]){1, 0, 0, 0});
     }
     cc_set(&c, ISA_VPU_CHAIN_IN, in);
     cc_set(&c, ISA_VPU_CHAIN_FP, fp);
@@ -124,19 +137,23 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
 }
 
 static const flow_ops one_input = {.load = load, .compute = compute, .store = store};
-static const flow_ops two_inputs = {.load = load, .load_b = load_b, .compute = compute, .store = store};
+static const flow_ops two_inputs = {
+    .load = load, .load_b = load_b, .compute = compute, .store = store};
 
-void sched_stream(sched *s) {
+void sched_stream(sched *s)
+{
     const cc_stream *p = &s->group->u.stream;
     const bool two = p->b != NULL;
     int64_t in_limit, out_limit;
     sched_flow_limits(s, two, true, &in_limit, &out_limit);
     if (in_limit < 1) {
-        sched_too_large(s, "two slots for each operand in banks of their own", 6 * s->spm_bank_rows, s->spm_rows);
+        sched_too_large(s, "two slots for each operand in banks of their own", 6 * s->spm_bank_rows,
+                        s->spm_rows);
         return;
     }
     const cc_tensor *y = s->group->y;
-    stream st = {.broadcast = two && (p->b->folded != y->folded || p->b->n != y->n || p->b->h != y->h || p->b->w != y->w)};
+    stream st = {.broadcast = two && (p->b->folded != y->folded || p->b->n != y->n ||
+                                      p->b->h != y->h || p->b->w != y->w)};
     flow f = {.s = s, .ops = two ? &two_inputs : &one_input, .user = &st};
     if (st.broadcast) {
         st.chunk = sched_max(1, sched_min(y->h, in_limit / y->w));
@@ -144,7 +161,8 @@ void sched_stream(sched *s) {
         f.n_steps = y->n * y->blocks * st.row_steps;
         f.in_rows = f.out_rows = st.chunk * y->w;
     } else {
-        /* chunks of a bank, or of a quarter of the tensor if that is smaller: loads, VPU and stores then overlap */
+        /* chunks of a bank, or of a quarter of the tensor if that is smaller: loads, VPU and stores
+         * then overlap */
         st.chunk = sched_min(in_limit, sched_max(sched_div_up(y->rows, 4), 4 * s->d));
         f.n_steps = sched_div_up(y->rows, st.chunk);
         f.in_rows = f.out_rows = sched_min(st.chunk, y->rows);

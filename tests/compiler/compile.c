@@ -1,5 +1,6 @@
 /*
- * compile.c -- the compiler's driver: options, dumps, messages, memory that is out at every place, many layers.
+ * compile.c -- the compiler's driver: options, dumps, messages, memory that is out at every place,
+ * many layers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,24 +28,29 @@ typedef struct compiled {
     base_diag diag;
 } compiled;
 
-static compiled load(const char *path) {
+static compiled load(const char *path)
+{
     compiled c = {.arena = base_arena_create()};
     assert_ok(ir_optable_create(c.arena, &c.table));
     if (base_file_read(&c.diag, path, 1 << 24, &c.bytes) != SY_OK ||
-        ir_import_onnx_bytes(c.arena, c.table, path, c.bytes.data, c.bytes.n_bytes, NULL, &c.diag, &c.m) != SY_OK) {
+        ir_import_onnx_bytes(c.arena, c.table, path, c.bytes.data, c.bytes.n_bytes, NULL, &c.diag,
+                             &c.m) != SY_OK) {
         fail_msg("%s", base_diag_message(&c.diag));
     }
     isa_config_default(&c.config);
     return c;
 }
 
-static sy_status compile(compiled *c, cc_options options) {
+static sy_status compile(compiled *c, cc_options options)
+{
     options.dump = &c->dump;
     c->diag.message[0] = '\0';
-    return cc_compile(c->arena, c->m, c->bytes.data, c->bytes.n_bytes, &c->config, &options, &c->program, &c->plan, &c->diag);
+    return cc_compile(c->arena, c->m, c->bytes.data, c->bytes.n_bytes, &c->config, &options,
+                      &c->program, &c->plan, &c->diag);
 }
 
-static void drop(compiled *c) {
+static void drop(compiled *c)
+{
     base_buf_free(&c->dump);
     base_buf_free(&c->bytes);
     ir_module_destroy(c->m);
@@ -52,7 +58,8 @@ static void drop(compiled *c) {
 }
 
 /* What a pass dumps is a module: it parses, verifies and prints the same again. */
-static void test_dumps(void **state) {
+static void test_dumps(void **state)
+{
     (void)state;
     for (unsigned i = 0; pass_name(i) != NULL; i++) {
         compiled c = load(MODEL);
@@ -62,7 +69,9 @@ static void test_dumps(void **state) {
         const sy_status status = compile(&c, (cc_options){.dump_after = pass_name(i)});
         assert_true(status == SY_OK || (status == SY_EUNSUPPORTED && !SY_HAVE_LLVM));
         assert_ok(base_buf_status(&c.dump));
-        if (ir_parse(c.arena, c.table, pass_name(i), c.dump.data, c.dump.n_bytes, &c.diag, &again) != SY_OK || ir_verify(again, &c.diag) != SY_OK) {
+        if (ir_parse(c.arena, c.table, pass_name(i), c.dump.data, c.dump.n_bytes, &c.diag,
+                     &again) != SY_OK ||
+            ir_verify(again, &c.diag) != SY_OK) {
             fail_msg("after %s: %s", pass_name(i), base_diag_message(&c.diag));
         }
         assert_ok(ir_print(again, NULL, c.arena, &c.diag, &text, &n));
@@ -77,8 +86,10 @@ static void test_dumps(void **state) {
     drop(&c);
 }
 
-/* The demo's network has nothing but conversions on the host; strip leaves no model where the host has no step. */
-static void test_options(void **state) {
+/* The demo's network has nothing but conversions on the host; strip leaves no model where the host
+ * has no step. */
+static void test_options(void **state)
+{
     (void)state;
     if (!SY_HAVE_LLVM) {
         skip();
@@ -102,7 +113,8 @@ static void test_options(void **state) {
 }
 
 /* Every placement has a unit, and those on the cpu a reason. */
-static void test_report(void **state) {
+static void test_report(void **state)
+{
     (void)state;
     if (!SY_HAVE_LLVM) {
         skip();
@@ -119,12 +131,14 @@ static void test_report(void **state) {
 }
 
 /* Memories that are too small: one line with the sizes. */
-static void test_small_machines(void **state) {
+static void test_small_machines(void **state)
+{
     (void)state;
     compiled c = load(MODEL);
     c.config.dram_mib = 1;
     const sy_status status = compile(&c, (cc_options){.no_fallback = false});
-    assert_true(status == SY_OK || status == SY_ERANGE || (status == SY_EUNSUPPORTED && !SY_HAVE_LLVM));
+    assert_true(status == SY_OK || status == SY_ERANGE ||
+                (status == SY_EUNSUPPORTED && !SY_HAVE_LLVM));
     if (SY_HAVE_LLVM) {
         c.config.imem_bytes = 1024;
         assert_int_equal(compile(&c, (cc_options){.no_fallback = false}), SY_ERANGE);
@@ -137,15 +151,18 @@ static void test_small_machines(void **state) {
     drop(&c);
 }
 
-/* The n-th allocation fails, for every n until compilation succeeds: SY_ENOMEM and a message, nothing else. */
-static void test_out_of_memory(void **state) {
+/* The n-th allocation fails, for every n until compilation succeeds: SY_ENOMEM and a message,
+ * nothing else. */
+static void test_out_of_memory(void **state)
+{
     (void)state;
     size_t n = 1, done = 0;
     for (; n < 1000000 && done == 0; n += 1 + n / 16) {
         net k = new_net();
         ir_value *x = input(&k, 4, (const int64_t[4]){1, 5, 6, 6}), *y;
         const int64_t out = 5;
-        ir_value *const in[3] = {x, constant(&k, SY_DT_I8, 4, (const int64_t[4]){5, 5, 3, 3}), constant(&k, SY_DT_I32, 1, &out)};
+        ir_value *const in[3] = {x, constant(&k, SY_DT_I8, 4, (const int64_t[4]){5, 5, 3, 3}),
+                                 constant(&k, SY_DT_I32, 1, &out)};
         ir_node *conv = node(&k, IR_OP_QCONV, 3, in, &y);
         assert_ok(ir_node_set_ints(conv, "pads", 4, (const int64_t[4]){1, 1, 1, 1}));
         set_scales(conv, (const char *const[]){"x", "y", NULL});
@@ -154,7 +171,8 @@ static void test_out_of_memory(void **state) {
         ir_node *add = node(&k, IR_OP_QADD, 2, (ir_value *const[]){y, x}, &sum);
         set_scales(add, (const char *const[]){"a", "b", "y", NULL});
         assert_ok(ir_node_set_int(add, "a_zero", ir_node_int(conv, "y_zero", 0)));
-        assert_ok(ir_node_set_ints(node(&k, IR_OP_MAXPOOL, 1, &sum, &pooled), "kernel_shape", 2, (const int64_t[2]){2, 2}));
+        assert_ok(ir_node_set_ints(node(&k, IR_OP_MAXPOOL, 1, &sum, &pooled), "kernel_shape", 2,
+                                   (const int64_t[2]){2, 2}));
         ir_value *moved;
         node(&k, IR_OP_TRANSPOSE, 1, &pooled, &moved);
         assert_ok(ir_graph_add_output(k.g, moved, "out"));
@@ -165,7 +183,8 @@ static void test_out_of_memory(void **state) {
         cc_plan plan;
         base_arena *arena = base_arena_create();
         base_arena_fail_at(arena, n);
-        const sy_status status = cc_compile(arena, k.m, "model", 5, &config, NULL, &program, &plan, &k.diag);
+        const sy_status status = cc_compile(arena, k.m, "model", 5, &config, NULL, &program, &plan,
+                                            &k.diag);
         if (status == SY_OK || (status == SY_EUNSUPPORTED && !SY_HAVE_LLVM)) {
             done = n;
         } else if (status != SY_ENOMEM) {
@@ -178,8 +197,10 @@ static void test_out_of_memory(void **state) {
     assert_true(done > 100);
 }
 
-/* Thousands of layers, all on the device, or in turns with the host: placed in linear memory and nearly linear time. */
-static void test_many_layers(void **state) {
+/* Thousands of layers, all on the device, or in turns with the host: placed in linear memory and
+ * nearly linear time. */
+static void test_many_layers(void **state)
+{
     (void)state;
     for (int turns = 0; turns < 2; turns++) {
         isa_config config = small_machine(16, 16, 1024, 256);
@@ -187,9 +208,11 @@ static void test_many_layers(void **state) {
         ir_value *v = input(&n, 4, (const int64_t[4]){1, 16, 2, 2}), *y;
         for (int i = 0; i < 5000; i++, v = y) {
             if (turns == 1 && i % 2 == 1) {
-                assert_ok(ir_node_set_ints(node(&n, IR_OP_TRANSPOSE, 1, &v, &y), "perm", 4, (const int64_t[4]){0, 1, 3, 2}));
+                assert_ok(ir_node_set_ints(node(&n, IR_OP_TRANSPOSE, 1, &v, &y), "perm", 4,
+                                           (const int64_t[4]){0, 1, 3, 2}));
             } else {
-                set_scales(node(&n, IR_OP_QREQUANTIZE, 1, &v, &y), (const char *const[]){"x", "y", NULL});
+                set_scales(node(&n, IR_OP_QREQUANTIZE, 1, &v, &y),
+                           (const char *const[]){"x", "y", NULL});
             }
         }
         assert_ok(ir_graph_add_output(n.g, v, "out"));
@@ -214,9 +237,11 @@ static void test_many_layers(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dumps),          cmocka_unit_test(test_options),     cmocka_unit_test(test_report),      cmocka_unit_test(test_small_machines),
+        cmocka_unit_test(test_dumps),         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_report),        cmocka_unit_test(test_small_machines),
         cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_many_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

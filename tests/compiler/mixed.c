@@ -1,6 +1,7 @@
 /*
- * mixed.c -- whole models whose graphs are unusual: device and host in turns, values that several sides use, several outputs, views at the edges. The
- * simulator's outputs are the reference's, bit for bit.
+ * mixed.c -- whole models whose graphs are unusual: device and host in turns, values that several
+ * sides use, several outputs, views at the edges. The simulator's outputs are the reference's, bit
+ * for bit.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -43,7 +44,8 @@ static void add_input(base_buf *g, const char *name, int64_t n, int64_t c, int64
 }
 
 /* y = conv(x), k x k with `pad` on all sides; its weights are named after y. */
-static void add_conv(base_buf *g, const char *x, const char *y, int64_t cin, int64_t cout, int64_t k, int64_t pad)
+static void add_conv(base_buf *g, const char *x, const char *y, int64_t cin, int64_t cout,
+                     int64_t k, int64_t pad)
 {
     char text[128], weights[64];
     uint8_t data[4096];
@@ -133,8 +135,10 @@ static void run(const char *path, sy_device device, const char *config, outcome 
     sy_session *session;
     sy_message why = {.text = ""};
     sy_tensor in[MAX_OUT], results[MAX_OUT];
-    const sy_session_options options = {.struct_size = sizeof options, .device = device, .config = config, .reference = true};
-    if (sy_model_load(path, NULL, &model, &why) != SY_OK || sy_session_create(model, &options, &session, &why) != SY_OK) {
+    const sy_session_options options = {
+        .struct_size = sizeof options, .device = device, .config = config, .reference = true};
+    if (sy_model_load(path, NULL, &model, &why) != SY_OK ||
+        sy_session_create(model, &options, &session, &why) != SY_OK) {
         fail_msg("%s", why.text);
     }
     if (sy_session_device(session) != device) {

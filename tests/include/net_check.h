@@ -1,5 +1,6 @@
 /*
- * net_check.h -- small networks made by hand, compiled up to commands, run by the command model, compared with the reference kernels.
+ * net_check.h -- small networks made by hand, compiled up to commands, run by the command model,
+ * compared with the reference kernels.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,10 +9,10 @@
 
 #include "test.h"
 
+#include "command_model.h"
 #include "emit.h"
 #include "place.h"
 #include "schedule.h"
-#include "command_model.h"
 #include "systole/base/rng.h"
 #include "systole/compiler/passes.h"
 #include "systole/graph/infer.h"
@@ -19,7 +20,8 @@
 
 static uint64_t counter;
 
-static inline int64_t pick(int64_t lo, int64_t hi) {
+static inline int64_t pick(int64_t lo, int64_t hi)
+{
     return lo + (int64_t)(base_rng_u64(20261120, 7, counter++) % (uint64_t)(hi - lo + 1));
 }
 
@@ -31,7 +33,8 @@ typedef struct net {
     base_diag diag;
 } net;
 
-static inline net new_net(void) {
+static inline net new_net(void)
+{
     net n = {.arena = base_arena_create()};
     assert_int_equal(ir_optable_create(n.arena, &n.table), SY_OK);
     assert_int_equal(ir_module_create(n.arena, n.table, "test", &n.m), SY_OK);
@@ -39,7 +42,8 @@ static inline net new_net(void) {
     return n;
 }
 
-static inline ir_value *input(net *n, int32_t rank, const int64_t *dims) {
+static inline ir_value *input(net *n, int32_t rank, const int64_t *dims)
+{
     ir_type type;
     ir_value *v;
     assert_int_equal(ir_type_tensor_i64(n->m, SY_DT_I8, rank, dims, &type), SY_OK);
@@ -47,7 +51,8 @@ static inline ir_value *input(net *n, int32_t rank, const int64_t *dims) {
     return v;
 }
 
-static inline ir_value *constant(net *n, sy_dtype dtype, int32_t rank, const int64_t *dims) {
+static inline ir_value *constant(net *n, sy_dtype dtype, int32_t rank, const int64_t *dims)
+{
     int64_t count = 1;
     for (int32_t i = 0; i < rank; i++) {
         count *= dims[i];
@@ -68,13 +73,16 @@ static inline ir_value *constant(net *n, sy_dtype dtype, int32_t rank, const int
     return v;
 }
 
-static inline ir_node *node(net *n, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_value **result) {
+static inline ir_node *node(net *n, uint32_t code, uint32_t n_inputs, ir_value *const *inputs,
+                            ir_value **result)
+{
     ir_node *out;
     assert_int_equal(ir_node_create_op(n->g, NULL, code, n_inputs, inputs, &out, result), SY_OK);
     return out;
 }
 
-static inline void set_scales(ir_node *n, const char *const *names) {
+static inline void set_scales(ir_node *n, const char *const *names)
+{
     for (int i = 0; names[i] != NULL; i++) {
         char key[32];
         snprintf(key, sizeof key, "%s_scale", names[i]);
@@ -85,24 +93,32 @@ static inline void set_scales(ir_node *n, const char *const *names) {
     assert_int_equal(ir_node_set_int(n, "y_min", pick(0, 1) ? -128 : pick(-128, 0)), SY_OK);
 }
 
-static inline void fill_data(uint8_t *data, size_t bytes) {
+static inline void fill_data(uint8_t *data, size_t bytes)
+{
     for (size_t i = 0; i < bytes; i++) {
         data[i] = (uint8_t)pick(0, 255);
     }
 }
 
 /* Host layout to device layout and back, by the plan's definition. */
-static inline void to_device(command_model *m, const cc_plan_tensor *t, const uint8_t *data) {
+static inline void to_device(command_model *m, const cc_plan_tensor *t, const uint8_t *data)
+{
     for (int64_t i = 0; i < t->n * t->c * t->p; i++) {
         const int64_t n = i / (t->c * t->p), c = i / t->p % t->c, p = i % t->p;
-        m->dram[(int64_t)t->address + (n * t->n_stride + c / t->lanes * t->block_stride + p) * t->lanes + c % t->lanes] = data[i];
+        m->dram[(int64_t)t->address +
+                (n * t->n_stride + c / t->lanes * t->block_stride + p) * t->lanes + c % t->lanes] =
+            data[i];
     }
 }
 
-static inline int64_t first_difference(const command_model *m, const cc_plan_tensor *t, const uint8_t *want) {
+static inline int64_t first_difference(const command_model *m, const cc_plan_tensor *t,
+                                       const uint8_t *want)
+{
     for (int64_t i = 0; i < t->n * t->c * t->p; i++) {
         const int64_t n = i / (t->c * t->p), c = i / t->p % t->c, p = i % t->p;
-        if (m->dram[(int64_t)t->address + (n * t->n_stride + c / t->lanes * t->block_stride + p) * t->lanes + c % t->lanes] != want[i]) {
+        if (m->dram[(int64_t)t->address +
+                    (n * t->n_stride + c / t->lanes * t->block_stride + p) * t->lanes +
+                    c % t->lanes] != want[i]) {
             return i;
         }
     }
@@ -110,7 +126,8 @@ static inline int64_t first_difference(const command_model *m, const cc_plan_ten
 }
 
 /* The reference's results of all nodes; slot of value v: v->mark. */
-static inline ir_tensor *reference(net *n, uint8_t *const *inputs) {
+static inline ir_tensor *reference(net *n, uint8_t *const *inputs)
+{
     uint32_t count = 0;
     for (uint32_t i = 0; i < n->g->n_inputs; i++) {
         n->g->inputs[i]->mark = count++;
@@ -125,10 +142,13 @@ static inline ir_tensor *reference(net *n, uint8_t *const *inputs) {
     for (uint32_t i = 0; i < n->g->n_inputs; i++) {
         int64_t dims[IR_MAX_RANK];
         assert_true(ir_type_static_dims(&n->g->inputs[i]->type, dims));
-        assert_int_equal(ir_tensor_init(&t[i], SY_DT_I8, n->g->inputs[i]->type.rank, dims, inputs[i]), SY_OK);
+        assert_int_equal(
+            ir_tensor_init(&t[i], SY_DT_I8, n->g->inputs[i]->type.rank, dims, inputs[i]), SY_OK);
     }
     for (uint32_t i = 0; i < n->g->n_consts; i++) {
-        assert_int_equal(ir_const_tensor(n->m, n->g->consts[i]->constant, &n->diag, &t[n->g->consts[i]->mark]), SY_OK);
+        assert_int_equal(
+            ir_const_tensor(n->m, n->g->consts[i]->constant, &n->diag, &t[n->g->consts[i]->mark]),
+            SY_OK);
     }
     for (ir_node *k = n->g->first; k != NULL; k = k->next) {
         const ir_tensor *in[8];
@@ -138,17 +158,25 @@ static inline ir_tensor *reference(net *n, uint8_t *const *inputs) {
             in[i] = ir_node_input(k, i) != NULL ? &t[ir_node_input(k, i)->mark] : NULL;
         }
         assert_true(ir_type_static_dims(&k->outputs[0]->type, dims));
-        assert_int_equal(ir_tensor_init(out, SY_DT_I8, k->outputs[0]->type.rank, dims, NULL), SY_OK);
+        assert_int_equal(ir_tensor_init(out, SY_DT_I8, k->outputs[0]->type.rank, dims, NULL),
+                         SY_OK);
         out->data = base_arena_alloc(n->arena, out->size_bytes + 1, 1);
-        const ir_kernel_args args = {.node = k, .n_inputs = k->n_inputs, .inputs = in, .n_outputs = 1, .outputs = &out,
-                                     .scratch = n->arena, .diag = &n->diag};
+        const ir_kernel_args args = {.node = k,
+                                     .n_inputs = k->n_inputs,
+                                     .inputs = in,
+                                     .n_outputs = 1,
+                                     .outputs = &out,
+                                     .scratch = n->arena,
+                                     .diag = &n->diag};
         assert_int_equal(k->op->reference(&args), SY_OK);
     }
     return t;
 }
 
 /* Every output of the step against the graph's output of that name. */
-static inline void compare_outputs(const net *n, const command_model *m, const cc_plan *plan, const ir_tensor *values) {
+static inline void compare_outputs(const net *n, const command_model *m, const cc_plan *plan,
+                                   const ir_tensor *values)
+{
     const cc_plan_step *step = &plan->steps[plan->n_steps - 1];
     uint32_t compared = 0;
     for (uint32_t i = 0; i < step->n_outputs; i++) {
@@ -160,8 +188,8 @@ static inline void compare_outputs(const net *n, const command_model *m, const c
             }
             const int64_t difference = first_difference(m, t, values[v->mark].data);
             if (difference >= 0) {
-                fail_msg("D = %lld, draw %llu: element %lld of '%s' differs", (long long)m->d, (unsigned long long)counter,
-                         (long long)difference, t->value);
+                fail_msg("D = %lld, draw %llu: element %lld of '%s' differs", (long long)m->d,
+                         (unsigned long long)counter, (long long)difference, t->value);
             }
             compared++;
         }
@@ -170,9 +198,11 @@ static inline void compare_outputs(const net *n, const command_model *m, const c
 }
 
 /*
- * Compiles n up to commands, runs them, compares the outputs. Returns false where placement refused a node, or DRAM is too small (reason in n->diag).
+ * Compiles n up to commands, runs them, compares the outputs. Returns false where placement refused
+ * a node, or DRAM is too small (reason in n->diag).
  */
-static inline bool check_net(net *n, const isa_config *config) {
+static inline bool check_net(net *n, const isa_config *config)
+{
     uint8_t *inputs[4];
     assert_int_equal(ir_infer_module(n->m, &n->diag), SY_OK);
     for (uint32_t i = 0; i < n->g->n_inputs; i++) {
@@ -241,7 +271,9 @@ static inline bool check_net(net *n, const isa_config *config) {
     return true;
 }
 
-static inline isa_config small_machine(uint32_t d, uint32_t banks, uint32_t bank_rows, uint32_t acc_bank_rows) {
+static inline isa_config small_machine(uint32_t d, uint32_t banks, uint32_t bank_rows,
+                                       uint32_t acc_bank_rows)
+{
     isa_config c;
     isa_config_default(&c);
     c.d = d;
@@ -252,7 +284,8 @@ static inline isa_config small_machine(uint32_t d, uint32_t banks, uint32_t bank
     return c;
 }
 
-static inline isa_config pick_machine(void) {
+static inline isa_config pick_machine(void)
+{
     switch (pick(0, 4)) {
     case 0:
         return small_machine(4, 8, 256, 64);

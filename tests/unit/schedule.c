@@ -1,5 +1,6 @@
 /*
- * schedule.c -- lowering and schedules: random layers on several configurations, run by the command model, against the reference kernels.
+ * schedule.c -- lowering and schedules: random layers on several configurations, run by the command
+ * model, against the reference kernels.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,37 +9,45 @@
 
 /* ---------------------------------------------------------------- tests */
 
-static ir_value *random_conv(net *n, ir_value *x, int64_t images_channels, bool keep_shape) {
+static ir_value *random_conv(net *n, ir_value *x, int64_t images_channels, bool keep_shape)
+{
     const int64_t kh = keep_shape ? 3 : pick(1, 5), kw = keep_shape ? 3 : pick(1, 5);
-    const int64_t groups = !keep_shape && images_channels % 2 == 0 && pick(0, 3) == 0 ? (pick(0, 1) ? images_channels : 2) : 1;
+    const int64_t groups = !keep_shape && images_channels % 2 == 0 && pick(0, 3) == 0
+                               ? (pick(0, 1) ? images_channels : 2)
+                               : 1;
     const int64_t out = keep_shape ? images_channels : groups * pick(1, groups > 4 ? 2 : 12);
     const int64_t w_dims[4] = {out, images_channels / groups, kh, kw};
     ir_value *const in[3] = {x, constant(n, SY_DT_I8, 4, w_dims), constant(n, SY_DT_I32, 1, &out)};
     ir_value *y;
     ir_node *k = node(n, IR_OP_QCONV, pick(0, 3) > 0 ? 3 : 2, in, &y);
     const int64_t dilation = keep_shape || kh * kw > 9 ? 1 : pick(1, 2);
-    const int64_t pads[4] = {keep_shape ? 1 : pick(0, kh - 1), keep_shape ? 1 : pick(0, kw - 1), keep_shape ? 1 : pick(0, kh), keep_shape ? 1 : pick(0, kw)};
+    const int64_t pads[4] = {keep_shape ? 1 : pick(0, kh - 1), keep_shape ? 1 : pick(0, kw - 1),
+                             keep_shape ? 1 : pick(0, kh), keep_shape ? 1 : pick(0, kw)};
     const int64_t strides[2] = {keep_shape ? 1 : pick(1, 3), keep_shape ? 1 : pick(1, 3)};
     assert_int_equal(ir_node_set_ints(k, "pads", 4, pads), SY_OK);
     assert_int_equal(ir_node_set_ints(k, "strides", 2, strides), SY_OK);
-    assert_int_equal(ir_node_set_ints(k, "dilations", 2, (const int64_t[2]){dilation, dilation}), SY_OK);
+    assert_int_equal(ir_node_set_ints(k, "dilations", 2, (const int64_t[2]){dilation, dilation}),
+                     SY_OK);
     assert_int_equal(ir_node_set_int(k, "group", groups), SY_OK);
     set_scales(k, (const char *const[]){"x", "y", NULL});
     float *scales = base_arena_alloc(n->arena, (size_t)out, sizeof(float));
     for (int64_t i = 0; i < out; i++) {
         scales[i] = (float)pick(1, 500) / 300000.0F;
     }
-    assert_int_equal(ir_node_set_floats(k, "w_scale", pick(0, 1) ? 1 : (uint32_t)out, scales), SY_OK);
+    assert_int_equal(ir_node_set_floats(k, "w_scale", pick(0, 1) ? 1 : (uint32_t)out, scales),
+                     SY_OK);
     return y;
 }
 
-static void convolutions(void **state) {
+static void convolutions(void **state)
+{
     (void)state;
     int done = 0;
     for (int trial = 0; trial < 150; trial++) {
         const isa_config config = pick_machine();
         net n = new_net();
-        const int64_t dims[4] = {pick(0, 3) == 0 ? 3 : 1, pick(1, pick(0, 4) == 0 ? 70 : 20), pick(9, 20), pick(9, 20)};
+        const int64_t dims[4] = {pick(0, 3) == 0 ? 3 : 1, pick(1, pick(0, 4) == 0 ? 70 : 20),
+                                 pick(9, 20), pick(9, 20)};
         ir_value *y = random_conv(&n, input(&n, 4, dims), dims[1], false);
         assert_int_equal(ir_graph_add_output(n.g, y, "out"), SY_OK);
         done += check_net(&n, &config) ? 1 : 0;
@@ -48,7 +57,8 @@ static void convolutions(void **state) {
     assert_true(done > 130);
 }
 
-static void residuals(void **state) {
+static void residuals(void **state)
+{
     (void)state;
     for (int trial = 0; trial < 20; trial++) {
         const isa_config config = pick_machine();
@@ -58,10 +68,13 @@ static void residuals(void **state) {
         ir_value *y = random_conv(&n, random_conv(&n, x, dims[1], true), dims[1], true);
         ir_value *sum;
         const bool swap = pick(0, 1) == 1;
-        ir_node *k = node(&n, IR_OP_QADD, 2, swap ? (ir_value *const[]){x, y} : (ir_value *const[]){y, x}, &sum);
+        ir_node *k = node(&n, IR_OP_QADD, 2,
+                          swap ? (ir_value *const[]){x, y} : (ir_value *const[]){y, x}, &sum);
         set_scales(k, (const char *const[]){"a", "b", "y", NULL});
         if (trial % 4 != 0) { /* as in real networks; else the two stay apart */
-            assert_int_equal(ir_node_set_int(k, swap ? "b_zero" : "a_zero", ir_node_int(y->producer, "y_zero", 0)), SY_OK);
+            assert_int_equal(ir_node_set_int(k, swap ? "b_zero" : "a_zero",
+                                             ir_node_int(y->producer, "y_zero", 0)),
+                             SY_OK);
         }
         assert_int_equal(ir_graph_add_output(n.g, sum, "out"), SY_OK);
         if (!check_net(&n, &config)) {
@@ -72,7 +85,8 @@ static void residuals(void **state) {
     }
 }
 
-static void pools(void **state) {
+static void pools(void **state)
+{
     (void)state;
     int done = 0;
     for (int trial = 0; trial < 60; trial++) {
@@ -87,10 +101,13 @@ static void pools(void **state) {
             assert_int_equal(ir_node_set_int(k, "global", 1), SY_OK);
         } else {
             const int64_t kernel[2] = {pick(1, 4), pick(1, 4)};
-            const int64_t pads[4] = {pick(0, kernel[0] - 1), pick(0, kernel[1] - 1), pick(0, kernel[0] - 1), pick(0, kernel[1] - 1)};
+            const int64_t pads[4] = {pick(0, kernel[0] - 1), pick(0, kernel[1] - 1),
+                                     pick(0, kernel[0] - 1), pick(0, kernel[1] - 1)};
             assert_int_equal(ir_node_set_ints(k, "kernel_shape", 2, kernel), SY_OK);
             assert_int_equal(ir_node_set_ints(k, "pads", 4, pads), SY_OK);
-            assert_int_equal(ir_node_set_ints(k, "strides", 2, (const int64_t[2]){pick(1, 3), pick(1, 3)}), SY_OK);
+            assert_int_equal(
+                ir_node_set_ints(k, "strides", 2, (const int64_t[2]){pick(1, 3), pick(1, 3)}),
+                SY_OK);
             assert_int_equal(ir_node_set_int(k, "ceil_mode", pick(0, 1)), SY_OK);
             if (average) {
                 assert_int_equal(ir_node_set_int(k, "count_include_pad", pick(0, 1)), SY_OK);
@@ -107,26 +124,34 @@ static void pools(void **state) {
     assert_true(done > 45);
 }
 
-static void products(void **state) {
+static void products(void **state)
+{
     (void)state;
     for (int trial = 0; trial < 40; trial++) {
         const isa_config config = pick_machine();
         net n = new_net();
-        const int64_t images = pick(1, 3), least = images > 1 ? 2 : 1; /* a 3 x 3 window over several images of one pixel is refused */
+        const int64_t images = pick(1, 3),
+                      least =
+                          images > 1
+                              ? 2
+                              : 1; /* a 3 x 3 window over several images of one pixel is refused */
         const int64_t dims[4] = {images, pick(1, 40), pick(least, 5), pick(least, 5)};
         const int64_t flat[2] = {dims[0], dims[1] * dims[2] * dims[3]};
         ir_value *x = input(&n, 4, dims);
-        const bool pooled = pick(0, 1) == 1; /* a device tensor, so that the view stays on the device */
+        const bool pooled = pick(0, 1) ==
+                            1; /* a device tensor, so that the view stays on the device */
         ir_value *y = random_conv(&n, x, dims[1], true);
         if (pooled) {
             ir_value *p;
-            set_scales(node(&n, IR_OP_QREQUANTIZE, 1, &y, &p), (const char *const[]){"x", "y", NULL});
+            set_scales(node(&n, IR_OP_QREQUANTIZE, 1, &y, &p),
+                       (const char *const[]){"x", "y", NULL});
             y = p;
         }
         ir_value *f;
         node(&n, IR_OP_FLATTEN, 1, &y, &f);
         const int64_t out = pick(1, 40);
-        ir_value *const in[3] = {f, constant(&n, SY_DT_I8, 2, (const int64_t[2]){flat[1], out}), constant(&n, SY_DT_I32, 1, &out)};
+        ir_value *const in[3] = {f, constant(&n, SY_DT_I8, 2, (const int64_t[2]){flat[1], out}),
+                                 constant(&n, SY_DT_I32, 1, &out)};
         ir_value *z;
         ir_node *k = node(&n, IR_OP_QGEMM, 3, in, &z);
         set_scales(k, (const char *const[]){"x", "y", NULL});
@@ -140,12 +165,14 @@ static void products(void **state) {
     }
 }
 
-static void two_activations(void **state) {
+static void two_activations(void **state)
+{
     (void)state;
     for (int trial = 0; trial < 30; trial++) {
         const isa_config config = pick_machine();
         net n = new_net();
-        const int64_t batch = pick(1, 3), m = pick(1, 30), k = config.d * pick(1, 3), c = pick(1, 40);
+        const int64_t batch = pick(1, 3), m = pick(1, 30), k = config.d * pick(1, 3),
+                      c = pick(1, 40);
         const int64_t a_dims[3] = {batch, m, k}, b_dims[3] = {batch, k, c};
         ir_value *const in[2] = {input(&n, 3, a_dims), input(&n, 3, b_dims)};
         ir_value *y;
@@ -159,7 +186,8 @@ static void two_activations(void **state) {
     }
 }
 
-static void elementwise(void **state) {
+static void elementwise(void **state)
+{
     (void)state;
     static const uint32_t codes[4] = {IR_OP_QADD, IR_OP_QSUB, IR_OP_QMUL, IR_OP_QREQUANTIZE};
     for (int trial = 0; trial < 40; trial++) {
@@ -167,10 +195,12 @@ static void elementwise(void **state) {
         net n = new_net();
         const int64_t dims[4] = {pick(1, 2), pick(1, 40), pick(1, 14), pick(1, 14)};
         const uint32_t code = codes[pick(0, 3)];
-        ir_value *const in[2] = {input(&n, 4, dims), code != IR_OP_QREQUANTIZE ? input(&n, 4, dims) : NULL};
+        ir_value *const in[2] = {input(&n, 4, dims),
+                                 code != IR_OP_QREQUANTIZE ? input(&n, 4, dims) : NULL};
         ir_value *y;
         ir_node *k = node(&n, code, in[1] != NULL ? 2 : 1, in, &y);
-        set_scales(k, in[1] != NULL ? (const char *const[]){"a", "b", "y", NULL} : (const char *const[]){"x", "y", NULL, NULL});
+        set_scales(k, in[1] != NULL ? (const char *const[]){"a", "b", "y", NULL}
+                                    : (const char *const[]){"x", "y", NULL, NULL});
         assert_int_equal(ir_graph_add_output(n.g, y, "out"), SY_OK);
         if (!check_net(&n, &config)) {
             fail_msg("refused: %s", base_diag_message(&n.diag));
@@ -180,8 +210,10 @@ static void elementwise(void **state) {
     }
 }
 
-/* Second operands that are broadcast: constants of any such shape, tensors that have all channels. */
-static void broadcast(void **state) {
+/* Second operands that are broadcast: constants of any such shape, tensors that have all channels.
+ */
+static void broadcast(void **state)
+{
     (void)state;
     static const uint32_t codes[3] = {IR_OP_QADD, IR_OP_QSUB, IR_OP_QMUL};
     int done = 0;
@@ -197,11 +229,13 @@ static void broadcast(void **state) {
         }
         const int32_t skip = is_constant ? (int32_t)pick(0, rank) : 0;
         ir_value *x = input(&n, rank, dims);
-        ir_value *b = is_constant ? constant(&n, SY_DT_I8, rank - skip, other + skip) : input(&n, rank, other);
+        ir_value *b = is_constant ? constant(&n, SY_DT_I8, rank - skip, other + skip)
+                                  : input(&n, rank, other);
         const bool swap = pick(0, 1) == 1;
         ir_value *const in[2] = {swap ? b : x, swap ? x : b};
         ir_value *y;
-        set_scales(node(&n, codes[pick(0, 2)], 2, in, &y), (const char *const[]){"a", "b", "y", NULL});
+        set_scales(node(&n, codes[pick(0, 2)], 2, in, &y),
+                   (const char *const[]){"a", "b", "y", NULL});
         assert_int_equal(ir_graph_add_output(n.g, y, "out"), SY_OK);
         done += check_net(&n, &config) ? 1 : 0;
         ir_module_destroy(n.m);
@@ -210,7 +244,8 @@ static void broadcast(void **state) {
     assert_true(done > 60);
 }
 
-static void moves(void **state) {
+static void moves(void **state)
+{
     (void)state;
     for (int trial = 0; trial < 40; trial++) {
         const isa_config config = pick_machine();
@@ -228,7 +263,8 @@ static void moves(void **state) {
             ir_const *pc, *fc;
             ir_value *pv, *fv;
             assert_int_equal(ir_const_i64s(n.m, 8, pads, &pc), SY_OK);
-            assert_int_equal(ir_const_inline(n.m, SY_DT_I8, 0, NULL, &fill, 1, &n.diag, &fc), SY_OK);
+            assert_int_equal(ir_const_inline(n.m, SY_DT_I8, 0, NULL, &fill, 1, &n.diag, &fc),
+                             SY_OK);
             assert_int_equal(ir_graph_add_const(n.g, NULL, pc, &pv), SY_OK);
             assert_int_equal(ir_graph_add_const(n.g, NULL, fc, &fv), SY_OK);
             ir_value *const in[3] = {input(&n, 4, dims), pv, fv};
@@ -243,10 +279,13 @@ static void moves(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elementwise), cmocka_unit_test(broadcast), cmocka_unit_test(moves),    cmocka_unit_test(pools),          cmocka_unit_test(convolutions),
-        cmocka_unit_test(residuals),   cmocka_unit_test(products), cmocka_unit_test(two_activations),
+        cmocka_unit_test(elementwise),  cmocka_unit_test(broadcast),
+        cmocka_unit_test(moves),        cmocka_unit_test(pools),
+        cmocka_unit_test(convolutions), cmocka_unit_test(residuals),
+        cmocka_unit_test(products),     cmocka_unit_test(two_activations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,11 +13,12 @@
 #include "systole/isa/program.h"
 
 /*
- * Generates code for all programs (entry points) of one binary into out->text, out->data and its symbols (each program's name is an entry point).
- * DRAM segments and extra sections are the caller's.
- * Errors: SY_ERANGE, one line with the bytes needed and there, if IMEM or DMEM is too small; SY_EUNSUPPORTED without LLVM; SY_EINTERNAL (LLVM's message).
+ * Generates code for all programs (entry points) of one binary into out->text, out->data and its
+ * symbols (each program's name is an entry point). DRAM segments and extra sections are the
+ * caller's. Errors: SY_ERANGE, one line with the bytes needed and there, if IMEM or DMEM is too
+ * small; SY_EUNSUPPORTED without LLVM; SY_EINTERNAL (LLVM's message).
  */
-sy_status cc_codegen(base_arena *arena, const isa_config *config, const cc_program *programs, size_t n_programs,
-                     isa_program *out, base_diag *diag);
+sy_status cc_codegen(base_arena *arena, const isa_config *config, const cc_program *programs,
+                     size_t n_programs, isa_program *out, base_diag *diag);
 
 #endif

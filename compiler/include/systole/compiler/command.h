@@ -1,9 +1,10 @@
 /*
  * command.h -- the scheduler's output: a flat list of unit commands in program order.
  *
- * The scheduler writes each command with the whole set of descriptor registers that matter to it, as if registers cost nothing. Code
- * generation finds the loops again (reroll.h), drops SETs of registers that already hold their value, and emits code.
- * The list is serially legal: every WAIT finds its POST earlier.
+ * The scheduler writes each command with the whole set of descriptor registers that matter to it,
+ * as if registers cost nothing. Code generation finds the loops again (reroll.h), drops SETs of
+ * registers that already hold their value, and emits code. The list is serially legal: every WAIT
+ * finds its POST earlier.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,13 +19,15 @@
 #include "systole/status.h"
 
 #define CC_MAX_LAYERS    65536 /* of a program */
-#define CC_MAX_REGISTERS 48 /* of any unit; a test holds it against isa/fields.def */
+#define CC_MAX_REGISTERS 48    /* of any unit; a test holds it against isa/fields.def */
 
-/* A push: a command of a unit, or a WAIT or POST to a unit's queue, or an instruction of the core (SEMWAIT, FENCE). */
+/* A push: a command of a unit, or a WAIT or POST to a unit's queue, or an instruction of the core
+ * (SEMWAIT, FENCE). */
 typedef struct cc_command {
     uint8_t unit;     /* isa unit number */
     uint8_t funct7;   /* operation */
-    uint16_t layer;   /* index into cc_program.layers: the code generator makes one function of each run of equal layers */
+    uint16_t layer;   /* index into cc_program.layers: the code generator makes one function of each
+                         run of equal layers */
     uint32_t payload; /* WAIT, POST: the semaphore; commands: the tag (number of the graph node) */
     uint64_t mask;    /* bit r: register r matters; 0 for WAIT and POST */
     uint32_t regs[CC_MAX_REGISTERS];
@@ -34,7 +37,8 @@ typedef struct cc_layer {
     const char *name; /* a legal symbol is made from it */
 } cc_layer;
 
-/* One entry point of a binary: the commands of one accelerator segment. The core halts with exit code 0 after the last. */
+/* One entry point of a binary: the commands of one accelerator segment. The core halts with exit
+ * code 0 after the last. */
 typedef struct cc_program {
     const char *name; /* symbol of the entry point */
     cc_command *commands;
@@ -54,7 +58,8 @@ sy_status cc_program_wait(base_arena *arena, cc_program *p, uint8_t unit, uint32
 sy_status cc_program_post(base_arena *arena, cc_program *p, uint8_t unit, uint32_t semaphore);
 
 /* Sets register r of a command. */
-static inline void cc_set(cc_command *c, unsigned r, uint32_t value) {
+static inline void cc_set(cc_command *c, unsigned r, uint32_t value)
+{
     c->regs[r] = value;
     c->mask |= (uint64_t)1 << r;
 }

@@ -1,9 +1,10 @@
 /*
  * group.h -- what the scheduler schedules: device tensors and groups (one fused operator each).
  *
- * A device tensor is int8, channel-block-major: [N][C/D][H][W][D], a row is D channels of one position. Lanes beyond C hold something, never
- * nothing: a consumer that sums over channels has zero weights there.
- * Placement makes groups from graph nodes (lower.h); the scheduler turns a group into commands (schedule.h).
+ * A device tensor is int8, channel-block-major: [N][C/D][H][W][D], a row is D channels of one
+ * position. Lanes beyond C hold something, never nothing: a consumer that sums over channels has
+ * zero weights there. Placement makes groups from graph nodes (lower.h); the scheduler turns a
+ * group into commands (schedule.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,23 +20,25 @@
 
 /*
  * A tensor in DRAM. Views of it (Reshape, Flatten, ...) are the same device tensor.
- * Folded: the logical tensor is [w][c] (a matrix, or images of 1 x 1), the positions lie along w, and n = h = 1.
+ * Folded: the logical tensor is [w][c] (a matrix, or images of 1 x 1), the positions lie along w,
+ * and n = h = 1.
  */
 typedef struct cc_tensor {
     const char *name; /* of the value that made it */
     int64_t n, c, h, w;
     bool folded;
-    bool dense;       /* [n][h][w][c], rows of c bytes: the host's input of a packed convolution, which alone reads it */
+    bool dense; /* [n][h][w][c], rows of c bytes: the host's input of a packed convolution, which
+                   alone reads it */
     int64_t blocks;   /* ceil(c / D) */
     int64_t rows;     /* n * blocks * h * w */
-    uint64_t address; /* DRAM bytes, a multiple of the beat; set by cc_plan_dram */
+    uint64_t address; /* DRAM bytes, a multiple of the beat; set by cc_place_memory */
     bool host;        /* the host writes or reads it: it keeps its place for the whole program */
     bool placed;      /* address is set */
 } cc_tensor;
 
 /* A constant block of DRAM bytes: packed weights, biases, scales. */
 typedef struct cc_blob {
-    uint64_t address; /* set by cc_plan_dram */
+    uint64_t address; /* set by cc_place_memory */
     uint64_t n_bytes;
     uint8_t *bytes;
 } cc_blob;
@@ -61,52 +64,65 @@ typedef struct cc_requant {
 
 /* What one out block (D output channels) of a matmul group needs. */
 typedef struct cc_out_block {
-    int64_t first_block, n_blocks; /* of the input's channel blocks (all of them unless the convolution has groups) */
-    uint64_t weights;              /* offset in the weight blob: [input block][tap][D rows][D lanes] */
-    uint64_t constants;            /* offset in the constant blob: bias int32 [D], scale fp32 [D] */
+    int64_t first_block, n_blocks; /* of the input's channel blocks (all of them unless the
+                                      convolution has groups) */
+    uint64_t weights;   /* offset in the weight blob: [input block][tap][D rows][D lanes] */
+    uint64_t constants; /* offset in the constant blob: bias int32 [D], scale fp32 [D] */
 } cc_out_block;
 
 typedef struct cc_matmul {
     cc_window window;
-    bool packed; /* x is dense: LD gathers each output's window into rows of D of its kh * kw * c values; blocks are of those */
-    bool flat; /* x is [n][blocks][h][w] read as n positions of blocks * h * w channel blocks (Flatten before a Gemm) */
+    bool packed; /* x is dense: LD gathers each output's window into rows of D of its kh * kw * c
+                    values; blocks are of those */
+    bool flat;   /* x is [n][blocks][h][w] read as n positions of blocks * h * w channel blocks
+                    (Flatten before a Gemm) */
     int32_t x_zero;
-    bool w_activation;    /* weights are the device tensor `w` (MatMul of two activations), not a blob */
-    cc_tensor *w;         /* then: folded, [N/D][batch * K][D], K a multiple of D */
+    bool w_activation; /* weights are the device tensor `w` (MatMul of two activations), not a blob
+                        */
+    cc_tensor *w;      /* then: folded, [N/D][batch * K][D], K a multiple of D */
     int32_t w_zero;
-    int64_t batch;        /* independent products; x and y are folded and hold batch * M positions; else 1 */
+    int64_t
+        batch; /* independent products; x and y are folded and hold batch * M positions; else 1 */
     cc_blob weights, constants;
     cc_out_block *out_blocks; /* [y->blocks] */
-    cc_requant y;             /* of the product itself: becomes the mid clamp if there is a residual */
-    cc_tensor *residual;      /* NULL: none */
+    cc_requant y;        /* of the product itself: becomes the mid clamp if there is a residual */
+    cc_tensor *residual; /* NULL: none */
     int32_t residual_zero;
-    float mid_scale, residual_scale; /* y = rne(fl(fl(q^ * mid_scale) + fl(r^ * residual_scale))) + ... */
+    float mid_scale,
+        residual_scale; /* y = rne(fl(fl(q^ * mid_scale) + fl(r^ * residual_scale))) + ... */
     cc_requant sum;
 } cc_matmul;
 
 typedef struct cc_pool {
     cc_window window;
     bool average;
-    bool count_include_pad; /* average: the divisor is the whole window (all of it inside pads or ceil_mode's excess is not counted) */
+    bool count_include_pad; /* average: the divisor is the whole window (all of it inside pads or
+                               ceil_mode's excess is not counted) */
     int64_t pad_bottom, pad_right; /* where the counted padding ends */
     int32_t x_zero;
     float x_scale, y_scale; /* average */
     cc_requant y;
 } cc_pool;
 
-typedef enum cc_stream_op { CC_STREAM_REQUANT, CC_STREAM_ADD, CC_STREAM_MUL, CC_STREAM_CLAMP } cc_stream_op;
+typedef enum cc_stream_op {
+    CC_STREAM_REQUANT,
+    CC_STREAM_ADD,
+    CC_STREAM_MUL,
+    CC_STREAM_CLAMP
+} cc_stream_op;
 
 /*
- * The second operand of ADD and MUL: a device tensor, or a constant packed as one. Its images, rows and columns may be 1
- * where y has more, or it is folded where y is not (one pixel for each image): then it is broadcast.
+ * The second operand of ADD and MUL: a device tensor, or a constant packed as one. Its images, rows
+ * and columns may be 1 where y has more, or it is folded where y is not (one pixel for each image):
+ * then it is broadcast.
  */
 typedef struct cc_stream {
     cc_stream_op op;
-    cc_tensor *b;         /* ADD, MUL */
-    cc_blob b_constant;   /* bytes of a constant b; n_bytes 0: b is no constant */
+    cc_tensor *b;       /* ADD, MUL */
+    cc_blob b_constant; /* bytes of a constant b; n_bytes 0: b is no constant */
     int32_t a_zero, b_zero;
-    float a_scale;        /* REQUANT: fl(sx/sy); ADD: fl(sa/sy); MUL: fl(fl(sa*sb)/sy) */
-    float b_scale;        /* ADD: fl(sb/sy), negated for a difference */
+    float a_scale; /* REQUANT: fl(sx/sy); ADD: fl(sa/sy); MUL: fl(fl(sa*sb)/sy) */
+    float b_scale; /* ADD: fl(sb/sy), negated for a difference */
     cc_requant y;
 } cc_stream;
 
@@ -137,11 +153,13 @@ typedef struct cc_group {
 } cc_group;
 
 /* Bytes of a device tensor with d lanes. */
-static inline uint64_t cc_tensor_bytes(const cc_tensor *t, int64_t d) {
+static inline uint64_t cc_tensor_bytes(const cc_tensor *t, int64_t d)
+{
     return (uint64_t)(t->rows * (t->dense ? t->c : d));
 }
 
-/* The blocks of constants that a group brings (weights of two activations are none); returns how many. */
+/* The blocks of constants that a group brings (weights of two activations are none); returns how
+ * many. */
 uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2]);
 
 #endif

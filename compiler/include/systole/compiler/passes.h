@@ -12,11 +12,13 @@
 typedef enum pass_pipeline { PASS_HOST, PASS_DEVICE } pass_pipeline;
 
 /*
- * Runs a pipeline over module->main, in place, with shape inference and the verifier after each pass. dump_after: the name of a pass after which the
- * graph's text is appended to dump ("all": after each); NULL: none.
- * Errors: SY_EINVAL for an unknown name in dump_after (the message lists them); what a pass, inference or the verifier reports.
+ * Runs a pipeline over module->main, in place, with shape inference and the verifier after each
+ * pass. dump_after: the name of a pass after which the graph's text is appended to dump ("all":
+ * after each); NULL: none. Errors: SY_EINVAL for an unknown name in dump_after (the message lists
+ * them); what a pass, inference or the verifier reports.
  */
-sy_status pass_run(ir_module *module, pass_pipeline pipeline, const char *dump_after, base_buf *dump, base_diag *diag);
+sy_status pass_run(ir_module *module, pass_pipeline pipeline, const char *dump_after,
+                   base_buf *dump, base_diag *diag);
 
 /* Name and one line of pass i; NULL beyond the last. */
 const char *pass_name(unsigned i);

@@ -1,12 +1,15 @@
 /*
- * plan.h -- how a compiled model runs: the contract between compiler and runtime, stored as JSON in the ELF's section `.systole.plan`.
+ * plan.h -- how a compiled model runs: the contract between compiler and runtime, stored as JSON in
+ * the ELF's section `.systole.plan`.
  *
- * The ELF also holds the imported model file itself (section `.systole.model`), so host steps name values of the imported graph: the runtime
- * computes a host step's values by running the imported graph's nodes backwards from them to what is already there (graph inputs, constants, results of
+ * The ELF also holds the imported model file itself (section `.systole.model`), so host steps name
+ * values of the imported graph: the runtime computes a host step's values by running the imported
+ * graph's nodes backwards from them to what is already there (graph inputs, constants, results of
  * earlier steps). Device steps run one entry point of the program on `sim` or `rtl`.
  *
- * Device tensors are int8, [image][channel block][position][lane] with strides in rows (group.h); a row has D lanes, or, for the input of a packed first layer,
- * one for each channel. The host holds the same tensor as plain row-major [n][c][p].
+ * Device tensors are int8, [image][channel block][position][lane] with strides in rows (group.h); a
+ * row has D lanes, or, for the input of a packed first layer, one for each channel. The host holds
+ * the same tensor as plain row-major [n][c][p].
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +24,8 @@
 #define CC_MODEL_SECTION ".systole.model"
 #define CC_PLAN_MAX_RANK 16
 
-/* A tensor that crosses between host and device. Element (n, c, p) lies at address + ((n * n_stride + c / lanes * block_stride + p) * lanes + c % lanes). */
+/* A tensor that crosses between host and device. Element (n, c, p) lies at address + ((n * n_stride
+ * + c / lanes * block_stride + p) * lanes + c % lanes). */
 typedef struct cc_plan_tensor {
     const char *value; /* name of the value in the imported graph */
     int32_t rank;
@@ -35,21 +39,22 @@ typedef struct cc_plan_tensor {
 } cc_plan_tensor;
 
 typedef struct cc_plan_step {
-    const char *entry;    /* device step: symbol of the entry point; NULL: host step */
-    uint32_t n_inputs;    /* device step: tensors that the host writes before it (produced by host steps or graph inputs) */
-    uint32_t *inputs;     /* indices into tensors */
-    uint32_t n_outputs;   /* device step: tensors that the host reads after it */
+    const char *entry;  /* device step: symbol of the entry point; NULL: host step */
+    uint32_t n_inputs;  /* device step: tensors that the host writes before it (produced by host
+                           steps or graph inputs) */
+    uint32_t *inputs;   /* indices into tensors */
+    uint32_t n_outputs; /* device step: tensors that the host reads after it */
     uint32_t *outputs;
-    uint32_t n_values;    /* host step: values to compute */
+    uint32_t n_values; /* host step: values to compute */
     const char **values;
 } cc_plan_step;
 
 /* One scheduled layer of the device, in program order: tags of command events are `tag`. */
 typedef struct cc_plan_layer {
-    const char *name;       /* of the graph node */
-    const char *op;         /* QConv, QConv+QAdd, MaxPool, ... */
-    uint32_t tag;           /* in every command of the layer */
-    uint32_t step;          /* device step it belongs to */
+    const char *name; /* of the graph node */
+    const char *op;   /* QConv, QConv+QAdd, MaxPool, ... */
+    uint32_t tag;     /* in every command of the layer */
+    uint32_t step;    /* device step it belongs to */
     uint64_t macs;
     uint64_t array_cycles;  /* roofline: macs / D^2 as the array could do them */
     uint64_t weight_cycles; /* roofline: weight rows, one per cycle */
@@ -77,9 +82,10 @@ typedef struct cc_plan {
 sy_status cc_plan_encode(const cc_plan *plan, base_buf *out);
 
 /*
- * Reads and checks the JSON text: every index, stride and size is consistent (a tensor's elements lie inside its rows).
- * Errors: SY_EFORMAT with one line; SY_ENOMEM.
+ * Reads and checks the JSON text: every index, stride and size is consistent (a tensor's elements
+ * lie inside its rows). Errors: SY_EFORMAT with one line; SY_ENOMEM.
  */
-sy_status cc_plan_decode(base_arena *arena, const void *text, size_t n_bytes, cc_plan *out, base_diag *diag);
+sy_status cc_plan_decode(base_arena *arena, const void *text, size_t n_bytes, cc_plan *out,
+                         base_diag *diag);
 
 #endif
