@@ -257,6 +257,7 @@ static void act(sim *s, uint64_t cycle)
             sim_front_act(s, u, cycle);
         }
     }
+    s->now = cycle; /* engines may have run ahead of it */
     if (s->core.wake <= cycle) {
         sim_core_act(s, cycle);
     }
