@@ -91,7 +91,11 @@ static void print_results(const args *a, base_arena *arena, const rt_eval_result
         cli_table_cell(table, "%.2f %%",
                        r->n_labels > 0 ? 100.0 * (double)r->n_right / (double)r->n_labels : 0.0);
         cli_table_cell(table, "%" PRIu64, r->n_different);
-        cli_table_cell(table, "%" PRIu64, r->n_samples > 0 ? r->cycles / r->n_samples : 0);
+        if (r->cycles > 0) {
+            cli_table_cell(table, "%" PRIu64, r->cycles / r->n_samples);
+        } else { /* the host has none */
+            cli_table_cell(table, "%s", "");
+        }
         cli_table_cell(table, "%.2f", r->seconds);
         cli_table_cell(table, "%.1f", r->seconds > 0 ? (double)r->n_samples / r->seconds : 0.0);
     }

@@ -58,8 +58,8 @@ static cli_table *sizes_table(base_arena *arena, const isa_program *program)
             cli_table_cell(table, "%.1f %%",
                            100.0 * (double)uses[i].used / (double)uses[i].capacity);
         } else {
-            cli_table_cell(table, "?");
-            cli_table_cell(table, "?");
+            cli_table_cell(table, "%s", "");
+            cli_table_cell(table, "%s", "");
         }
     }
     return table;
@@ -188,8 +188,10 @@ static void print_text(base_arena *arena, const isa_program *program, const cc_p
            : program->isa_hash == isa_table_hash()
                ? ""
                : ": not those of this systole, compile it again");
-    printf("%" PRIu32 " instructions, entry 0x%" PRIx32 ", %zu DRAM segments, %zu symbols\n\n",
-           program->n_text_bytes / 4, program->entry, program->n_dram, program->n_symbols);
+    printf("%" PRIu32 " instructions, entry 0x%" PRIx32 ", %zu DRAM segment%s, %zu symbol%s\n\n",
+           program->n_text_bytes / 4, program->entry, program->n_dram,
+           program->n_dram == 1 ? "" : "s", program->n_symbols,
+           program->n_symbols == 1 ? "" : "s");
     cli_table_print(sizes_table(arena, program), stdout);
     if (plan != NULL) {
         printf("\ntensors that cross between host and machine:\n");

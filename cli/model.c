@@ -162,8 +162,8 @@ bool cli_parse_device(const char *command, const char *text, rt_device *device, 
             return true;
         }
     }
-    cli_usage(command, "no device '%s': expected cpu, sim or rtl%s", text,
-              reference != NULL ? ", or reference" : "");
+    cli_usage(command, "no device '%s': expected cpu, %ssim or rtl", text,
+              reference != NULL ? "reference, " : "");
     return false;
 }
 

@@ -93,7 +93,11 @@ void cli_table_print(const cli_table *table, FILE *out)
             widths[c] = width > widths[c] ? width : widths[c];
         }
     }
+    bool titled = false; /* a list of facts needs no line of titles */
     for (size_t c = 0; c < n; c++) {
+        titled = titled || table->columns[c].title[0] != '\0';
+    }
+    for (size_t c = 0; titled && c < n; c++) {
         print_cell(out, table->columns[c].title, widths[c], table->columns[c].align, &owed,
                    c + 1 == n);
     }

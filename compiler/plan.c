@@ -177,7 +177,7 @@ static sy_status checked(const reader *r, json_object *value, const char *key, i
 static sy_status get_int(const reader *r, json_object *object, const char *key, int64_t low,
                          int64_t high, int64_t *out)
 {
-    json_object *value;
+    json_object *value = NULL;
     SY_TRY(member(r, object, key, json_type_int, &value));
     return checked(r, value, key, low, high, out);
 }
@@ -219,7 +219,7 @@ static sy_status copy_text(const reader *r, json_object *value, const char *key,
 
 static sy_status get_text(const reader *r, json_object *object, const char *key, const char **out)
 {
-    json_object *value;
+    json_object *value = NULL;
     SY_TRY(member(r, object, key, json_type_string, &value));
     return copy_text(r, value, key, out);
 }
@@ -302,7 +302,7 @@ static sy_status get_indices(const reader *r, json_object *object, const char *k
         return base_fail(r->diag, SY_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < n_items; i++) {
-        int64_t number;
+        int64_t number = 0;
         SY_TRY(checked(r, json_object_array_get_idx(array, i), key, 0, (int64_t)n_tensors - 1,
                        &number));
         items[i] = (uint32_t)number;

@@ -424,7 +424,10 @@ void isa_asm_show(const char *text, isa_asm_where where, base_buf *out)
         text += *text != '\0' ? 1 : 0;
     }
     const size_t n = strcspn(text, "\r\n");
-    base_buf_append(out, text, n);
+    for (size_t i = 0; i < n; i++) { /* a file that is no text must not send codes to a terminal */
+        const bool shown = (text[i] >= ' ' && text[i] <= '~') || text[i] == '\t';
+        base_buf_putc(out, shown ? text[i] : '?');
+    }
     base_buf_putc(out, '\n');
     /* Tabs stay tabs, so that the caret stands where it should. */
     for (unsigned column = 1; column < where.column; column++) {

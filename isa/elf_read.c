@@ -64,7 +64,7 @@ static sy_status read_header(elf_reader *r)
     const uint8_t *b = r->bytes;
     Elf32_Ehdr *h = &r->header;
     if (r->n_bytes < sizeof *h || memcmp(b, ELFMAG, SELFMAG) != 0) {
-        return FAIL(r, "no ELF file");
+        return FAIL(r, "not an ELF file");
     }
     h->e_type = base_get_le16(b + offsetof(Elf32_Ehdr, e_type));
     h->e_machine = base_get_le16(b + offsetof(Elf32_Ehdr, e_machine));

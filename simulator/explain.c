@@ -114,7 +114,7 @@ static void say_unit(sim *s, writer *w, const sim_unit *u)
     }
     const sim_entry *head = entry_at(s, u, 0);
     SY_ASSERT(is_wait(head));
-    say(w, "waits for semaphore %u (value 0), pushed at pc 0x%x behind %u commands; ", (unsigned)head->a,
+    say(w, "waits for semaphore %u (value 0), pushed at pc 0x%x after %u others; ", (unsigned)head->a,
         (unsigned)head->pc, (unsigned)u->n_popped);
     say_poster(s, w, u, head->a);
     say(w, "\n");

@@ -276,7 +276,7 @@ sy_status ir_const_data(ir_module *m, ir_const *c, base_diag *diag, const void *
 
 sy_status ir_const_tensor(ir_module *m, ir_const *c, base_diag *diag, ir_tensor *out)
 {
-    const void *data;
+    const void *data = NULL;
     SY_TRY(ir_const_data(m, c, diag, &data));
     ir_tensor t = { .dtype = c->dtype, .rank = c->rank, .size_bytes = c->size_bytes };
     memcpy(t.dims, c->dims, sizeof t.dims);

@@ -92,7 +92,7 @@ static sy_status parse_division(ir_lexer *l, ir_module *m, int depth, bool ceil,
 
 static sy_status parse_factor(ir_lexer *l, ir_module *m, int depth, ir_dim *out)
 {
-    const char *name;
+    const char *name = NULL;
     if (ir_lex_is(l, "(")) {
         SY_TRY(ir_lex_next(l));
         SY_TRY(ir_parse_dim(l, m, depth + 1, out));
@@ -161,7 +161,7 @@ static sy_status parse_quant(ir_lexer *l, ir_module *m, ir_type *t)
 {
     BASE_VEC(float) scales = { 0 };
     BASE_VEC(int32_t) zeros = { 0 };
-    int64_t axis = -1, zero;
+    int64_t axis = -1, zero = 0;
     sy_status status = SY_OK;
     SY_TRY(ir_lex_next(l));
     SY_TRY(ir_lex_expect(l, "("));

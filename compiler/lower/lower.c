@@ -63,7 +63,7 @@ static sy_status check_size(lower *l, const ir_value *v, int32_t rank, const int
 static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, cc_tensor *t)
 {
     int64_t dims[IR_MAX_RANK];
-    int32_t rank;
+    int32_t rank = 0;
     SY_TRY(cc_lower_dims(l, v, &rank, dims));
     if (v->type.dtype != SY_DT_I8) {
         return cc_lower_refuse(l, "'%s' is not int8", v->name);
@@ -190,7 +190,8 @@ static sy_status lower_view(lower *l, ir_node *node, lower_result *out)
         return cc_lower_refuse(l, "a view of a tensor that is not on the accelerator");
     }
     int64_t a[IR_MAX_RANK], b[IR_MAX_RANK];
-    int32_t ra, rb;
+    int32_t ra = 0;
+    int32_t rb = 0;
     SY_TRY(cc_lower_dims(l, x, &ra, a));
     SY_TRY(cc_lower_dims(l, y, &rb, b));
     bool same = false, flat = false;
@@ -308,7 +309,7 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
         out->unit = "dma";
         return cc_lower_concat(l, node, g);
     default: /* user rows too: codes beyond the enum */
-        return cc_lower_refuse(l, "%s runs on the cpu", node->op_name);
+        return cc_lower_refuse(l, "the accelerator has no %s", node->op_name);
     }
 }
 
@@ -319,7 +320,7 @@ static sy_status check_types(lower *l, const ir_node *node)
     const ir_value *y = ir_node_output(node, 0);
     if (x == NULL || y == NULL || x->type.kind != IR_TYPE_TENSOR ||
         y->type.kind != IR_TYPE_TENSOR) {
-        return cc_lower_refuse(l, "%s runs on the cpu", node->op_name);
+        return cc_lower_refuse(l, "the accelerator has no %s", node->op_name);
     }
     if (ir_node_is(node, IR_OP_QUANTIZELINEAR) || ir_node_is(node, IR_OP_DEQUANTIZELINEAR)) {
         return cc_lower_refuse(

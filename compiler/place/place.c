@@ -90,6 +90,16 @@ static sy_status set_level(base_arena *arena, const place_item *item)
     return SY_OK;
 }
 
+/* A reason as it stands beside the node in a table: without "'NAME': ". */
+static const char *without_name(const char *reason, const char *name)
+{
+    const size_t n = strlen(name);
+    return reason[0] == '\'' && strncmp(reason + 1, name, n) == 0 &&
+                   strncmp(reason + 1 + n, "': ", 3) == 0
+               ? reason + n + 4
+               : reason;
+}
+
 static sy_status place_node(base_arena *arena, base_arena *scratch, lower *l, place_item *item)
 {
     base_diag reason = {.message = ""};
@@ -108,7 +118,8 @@ static sy_status place_node(base_arena *arena, base_arena *scratch, lower *l, pl
     if (!item->device) {
         const char *note = ir_import_note(l->module, item->node->number);
         item->lowered = (lower_result){.op = item->node->op_name, .unit = "cpu"};
-        item->reason = base_arena_strdup(arena, note != NULL ? note : base_diag_message(&reason));
+        item->reason = base_arena_strdup(
+            arena, note != NULL ? note : without_name(base_diag_message(&reason), item->node->name));
         if (item->reason == NULL) {
             return SY_ENOMEM;
         }

@@ -234,6 +234,10 @@ void sched_matmul_plan(matmul *m)
             try_tile(m, &fixed, 1, w, banks, &best);
         }
     }
+    if (s->spm_bank_rows < constant_rows) {
+        sched_too_large(s, "a bank that holds its constants", constant_rows, s->spm_bank_rows);
+        return;
+    }
     if (best.cost < 0) {
         const int64_t w_rows = m->taps * s->d;
         sched_too_large(

@@ -134,6 +134,10 @@ static sy_status load(rt_model *model, const rt_model_options *options, base_dia
         }
         return load_program(model, diag);
     }
+    const size_t n = strlen(model->path);
+    if (n > 4 && strcmp(model->path + n - 4, ".elf") == 0) { /* not to be called a bad ONNX model */
+        return base_fail(diag, SY_EFORMAT, "%s: not an ELF file", model->path);
+    }
     ir_import_options import;
     SY_TRY(import_options(model, options != NULL ? options->n_shapes : 0,
                           options != NULL ? options->shapes : NULL, &import, diag));

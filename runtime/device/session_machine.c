@@ -10,6 +10,7 @@
 #include "blocked.h"
 #include "session_internal.h"
 #include "systole/rt/buffer.h"
+#include "systole/rt/tensors.h"
 
 /* ---------------------------------------------------------------- device steps */
 
@@ -192,6 +193,18 @@ static sy_status run_host_step(rt_session *session, const rt_step *step,
 
 /* ---------------------------------------------------------------- a run */
 
+static sy_status wrong_input(const rt_model_io *io, const ir_tensor *given, base_diag *diag)
+{
+    base_buf text = {0};
+    base_buf_printf(&text, "input '%s' is %s ", io->name, sy_dtype_name(given->dtype));
+    rt_dims_print(given->rank, given->dims, &text);
+    base_buf_printf(&text, ", expected %s ", sy_dtype_name(io->dtype));
+    rt_dims_print(io->rank, io->dims, &text);
+    const sy_status status = base_fail(diag, SY_ESHAPE, "%s", text.data != NULL ? text.data : "");
+    base_buf_free(&text);
+    return status;
+}
+
 static sy_status take_inputs(rt_session *session, const ir_tensor *const *inputs,
                              const rt_run_options *options, base_diag *diag)
 {
@@ -204,10 +217,7 @@ static sy_status take_inputs(rt_session *session, const ir_tensor *const *inputs
             fits = io.dims[d] < 0 || given->dims[d] == io.dims[d];
         }
         if (!fits) {
-            return base_fail(
-                diag, SY_ESHAPE,
-                "input '%s': dtype or shape are not those of the compiled model: %s of rank %d",
-                io.name, sy_dtype_name(io.dtype), (int)io.rank);
+            return wrong_input(&io, given, diag);
         }
         session->slots[i].tensor = *given;
         if (options->save != NULL) {

@@ -340,7 +340,7 @@ static void expect_damage(size_t at, uint32_t value, size_t n_bytes, const char 
 static void test_messages(void **state)
 {
     (void)state;
-    expect_damage(0, 0, 4, "x.elf: no ELF file");
+    expect_damage(0, 0, 4, "x.elf: not an ELF file");
     expect_damage(EI_CLASS, ELFCLASS64, 1, "expected a 32-bit little-endian file");
     expect_damage(offsetof(Elf32_Ehdr, e_machine), EM_X86_64, 2,
                   "ELF machine 62, expected 243 (RISC-V)");

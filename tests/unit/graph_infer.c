@@ -450,8 +450,7 @@ static void test_rows(void **state)
             ir_attr_kind kind;
             const size_t n = strcspn(p, ":");
             assert_true(n < sizeof name && p[n] == ':');
-            memcpy(name, p, n);
-            name[n] = '\0';
+            snprintf(name, sizeof name, "%.*s", (int)n, p);
             assert_true(ir_op_attr_kind(op, name, &kind));
             p += strcspn(p, " ");
         }
