@@ -33,18 +33,31 @@ static bool is_edge(const ir_node *n)
            ir_node_is(n, IR_OP_CAST);
 }
 
+/* What people call a node: its name, or that of its first result. */
+static const char *label(const ir_node *n)
+{
+    const ir_value *y = n->n_outputs > 0 ? ir_node_output(n, 0) : NULL;
+    return n->name[0] != '\0' || y == NULL ? n->name : y->name;
+}
+
 static sy_status check_fallback(const compilation *c)
 {
     for (uint32_t i = 0; i < c->placed.n_items; i++) {
         const place_item *item = &c->placed.items[i];
         if (!item->device && !is_edge(item->node)) {
-            const ir_value *y = item->node->n_outputs > 0 ? ir_node_output(item->node, 0) : NULL;
             return base_fail(c->diag, SY_EUNSUPPORTED, "'%s' (%s) would run on the cpu: %s",
-                             item->node->name[0] != '\0' || y == NULL ? item->node->name : y->name,
-                             item->node->op_name, item->reason);
+                             label(item->node), item->node->op_name, item->reason);
         }
     }
     return SY_OK;
+}
+
+/* True for a product of floats that no quantiser has touched. */
+static bool is_float_product(const compilation *c, const ir_node *n)
+{
+    const ir_value *x = ir_node_input(n, 0);
+    return n->op->accel == IR_ACCEL_MATMUL && x != NULL && x->type.dtype == SY_DT_F32 &&
+           ir_import_note(c->module, n->number) == NULL;
 }
 
 /* Nothing runs on the device: says why, from the first operator that would gain most. */
@@ -53,28 +66,28 @@ static sy_status nothing_to_do(const compilation *c)
     const place_item *main = NULL;
     for (uint32_t i = 0; i < c->placed.n_items; i++) {
         const place_item *item = &c->placed.items[i];
-        if (item->node->op == NULL || item->node->op->accel == IR_ACCEL_NONE ||
-            item->node->op->accel == IR_ACCEL_VIEW) {
+        const ir_op *op = item->node->op;
+        if (op == NULL || op->accel == IR_ACCEL_NONE || op->accel == IR_ACCEL_VIEW) {
             continue;
         }
-        if (item->node->n_inputs > 0 && ir_node_input(item->node, 0) != NULL &&
-            ir_node_input(item->node, 0)->type.dtype == SY_DT_F32 &&
-            item->node->op->accel == IR_ACCEL_MATMUL) {
+        if (is_float_product(c, item->node)) {
             return base_fail(
                 c->diag, SY_EUNSUPPORTED,
                 "'%s' (%s) computes in float and configuration '%s' is int8: quantise first",
-                item->node->name, item->node->op_name, c->config->name);
+                label(item->node), item->node->op_name, c->config->name);
         }
-        const bool better = main != NULL && item->node->op->accel == IR_ACCEL_MATMUL &&
+        const bool better = main != NULL && op->accel == IR_ACCEL_MATMUL &&
                             main->node->op->accel != IR_ACCEL_MATMUL;
         main = main == NULL || better ? item : main;
     }
     if (main != NULL) {
         return base_fail(c->diag, SY_EUNSUPPORTED,
                          "nothing in this model runs on the accelerator: '%s' (%s): %s",
-                         main->node->name, main->node->op_name, main->reason);
+                         label(main->node), main->node->op_name, main->reason);
     }
-    return base_fail(c->diag, SY_EUNSUPPORTED, "nothing in this model runs on the accelerator");
+    return base_fail(c->diag, SY_EUNSUPPORTED,
+                     "nothing in this model runs on the accelerator: it has no product, pool or "
+                     "sum of quantised tensors");
 }
 
 static sy_status schedule_levels(compilation *c)
@@ -158,6 +171,17 @@ static sy_status add_sections(compilation *c, const cc_plan *plan, const void *m
     return SY_OK;
 }
 
+/*
+ * Initializers listed as graph inputs (old exporters list all) are constants of the program: its
+ * inputs are the others.
+ */
+static void bind_initializers(ir_graph *g)
+{
+    for (uint32_t i = 0; i < g->n_consts; i++) {
+        g->consts[i]->feedable = false;
+    }
+}
+
 sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, size_t model_bytes,
                      const isa_config *config, const cc_options *options, isa_program *program,
                      cc_plan *plan, base_diag *diag)
@@ -167,6 +191,7 @@ sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, si
     compilation c = {.arena = arena, .config = config, .diag = diag};
     SY_TRY(sched_check_config(config, diag));
     SY_TRY(ir_module_clone(arena, module, &c.module));
+    bind_initializers(c.module->main);
     SY_TRY(pass_run(c.module, PASS_DEVICE, o->dump_after, o->dump, diag));
     SY_TRY(cc_place_graph(arena, c.module, config, &c.placed, diag));
     if (c.placed.n_groups == 0) {

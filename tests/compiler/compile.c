@@ -112,6 +112,25 @@ static void test_options(void **state)
     drop(&c);
 }
 
+/* Weights that are listed as graph inputs too are constants all the same; the module keeps them as
+ * they are. */
+static void test_initializers(void **state)
+{
+    (void)state;
+    if (!SY_HAVE_LLVM) {
+        skip();
+    }
+    compiled c = load(SY_TEST_DATA_DIR "/zoo/init_inputs.onnx");
+    assert_ok(compile(&c, (cc_options){.no_fallback = true}));
+    assert_int_equal(c.plan.n_layers, 1);
+    uint32_t n_feedable = 0;
+    for (uint32_t i = 0; i < c.m->main->n_consts; i++) {
+        n_feedable += c.m->main->consts[i]->feedable;
+    }
+    assert_true(n_feedable > 0);
+    drop(&c);
+}
+
 /* Every placement has a unit, and those on the cpu a reason. */
 static void test_report(void **state)
 {
@@ -240,9 +259,10 @@ static void test_many_layers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dumps),         cmocka_unit_test(test_options),
-        cmocka_unit_test(test_report),        cmocka_unit_test(test_small_machines),
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_many_layers),
+        cmocka_unit_test(test_dumps),          cmocka_unit_test(test_options),
+        cmocka_unit_test(test_report),         cmocka_unit_test(test_initializers),
+        cmocka_unit_test(test_small_machines), cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_many_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
