@@ -30,13 +30,26 @@ const char help_fuzz[] =
     "      --output-dir DIR     where the files of failures go (default: here)\n"
     "      --portable           compare the simulator's vector kernels with its portable ones\n"
     "                           instead of the Verilog\n"
+    "      --coverage           print what the programs have exercised, by group: instructions,\n"
+    "                           field values, errors, ..., and what they have not\n"
     "      --json               print JSON\n"
     "\n"
     "Examples:\n"
     "    systole fuzz --configs 5 --count 40\n"
     "    systole fuzz -c tiny --seed 7 --count 1000\n";
 
-enum { CONFIGS = 1000, FIRST_CONFIG, MAX_DIM, SEED, COUNT, FIRST, OUTPUT_DIR, PORTABLE, JSON };
+enum {
+    CONFIGS = 1000,
+    FIRST_CONFIG,
+    MAX_DIM,
+    SEED,
+    COUNT,
+    FIRST,
+    OUTPUT_DIR,
+    PORTABLE,
+    COVERAGE,
+    JSON
+};
 
 static bool progress(void *user, const isa_config *config, uint64_t done, uint64_t total,
                      uint64_t n_different)
@@ -47,7 +60,7 @@ static bool progress(void *user, const isa_config *config, uint64_t done, uint64
     return true;
 }
 
-static void print_summary(const rt_fuzz_summary *s, bool json)
+static void print_summary(const rt_fuzz_summary *s, const char *coverage, bool json)
 {
     if (json) {
         base_buf text = {0};
@@ -66,6 +79,9 @@ static void print_summary(const rt_fuzz_summary *s, bool json)
         }
         base_json_object_end(&document);
         base_json_key_string(&document, "first_difference", s->first);
+        if (coverage != NULL) {
+            base_json_key_string(&document, "coverage", coverage);
+        }
         base_json_object_end(&document);
         cli_print_buf(&text);
         base_buf_free(&text);
@@ -85,6 +101,7 @@ static void print_summary(const rt_fuzz_summary *s, bool json)
 typedef struct args {
     rt_fuzz_options fuzz;
     isa_config config;
+    base_buf coverage;
     bool json;
 } args;
 
@@ -123,6 +140,9 @@ static int take_option(args *a, int option)
     case PORTABLE:
         a->fuzz.portable = true;
         break;
+    case COVERAGE:
+        a->fuzz.coverage = &a->coverage;
+        break;
     case JSON:
         a->json = true;
         break;
@@ -143,6 +163,7 @@ int cmd_fuzz(int argc, char **argv)
                                             {"first", required_argument, NULL, FIRST},
                                             {"output-dir", required_argument, NULL, OUTPUT_DIR},
                                             {"portable", no_argument, NULL, PORTABLE},
+                                            {"coverage", no_argument, NULL, COVERAGE},
                                             {"json", no_argument, NULL, JSON},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
@@ -170,9 +191,14 @@ int cmd_fuzz(int argc, char **argv)
     const sy_status status = rt_fuzz(&a.fuzz, &summary, &diag);
     cli_progress_end(&bar);
     if (status != SY_OK) {
+        base_buf_free(&a.coverage);
         return cli_fail("fuzz", &diag);
     }
-    print_summary(&summary, a.json);
+    if (a.coverage.data != NULL && !a.json) {
+        fputs(a.coverage.data, stdout);
+    }
+    print_summary(&summary, a.json ? a.coverage.data : NULL, a.json);
+    base_buf_free(&a.coverage);
     return summary.n_different == 0
                ? CLI_DONE
                : cli_failf("fuzz", "the models differ on %" PRIu64 " of %" PRIu64 " programs",

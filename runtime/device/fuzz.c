@@ -12,31 +12,38 @@
 #include "systole/base/file.h"
 #include "verify/fuzz.h"
 
+/* As rt_fuzz_one; the program too. */
+static sy_status run_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed,
+                         uint64_t number, fuzz_program *fuzz, rt_fuzz_case *out, base_diag *diag)
+{
+    const uint64_t dram_bytes = (uint64_t)RT_FUZZ_DRAM_MIB << 20;
+    SY_TRY(rt_fuzz_program(arena, &first->config, seed, number, fuzz, diag));
+    sim_machine *const machines[2] = {first, second};
+    for (int i = 0; i < 2; i++) {
+        SY_TRY(rt_machine_fill(machines[i], seed, dram_bytes, diag));
+        SY_TRY(rt_machine_load(machines[i], &fuzz->program, diag));
+    }
+    const rt_cosim_options options = {
+        .run = {.entry = fuzz->program.entry,
+                .max_cycles = fuzz->max_cycles,
+                .stall_seed = fuzz->stall_seed,
+                .stall_max = fuzz->stall_max},
+        .dram_bytes = dram_bytes,
+    };
+    *out = (rt_fuzz_case){
+        .kind = rt_fuzz_kind_name(fuzz->kind),
+        .source = fuzz->source,
+        .stall_seed = fuzz->stall_seed,
+        .stall_max = fuzz->stall_max,
+    };
+    return rt_cosim(first, second, &options, &out->result, diag);
+}
+
 sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed,
                       uint64_t number, rt_fuzz_case *out, base_diag *diag)
 {
     fuzz_program fuzz;
-    const uint64_t dram_bytes = (uint64_t)RT_FUZZ_DRAM_MIB << 20;
-    SY_TRY(rt_fuzz_program(arena, &first->config, seed, number, &fuzz, diag));
-    sim_machine *const machines[2] = {first, second};
-    for (int i = 0; i < 2; i++) {
-        SY_TRY(rt_machine_fill(machines[i], seed, dram_bytes, diag));
-        SY_TRY(rt_machine_load(machines[i], &fuzz.program, diag));
-    }
-    const rt_cosim_options options = {
-        .run = {.entry = fuzz.program.entry,
-                .max_cycles = fuzz.max_cycles,
-                .stall_seed = fuzz.stall_seed,
-                .stall_max = fuzz.stall_max},
-        .dram_bytes = dram_bytes,
-    };
-    *out = (rt_fuzz_case){
-        .kind = rt_fuzz_kind_name(fuzz.kind),
-        .source = fuzz.source,
-        .stall_seed = fuzz.stall_seed,
-        .stall_max = fuzz.stall_max,
-    };
-    return rt_cosim(first, second, &options, &out->result, diag);
+    return run_one(arena, first, second, seed, number, &fuzz, out, diag);
 }
 
 /* Files of a failure, and the text that explains it. */
@@ -61,7 +68,7 @@ static sy_status report(const rt_fuzz_options *options, const isa_config *config
         snprintf(summary->first, sizeof summary->first,
                  "%s\n  program: %s, seed %" PRIu64 ", number %" PRIu64 ", stalls %" PRIu64
                  ":%" PRIu32 ", configuration %s\n  files: %s.s %s.ini\n  again: systole fuzz -c "
-                             "%s.ini --seed %" PRIu64 " --first %" PRIu64 " --count 1",
+                 "%s.ini --seed %" PRIu64 " --first %" PRIu64 " --count 1",
                  bad->result.difference, bad->kind, options->seed, number, bad->stall_seed,
                  bad->stall_max, config->name, stem, stem, stem, options->seed, number);
     }
@@ -69,19 +76,25 @@ static sy_status report(const rt_fuzz_options *options, const isa_config *config
 }
 
 static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, sim_machine *first,
-                              sim_machine *second, rt_fuzz_summary *summary, base_diag *diag)
+                              sim_machine *second, fuzz_coverage *coverage,
+                              rt_fuzz_summary *summary, base_diag *diag)
 {
     base_arena *arena = base_arena_create();
     sy_status status = arena != NULL ? SY_OK : base_fail(diag, SY_ENOMEM, "out of memory");
     for (uint64_t i = 0; i < options->count && status == SY_OK; i++) {
         rt_fuzz_case one;
+        fuzz_program program;
         base_arena_reset(arena);
-        status = rt_fuzz_one(arena, first, second, options->seed, options->first + i, &one, diag);
+        status = run_one(arena, first, second, options->seed, options->first + i, &program, &one,
+                         diag);
         if (status != SY_OK) {
             base_fail(diag, status, "configuration %s, seed %" PRIu64 ", number %" PRIu64 ": %s",
                       first->config.name, options->seed, options->first + i,
                       base_diag_message(diag));
             break;
+        }
+        if (coverage != NULL) {
+            rt_fuzz_coverage_add(coverage, &program, &one.result.results[0]);
         }
         summary->n_programs++;
         summary->n_ends[one.result.results[0].end]++;
@@ -106,7 +119,8 @@ static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, si
 }
 
 static sy_status run_config(const rt_fuzz_options *options, const isa_config *config,
-                            uint64_t total, rt_fuzz_summary *summary, base_diag *diag)
+                            uint64_t total, fuzz_coverage *coverage, rt_fuzz_summary *summary,
+                            base_diag *diag)
 {
     sim_machine *first = NULL;
     sim_machine *second = NULL;
@@ -122,14 +136,15 @@ static sy_status run_config(const rt_fuzz_options *options, const isa_config *co
     }
     if (status == SY_OK) {
         summary->n_configs++;
-        status = run_programs(options, total, first, second, summary, diag);
+        status = run_programs(options, total, first, second, coverage, summary, diag);
     }
     sim_machine_destroy(first);
     sim_machine_destroy(second);
     return status;
 }
 
-sy_status rt_fuzz(const rt_fuzz_options *options, rt_fuzz_summary *summary, base_diag *diag)
+static sy_status run_configs(const rt_fuzz_options *options, fuzz_coverage *coverage,
+                             rt_fuzz_summary *summary, base_diag *diag)
 {
     const uint64_t n_configs = options->config != NULL || options->n_configs == 0
                                    ? 1
@@ -145,7 +160,24 @@ sy_status rt_fuzz(const rt_fuzz_options *options, rt_fuzz_summary *summary, base
             snprintf(config.name, sizeof config.name, "random-%" PRIu64 "-%" PRIu64, options->seed,
                      options->first_config + i);
         }
-        SY_TRY(run_config(options, &config, n_configs * options->count, summary, diag));
+        SY_TRY(run_config(options, &config, n_configs * options->count, coverage, summary, diag));
     }
     return SY_OK;
+}
+
+sy_status rt_fuzz(const rt_fuzz_options *options, rt_fuzz_summary *summary, base_diag *diag)
+{
+    if (options->coverage == NULL) {
+        return run_configs(options, NULL, summary, diag);
+    }
+    base_arena *arena = base_arena_create();
+    fuzz_coverage *coverage = arena != NULL ? rt_fuzz_coverage_create(arena) : NULL;
+    sy_status status = coverage != NULL ? run_configs(options, coverage, summary, diag)
+                                        : base_fail(diag, SY_ENOMEM, "out of memory");
+    if (status == SY_OK) {
+        (void)rt_fuzz_coverage_print(coverage, false, options->coverage);
+        status = base_buf_status(options->coverage);
+    }
+    base_arena_destroy(arena);
+    return status;
 }

@@ -38,6 +38,7 @@ typedef struct rt_fuzz_options {
     uint64_t first_config, n_configs; /* random configurations; n_configs 0 acts as 1 */
     uint32_t max_dim;                 /* of random configurations; 0: 16 */
     const char *directory;            /* where a failure's .s and .ini go; NULL: "." */
+    base_buf *coverage;               /* gets what the programs exercised, as text; may be NULL */
     bool portable; /* the second machine is the simulator with portable kernels, not the Verilog */
     /* After each program; false ends the fuzzing. May be NULL. */
     bool (*progress)(void *user, const isa_config *config, uint64_t done, uint64_t total,
