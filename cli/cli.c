@@ -61,9 +61,10 @@ int cli_usage(const char *command, const char *fmt, ...)
 int cli_next_option(const cli_options *options, int argc, char **argv)
 {
     opterr = 0;
-    const int before = optind;
     const int option = getopt_long(argc, argv, options->short_options, options->long_options, NULL);
-    const char *word = argv[before < argc ? before : argc - 1];
+    /* The word of the option; "-zq" is not passed by yet when its z is wrong. */
+    const char *word = argv[optind - 1][0] == '-' || optind == argc ? argv[optind - 1]
+                                                                    : argv[optind];
     if (option == 'h') {
         fputs(options->help, stdout);
     } else if (option == ':') {

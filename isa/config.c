@@ -14,6 +14,7 @@
 #include <ini.h>
 
 #include "systole/base/file.h"
+#include "systole/base/home.h"
 #include "systole/base/hash.h"
 
 #define CONFIG_FILE_LIMIT ((size_t)1 << 20)
@@ -297,15 +298,12 @@ static sy_status load_from(const char *folder, size_t n, const char *name, bool 
     return isa_config_load(path, config, diag);
 }
 
-sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag)
+/* own: the folder that belongs to this program. */
+static sy_status find_in_folders(const char *name, const char *own, isa_config *config,
+                                 base_diag *diag)
 {
-    const size_t n_name = strlen(name);
-    if (strchr(name, '/') != NULL || (n_name > 4 && strcmp(name + n_name - 4, ".ini") == 0)) {
-        return isa_config_load(name, config, diag);
-    }
     const char *search = getenv("SYSTOLE_CONFIG_PATH");
-    const char *const folders[] = {search != NULL ? search : "", SY_CONFIG_SOURCE_DIR,
-                                   SY_CONFIG_INSTALL_DIR};
+    const char *const folders[] = {search != NULL ? search : "", own, SY_CONFIG_INSTALL_DIR};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         for (const char *at = folders[i]; *at != '\0';) {
             const size_t n = strcspn(at, i == 0 ? ":" : "");
@@ -319,7 +317,21 @@ sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag)
     }
     return base_fail(diag, SY_ECONFIG,
                      "no configuration '%s': expected a path, or a name in %s%s%s", name,
-                     search != NULL ? search : "", search != NULL ? ":" : "", SY_CONFIG_SOURCE_DIR);
+                     search != NULL ? search : "", search != NULL ? ":" : "", own);
+}
+
+sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag)
+{
+    const size_t n_name = strlen(name);
+    if (strchr(name, '/') != NULL || (n_name > 4 && strcmp(name + n_name - 4, ".ini") == 0)) {
+        return isa_config_load(name, config, diag);
+    }
+    base_buf home = {0};
+    const char *own = base_home_find("share/systole/configs", &home) ? home.data
+                                                                      : SY_CONFIG_SOURCE_DIR;
+    const sy_status status = find_in_folders(name, own, config, diag);
+    base_buf_free(&home);
+    return status;
 }
 
 sy_status isa_config_check(const isa_config *config, base_diag *diag)

@@ -20,6 +20,7 @@
 #include "rtl_internal.h"
 #include "systole/base/file.h"
 #include "systole/base/hash.h"
+#include "systole/base/home.h"
 
 extern char **environ;
 
@@ -33,7 +34,8 @@ static const char *const other_sources[] = {
     "base/include/systole/base/rng.h", "base/diag.c",
 };
 
-static const char *find_sources(const rtl_options *options)
+/* home holds the answer where it is the tree that this program is installed in. */
+static const char *find_sources(const rtl_options *options, base_buf *home)
 {
     if (options != NULL && options->source_dir != NULL) {
         return options->source_dir;
@@ -41,6 +43,9 @@ static const char *find_sources(const rtl_options *options)
     const char *from_environment = getenv("SYSTOLE_RTL_SOURCES");
     if (from_environment != NULL && from_environment[0] != '\0') {
         return from_environment;
+    }
+    if (base_home_find("share/systole/sources", home)) {
+        return home->data;
     }
     return access(RTL_SOURCE_DIR "/rtl/systole.f", R_OK) == 0 ? RTL_SOURCE_DIR : RTL_INSTALL_DIR;
 }
@@ -273,6 +278,7 @@ sy_status rtl_build(const isa_config *config, const rtl_options *options, base_b
     SY_TRY(isa_config_check(config, diag));
     base_buf cache = {0};
     base_buf params = {0};
+    base_buf home = {0};
     print_params(config, "`", &params);
     base_buf_printf(&params, "`define SYP_CONFIG_HASH 64'h%016" PRIx64 "\n", isa_config_hash(config));
     sy_status status = base_buf_status(&params);
@@ -284,8 +290,9 @@ sy_status rtl_build(const isa_config *config, const rtl_options *options, base_b
         status = base_buf_status(&cache);
     }
     if (status == SY_OK) {
-        status = find_or_build(config, options, find_sources(options), (const char *)cache.data, &params, out, diag);
+        status = find_or_build(config, options, find_sources(options, &home), (const char *)cache.data, &params, out, diag);
     }
+    base_buf_free(&home);
     base_buf_free(&cache);
     base_buf_free(&params);
     return status;

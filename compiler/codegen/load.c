@@ -1,21 +1,19 @@
 /*
  * load.c -- finds and loads libsystole-codegen.so, the part that is linked to LLVM.
  *
- * It is looked for at $SYSTOLE_CODEGEN (a file), beside the library or program that this code is in, where the build put it, and where it is installed.
+ * It is looked for at $SYSTOLE_CODEGEN (a file), beside the library or program that this code is in, in the tree that is installed in, where the build put it, and where
+ * the build meant to install it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _GNU_SOURCE /* dladdr */
 #include "load.h"
 
 #include <dlfcn.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "systole/base/home.h"
 
 #define FILE_NAME "libsystole-codegen.so"
-
-enum { PATH_BYTES = 4096 };
 
 /* Checks a library that could be opened. */
 static sy_status check(void *library, const char *path, const cc_module **out, base_diag *diag) {
@@ -28,17 +26,29 @@ static sy_status check(void *library, const char *path, const cc_module **out, b
     return SY_OK;
 }
 
-/* Folder of the library or program that holds this function, with '/'; "" if it cannot be told. */
-static void own_folder(char folder[PATH_BYTES]) {
-    Dl_info info;
-    folder[0] = '\0';
-    static const char marker = 0;
-    if (dladdr(&marker, &info) != 0 && info.dli_fname != NULL) {
-        const char *slash = strrchr(info.dli_fname, '/');
-        if (slash != NULL) {
-            snprintf(folder, PATH_BYTES, "%.*s", (int)(slash + 1 - info.dli_fname), info.dli_fname);
+/* Opens the first library that is there; NULL if none is, and dlerror() says why. path is which. */
+static void *open_library(base_buf *path)
+{
+    base_buf_clear(path);
+    if (base_home_folder(path) && base_buf_puts(path, "/" FILE_NAME)) {
+        void *library = dlopen(path->data, RTLD_NOW | RTLD_LOCAL);
+        if (library != NULL) {
+            return library;
         }
     }
+    base_buf_clear(path);
+    if (base_home_find(SY_CODEGEN_LIBDIR "/" FILE_NAME, path)) {
+        return dlopen(path->data, RTLD_NOW | RTLD_LOCAL);
+    }
+    static const char *const built[] = {SY_CODEGEN_BUILD_FOLDER, SY_CODEGEN_INSTALL_FOLDER};
+    void *library = NULL;
+    for (size_t i = 0; i < sizeof built / sizeof built[0] && library == NULL; i++) {
+        base_buf_clear(path);
+        if (base_buf_printf(path, "%s/" FILE_NAME, built[i])) {
+            library = dlopen(path->data, RTLD_NOW | RTLD_LOCAL);
+        }
+    }
+    return library;
 }
 
 sy_status cc_load_module(const cc_module **out, base_diag *diag) {
@@ -50,17 +60,14 @@ sy_status cc_load_module(const cc_module **out, base_diag *diag) {
         }
         return check(library, given, out, diag);
     }
-    char folder[PATH_BYTES];
-    own_folder(folder);
-    const char *const folders[] = {folder, SY_CODEGEN_BUILD_FOLDER "/", SY_CODEGEN_INSTALL_FOLDER "/"};
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        char path[PATH_BYTES + sizeof FILE_NAME];
-        snprintf(path, sizeof path, "%s%s", folders[i], FILE_NAME);
-        void *library = folders[i][0] != '\0' ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-        if (library != NULL) {
-            return check(library, path, out, diag);
-        }
+    base_buf path = {0};
+    void *library = open_library(&path);
+    if (library != NULL) {
+        const sy_status status = check(library, path.data, out, diag);
+        base_buf_free(&path);
+        return status;
     }
+    base_buf_free(&path);
 #if SY_HAVE_LLVM
     return base_fail(diag, SY_EUNSUPPORTED, "cannot load the code generator: %s (set SYSTOLE_CODEGEN to its path)", dlerror());
 #else

@@ -184,7 +184,7 @@ static void put_slice(base_json *json, const rt_profile *profile, const sim_comm
     base_json_key(json, "args");
     base_json_object_begin(json);
     base_json_key_string(json, "operation", mnemonic);
-    base_json_key_string(json, "layer", named ? layer->op : "");
+    base_json_key_string(json, "operator", named ? layer->op : "");
     base_json_key_u64(json, "number", event->number);
     base_json_key_u64(json, "tag", event->tag);
     base_json_key_u64(json, "start", event->start);

@@ -56,7 +56,8 @@ sy_status isa_config_parse(const char *text, const char *path, isa_config *confi
 /*
  * Finds what "-c NAME" means, and loads it: NAME itself if it has a '/' or ends in ".ini", else
  * NAME.ini in each folder of the environment variable SYSTOLE_CONFIG_PATH (separated by ':'), then
- * in the folder configs/ of the sources the program was built from, then in the installed one.
+ * in share/systole/configs of the tree the program is installed in, or in the folder configs/ of the
+ * sources it was built from, then where the build meant to install it.
  */
 sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag);
 

@@ -19,7 +19,7 @@
 
 /* Zero-initialise, then set what matters. */
 typedef struct rtl_options {
-    const char *source_dir; /* root of the sources; NULL: the environment's SYSTOLE_RTL_SOURCES, else those the program was built from, else the installed ones */
+    const char *source_dir; /* root of the sources; NULL: the environment's SYSTOLE_RTL_SOURCES, else those installed with the program, else those it was built from */
     const char *cache_dir;  /* NULL: as above */
     bool host_port;         /* memories go in and out word by word through the AXI4-Lite port: slow, for testing it */
     uint32_t reset_seed;    /* registers without reset start with values drawn from it (0: a fixed one) */
