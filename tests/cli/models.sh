@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # cli.bash sets zoo, work, systole
 source "$PWD/tests/include/cli.bash"
-[[ $SY_HAVE_LLVM == 1 ]] || exit 77
+[[ $SY_HAVE_LLVM == 1 ]] || { echo "skipped: needs LLVM"; exit 77; }
 
 model=$zoo/conv_1x1.onnx
 input=$zoo/conv_1x1.in.npy

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # cli.bash sets systole, work
 source "$PWD/tests/include/cli.bash"
-[[ $SY_HAVE_VERILATOR == 1 ]] || exit 77
+[[ $SY_HAVE_VERILATOR == 1 ]] || { echo "skipped: needs Verilator"; exit 77; }
 
 # same NAME TEXT LINE... -- the program ends with TEXT on both, after the name of the device.
 same() {

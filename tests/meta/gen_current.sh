@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 gen="$1/isa/isa_gen"
-[ -x "$gen" ] || { echo "isa_gen is not built: $gen"; exit 77; }
+[ -x "$gen" ] || { echo "skipped: isa_gen is not built: $gen"; exit 77; }
 fresh=$(mktemp)
 trap 'rm -f "$fresh"' EXIT
 stale=0

@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
-command -v nm > /dev/null || exit 77
+command -v nm > /dev/null || { echo "skipped: nm is not installed"; exit 77; }
 
 # Reads nm's lines; prints the names that are not ours.  Left out: names that the compiler or the
 # sanitizers made (__x), C++ (_Zx, from Verilator), and what protoc-c writes for ONNX.

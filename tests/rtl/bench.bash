@@ -6,7 +6,7 @@
 bench() {
     local top=$1 oracle=$2
     shift 2
-    command -v verilator >/dev/null || { echo "verilator is not installed"; exit 77; }
+    command -v verilator >/dev/null || { echo "skipped: verilator is not installed"; exit 77; }
     command -v ccache >/dev/null && export OBJCACHE=ccache
     work=$(mktemp -d)    # not local: the trap outlives the function
     trap 'rm -rf "$work"' EXIT

@@ -6,7 +6,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -u
-command -v verilator >/dev/null || { echo "verilator is not installed"; exit 77; }
+command -v verilator >/dev/null || { echo "skipped: verilator is not installed"; exit 77; }
 
 # [section] key = value of a configuration, as Verilog parameters; keys that the machine itself does not see are left out.
 parameters() {

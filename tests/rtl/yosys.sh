@@ -6,7 +6,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-command -v yosys >/dev/null || { echo "yosys is not installed"; exit 77; }
+command -v yosys >/dev/null || { echo "skipped: yosys is not installed"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
