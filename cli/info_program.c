@@ -190,8 +190,7 @@ static void print_text(base_arena *arena, const isa_program *program, const cc_p
                : ": not those of this systole, compile it again");
     printf("%" PRIu32 " instructions, entry 0x%" PRIx32 ", %zu DRAM segment%s, %zu symbol%s\n\n",
            program->n_text_bytes / 4, program->entry, program->n_dram,
-           program->n_dram == 1 ? "" : "s", program->n_symbols,
-           program->n_symbols == 1 ? "" : "s");
+           program->n_dram == 1 ? "" : "s", program->n_symbols, program->n_symbols == 1 ? "" : "s");
     cli_table_print(sizes_table(arena, program), stdout);
     if (plan != NULL) {
         printf("\ntensors that cross between host and machine:\n");

@@ -14,8 +14,8 @@
 #include <ini.h>
 
 #include "systole/base/file.h"
-#include "systole/base/home.h"
 #include "systole/base/hash.h"
+#include "systole/base/home.h"
 
 #define CONFIG_FILE_LIMIT ((size_t)1 << 20)
 
@@ -328,7 +328,7 @@ sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag)
     }
     base_buf home = {0};
     const char *own = base_home_find("share/systole/configs", &home) ? home.data
-                                                                      : SY_CONFIG_SOURCE_DIR;
+                                                                     : SY_CONFIG_SOURCE_DIR;
     const sy_status status = find_in_folders(name, own, config, diag);
     base_buf_free(&home);
     return status;

@@ -119,7 +119,8 @@ static sy_status place_node(base_arena *arena, base_arena *scratch, lower *l, pl
         const char *note = ir_import_note(l->module, item->node->number);
         item->lowered = (lower_result){.op = item->node->op_name, .unit = "cpu"};
         item->reason = base_arena_strdup(
-            arena, note != NULL ? note : without_name(base_diag_message(&reason), item->node->name));
+            arena,
+            note != NULL ? note : without_name(base_diag_message(&reason), item->node->name));
         if (item->reason == NULL) {
             return SY_ENOMEM;
         }

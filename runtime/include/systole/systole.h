@@ -11,14 +11,16 @@
  *     sy_session_run(session, &input, 1, &output, 1, NULL, &why);
  *
  * Conventions
- *   Status    every fallible function returns sy_status (0 is SY_OK) and leaves its results alone
- * on error. Message   the last argument, which may be NULL, receives one line that says what
- * failed, where, and what to do; it is written on error only. Threads   a model may be used by any
- * number of threads at once; a session by one at a time. There are no globals. Memory    handles
- * are freed by their _free function (NULL is allowed). Strings and arrays that a handle gives
- * belong to it. Buffers of tensors are the caller's. Options   struct_size must be set to sizeof
- * the struct: so a program built against an older header keeps working. All other members are zero
- * by default. An options pointer may be NULL.
+ * - Status: every fallible function returns sy_status (0 is SY_OK) and leaves its results alone on
+ *   error.
+ * - Message: the last argument, which may be NULL, receives one line that says what failed, where,
+ *   and what to do; it is written on error only.
+ * - Threads: a model may be used by any number of threads at once; a session by one at a time;
+ *   there are no globals.
+ * - Memory: handles are freed by their _free function (NULL is allowed). Strings and arrays that a
+ *   handle gives belong to it. Buffers of tensors are the caller's.
+ * - Options: struct_size must be set to sizeof the struct: so a program built against an older
+ *   header keeps working. All other members are zero by default. An options pointer may be NULL.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -81,8 +83,8 @@ typedef struct sy_model sy_model;
 
 typedef struct sy_model_options {
     size_t struct_size;
-    const char *const *
-        shapes; /* "NAME=DIMS" ("image=8x3x224x224", "batch=8"): sizes that the model leaves open */
+    /* "NAME=DIMS" ("image=8x3x224x224", "batch=8"): sizes that the model leaves open */
+    const char *const *shapes;
     uint32_t n_shapes;
 } sy_model_options;
 
@@ -137,17 +139,16 @@ typedef enum sy_device {
 typedef struct sy_session_options {
     size_t struct_size;
     sy_device device;
-    const char
-        *config;      /* sim, rtl: as in sy_model_compile; models that are compiled bring theirs */
-    bool reference;   /* host work by plain scalar kernels: then all devices give the same bits */
-    bool timing_only; /* sim: cycles without data; inputs and outputs are left alone */
-    bool no_fallback; /* sim, rtl: an operator that would run on the host is an error */
+    const char *config; /* sim, rtl: as in sy_model_compile; compiled models bring theirs */
+    bool reference;     /* host work by plain scalar kernels: all devices then give the same bits */
+    bool timing_only;   /* sim: cycles without data; inputs and outputs are left alone */
+    bool no_fallback;   /* sim, rtl: an operator that would run on the host is an error */
     uint32_t n_threads; /* of the host's work; 0: one per processor */
-    const char
-        *blas; /* library for fp32 products; NULL: libopenblas.so.0 if there; "": our own kernels */
+    /* library for fp32 products; NULL: libopenblas.so.0 if there; "": our own kernels */
+    const char *blas;
     uint64_t max_cycles; /* sim, rtl: of one device step; 0: no limit */
-    uint64_t
-        stall_seed; /* sim, rtl: injected DRAM stalls of 0 .. stall_max cycles for each burst */
+    /* sim, rtl: injected DRAM stalls of 0 .. stall_max cycles for each burst */
+    uint64_t stall_seed;
     uint32_t stall_max;
 } sy_session_options;
 
@@ -185,9 +186,10 @@ typedef struct sy_run_options {
  * Runs once.
  *
  *   inputs   [n_inputs]   with the dtype and shape that sy_model_input tells
- *   outputs  [n_outputs]  data is the caller's buffer and size_bytes its size; dtype, rank, dims
- * and size_bytes are set to the result's. data NULL: the result is not copied, the rest is set all
- * the same.
+ *   outputs  [n_outputs]  data is the caller's buffer and size_bytes its size
+ *
+ * dtype, rank, dims and size_bytes of an output are set to the result's. data NULL: the result is
+ * not copied, the rest is set all the same.
  *
  * Errors: SY_EINVAL (wrong numbers of tensors, wrong dtype), SY_ESHAPE, SY_ERANGE (a buffer is too
  * small; or max_cycles), SY_EDEVICE and SY_EDEADLOCK (how the machine stopped, and why),
@@ -223,7 +225,7 @@ SY_API sy_status sy_session_step(const sy_session *session, uint32_t i, sy_step_
 
 /*
  * Cycles that a unit (0 MXU, 1 VPU, 2 LD, 3 ST) spent in the last run for a cause
- * (isa/counters.def: 0 busy, 1 weights, ...); over all causes they sum to the run's cycles.
+ * (sy_cause_text tells them: 0 BUSY, 1 LOAD, ...); over all causes they sum to the run's cycles.
  * SY_EINVAL if there is no such unit or cause.
  */
 SY_API sy_status sy_session_counter(const sy_session *session, uint32_t unit, uint32_t cause,
