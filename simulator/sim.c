@@ -207,7 +207,7 @@ static void finish(sim *s, sim_result *result)
         total = s->max_cycles;
     }
     *result = (sim_result){.end = end, .cycles = total, .retired = s->core.retired};
-    if (s->core.state == SIM_CORE_HALTED) {
+    if (s->core.state == SIM_CORE_HALTED && s->core.end_cycle < total) {
         result->exit_code = s->core.exit_code;
     }
     if (s->error_cycle < total) {

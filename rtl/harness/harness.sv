@@ -243,7 +243,8 @@ module harness;
                         sy_rtl_counter(3, c, dut.g_counters[3].u_counters.count_q[c]);
                         c++;
                     end
-                    sy_rtl_result(0, 0, 0, 0, o_cycle, o_retired);
+                    sy_rtl_result(0, {16'd0, dut.error_unit, dut.error_code}, dut.error_command, dut.exit_code, o_cycle,
+                                  o_retired);
                 end
             end else begin
                 if (o_start != 0 || o_end != 0) begin

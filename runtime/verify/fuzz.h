@@ -43,7 +43,8 @@ typedef struct fuzz_program {
     fuzz_kind kind;
     uint64_t stall_seed; /* injected DRAM stalls of this run */
     uint32_t stall_max;
-    uint64_t max_cycles; /* enough for every program that ends */
+    uint64_t max_cycles; /* enough for every program that ends, unless is_limited */
+    bool is_limited;     /* a small limit, to be compared where it cuts the run off */
     const fuzz_command *commands;
     size_t n_commands;
 } fuzz_program;

@@ -377,5 +377,9 @@ sy_status rt_fuzz_program(base_arena *arena, const isa_config *config, uint64_t 
         return base_fail(diag, SY_ENOMEM, "out of memory for a random program");
     }
     out->max_cycles = 2 * (g->bound + 20 * g->n_words) + 20000;
+    if (rt_fuzz_one_in(g, 40)) {
+        out->is_limited = true;
+        out->max_cycles = 1 + rt_fuzz_below(g, 1000);
+    }
     return SY_OK;
 }

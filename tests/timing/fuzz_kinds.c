@@ -31,6 +31,9 @@ static void run(sim_machine *machine, const fuzz_program *fuzz, sim_result *resu
 
 static bool ends_as_its_kind(const fuzz_program *fuzz, const sim_result *result)
 {
+    if (result->end == SIM_END_LIMIT) {
+        return fuzz->is_limited && result->cycles == fuzz->max_cycles;
+    }
     switch (fuzz->kind) {
     case FUZZ_VALID:
         return result->end == SIM_END_DONE;
@@ -42,7 +45,7 @@ static bool ends_as_its_kind(const fuzz_program *fuzz, const sim_result *result)
         return result->end == SIM_END_DONE ||
                (result->end == SIM_END_ERROR && result->error == ISA_ERROR_TRAP);
     case FUZZ_WILD:
-        return result->end != SIM_END_LIMIT;
+        return true;
     case FUZZ_N_KINDS:
         break;
     }
@@ -106,7 +109,10 @@ static void test_ends(void **state)
                 fail_msg("configuration %u, program %u (%s) ends as %s", c, (unsigned)i,
                          rt_fuzz_kind_name(fuzz.kind), rt_end_name(results[WAY_BEST].end));
             }
-            compare_memories(machines[WAY_BEST], machines[WAY_PORTABLE], c, i);
+            if (results[WAY_BEST].end !=
+                SIM_END_LIMIT) { /* else commands are cut off in their middle */
+                compare_memories(machines[WAY_BEST], machines[WAY_PORTABLE], c, i);
+            }
             rt_fuzz_coverage_add(coverage, &fuzz, &results[WAY_BEST]);
             n_ends[fuzz.kind]++;
         }
