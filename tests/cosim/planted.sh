@@ -38,6 +38,10 @@ expect() { # NAME PATTERN REPORT
     fi
 }
 
+# What a fault is reported as; a report of no difference speaks of cycles and bytes too.
+in_time='^[A-Z]+ command [0-9]+ .* differs:'
+in_data='^(SPM|ACC|DRAM) byte .* differs at the end:'
+
 expect "unchanged" '^difference 0' "$(cosim "$systole")"
 
 # ---- the Verilog
@@ -47,8 +51,8 @@ verilog() { # NAME FILE FROM TO PATTERN
     change "$work/sources/$2" "$3" "$4"
     expect "$1" "$5" "$(SYSTOLE_RTL_SOURCES=$work/sources cosim "$systole")"
 }
-verilog "rtl, one cycle" rtl/systole.v '.D(D), .STAGES(PIPELINE_VPU_STAGES),' '.D(D), .STAGES(PIPELINE_VPU_STAGES + 1),' 'cycle'
-verilog "rtl, one bit" rtl/vpu/fp_to_int.v "y_o = a_i[31] ? -w[63:32] : w[63:32];" "y_o = (a_i[31] ? -w[63:32] : w[63:32]) ^ 32'd1;" 'SPM|DRAM|memory|byte'
+verilog "rtl, one cycle" rtl/systole.v '.D(D), .STAGES(PIPELINE_VPU_STAGES),' '.D(D), .STAGES(PIPELINE_VPU_STAGES + 1),' "$in_time"
+verilog "rtl, one bit" rtl/vpu/fp_to_int.v "y_o = a_i[31] ? -w[63:32] : w[63:32];" "y_o = (a_i[31] ? -w[63:32] : w[63:32]) ^ 32'd1;" "$in_data"
 
 # ---- the simulator: its library again, from changed sources, linked before everything else
 simulator() { # NAME FILE FROM TO PATTERN
@@ -72,6 +76,7 @@ simulator() { # NAME FILE FROM TO PATTERN
 LINK_FLAGS=
 nm "$build/cli/systole" | grep -q __asan_init && LINK_FLAGS="-fsanitize=address,undefined"
 nm "$build/cli/systole" | grep -q __gcov_init && LINK_FLAGS="--coverage"
-simulator "simulator, one cycle" simulator/include/systole/sim/timing.h 'return (uint64_t)config->d + config->vpu_stages;' 'return (uint64_t)config->d + config->vpu_stages + 1;' 'cycle'
-simulator "simulator, one bit" simulator/kernels/vec_block.h 'return raised < high ? raised : high;' 'return (raised < high ? raised : high) ^ 1;' 'SPM|DRAM|memory|byte'
+simulator "simulator, one cycle" simulator/include/systole/sim/timing.h 'return (uint64_t)config->d + config->vpu_stages;' 'return (uint64_t)config->d + config->vpu_stages + 1;' "$in_time"
+simulator "simulator, one bit" simulator/st.c 'st->stage_out += burst->n_bytes;' \
+    'st->stage_out += burst->n_bytes; s->dram_bytes[burst->address] ^= 1;' "$in_data"
 exit $status
