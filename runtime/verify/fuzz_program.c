@@ -51,25 +51,22 @@ static void emit_round(fuzz_gen *g)
     for (uint32_t i = 0; i < n; i++) {
         groups[i].unit = (isa_unit)((first + i * step) % ISA_N_QUEUES);
         const uint32_t n_commands = g->all_set ? 1 : 1 + rt_fuzz_below(g, 3);
+        uint8_t before = 0; /* the group's last command, 0 if none could be made */
         for (uint32_t k = 0; k < n_commands; k++) {
             uint32_t regs[ISA_MAX_REGS];
+            uint8_t funct7 = before;
             memcpy(regs, g->regs[groups[i].unit], sizeof regs);
-            if (k > 0 && rt_fuzz_one_in(g, 3)) { /* the same again */
-                const uint8_t funct7 = g->commands[g->n_commands - 1].funct7;
-                if (sim_check(g->config, groups[i].unit, funct7, regs) == ISA_ERROR_NONE) {
-                    rt_fuzz_group_command(g, &groups[i], funct7, regs);
-                    continue;
-                }
-            }
-            uint8_t funct7;
-            if (g->kind == FUZZ_WILD) {
+            const bool again = before != 0 && rt_fuzz_one_in(g, 3) &&
+                               sim_check(g->config, groups[i].unit, before, regs) == ISA_ERROR_NONE;
+            if (!again && g->kind == FUZZ_WILD) {
                 rt_fuzz_wild(g, groups[i].unit, regs, &funct7);
-            } else {
+            } else if (!again) {
                 funct7 = rt_fuzz_command(g, groups[i].unit, regs);
             }
             if (funct7 != 0) {
                 rt_fuzz_group_command(g, &groups[i], funct7, regs);
             }
+            before = funct7;
         }
     }
     rt_fuzz_emit_groups(g, groups, n);
