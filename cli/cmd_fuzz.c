@@ -90,10 +90,10 @@ static void print_summary(const rt_fuzz_summary *s, const char *coverage, bool j
     if (s->first[0] != '\0') {
         printf("%s\n", s->first);
     }
-    printf("difference %" PRIu64 ": %" PRIu64 " programs on %" PRIu64 " configurations, %" PRIu64
+    printf("difference %" PRIu64 ": %" PRIu64 " programs on %" PRIu64 " configuration%s, %" PRIu64
            " commands, %" PRIu64 " instructions, %" PRIu64 " cycles (%" PRIu64 " done, %" PRIu64
            " errors, %" PRIu64 " deadlocks, %" PRIu64 " at the limit)\n",
-           s->n_different, s->n_programs, s->n_configs, s->n_commands, s->n_instructions,
+           s->n_different, s->n_programs, s->n_configs, s->n_configs == 1 ? "" : "s", s->n_commands, s->n_instructions,
            s->n_cycles, s->n_ends[SIM_END_DONE], s->n_ends[SIM_END_ERROR],
            s->n_ends[SIM_END_DEADLOCK], s->n_ends[SIM_END_LIMIT]);
 }

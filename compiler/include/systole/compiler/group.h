@@ -77,12 +77,10 @@ typedef struct cc_matmul {
     bool flat;   /* x is [n][blocks][h][w] read as n positions of blocks * h * w channel blocks
                     (Flatten before a Gemm) */
     int32_t x_zero;
-    bool w_activation; /* weights are the device tensor `w` (MatMul of two activations), not a blob
-                        */
+    bool w_activation; /* weights are the device tensor `w` (two activations), not a blob */
     cc_tensor *w;      /* then: folded, [N/D][batch * K][D], K a multiple of D */
     int32_t w_zero;
-    int64_t
-        batch; /* independent products; x and y are folded and hold batch * M positions; else 1 */
+    int64_t batch; /* independent products, x and y folded with batch * M positions; else 1 */
     cc_blob weights, constants;
     cc_out_block *out_blocks; /* [y->blocks] */
     cc_requant y;        /* of the product itself: becomes the mid clamp if there is a residual */

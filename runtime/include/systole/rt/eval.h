@@ -25,8 +25,8 @@ typedef struct rt_eval_result {
     uint64_t n_samples;
     uint64_t n_labels; /* samples that have one */
     uint64_t n_right;  /* the largest element of the first output is at the label */
-    uint64_t
-        n_different; /* samples of which any output differs in any bit from the first session's */
+    /* samples of which any output differs in any bit from the first session's */
+    uint64_t n_different;
     uint64_t cycles; /* of the machine, summed */
     double seconds;  /* in runs */
 } rt_eval_result;

@@ -21,8 +21,7 @@ typedef struct rt_profile_layer {
     uint64_t adds;     /* cycles by which it moved the end of the run: these sum to the run's, with
                           `before` and `after` */
     uint64_t roofline; /* max(MACs / D^2, weight rows, compulsory DRAM bytes / width) */
-    uint64_t
-        active[SIM_N_UNITS]; /* cycles in which a command of this layer was in flight in the unit */
+    uint64_t active[SIM_N_UNITS]; /* cycles with a command of this layer in flight in the unit */
 } rt_profile_layer;
 
 typedef struct rt_profile {
