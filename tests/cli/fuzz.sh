@@ -7,7 +7,7 @@ source "$PWD/tests/include/cli.bash"
 same=(fuzz --portable --output-dir "$work" --seed 3)
 
 expect 0 "${same[@]}" -c tiny --count 60 --coverage
-out 'difference 0: 60 programs on 1 configurations'
+out 'difference 0: 60 programs on 1 configuration,'
 out 'matrix product: '
 out 'counter above zero: '
 cp "$work/out" "$work/first"
