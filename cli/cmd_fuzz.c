@@ -13,8 +13,9 @@ const char help_fuzz[] =
     "usage: systole fuzz [-c CONFIG | --configs N] [--seed S] [--count N] [OPTION]...\n"
     "\n"
     "Runs random programs, valid and invalid, with random DRAM stalls, on the simulator and\n"
-    "on the Verilog in lockstep. The first difference of a configuration is explained, and\n"
-    "its program (.s) and configuration (.ini) are written. Exit status 1 if there was any.\n"
+    "on the Verilog in lockstep. The first difference of a configuration is explained; its\n"
+    "program (.s) and configuration (.ini) are written, and a minimal program (.min.s) with\n"
+    "the commands that run it. Exit status 1 if there was any.\n"
     "\n"
     "  -c, --config CONFIG      one configuration (default: random ones). Its DRAM is cut to\n"
     "                           1 MiB, to be compared whole\n"
@@ -28,6 +29,7 @@ const char help_fuzz[] =
     "      --count N            programs for each configuration (default 40)\n"
     "      --first N            number of the first program (default 0)\n"
     "      --output-dir DIR     where the files of failures go (default: here)\n"
+    "      --whole              do not shrink failing programs\n"
     "      --portable           compare the simulator's vector kernels with its portable ones\n"
     "                           instead of the Verilog\n"
     "      --coverage           print what the programs have exercised, by group: instructions,\n"
@@ -46,6 +48,7 @@ enum {
     COUNT,
     FIRST,
     OUTPUT_DIR,
+    WHOLE,
     PORTABLE,
     COVERAGE,
     JSON
@@ -79,6 +82,8 @@ static void print_summary(const rt_fuzz_summary *s, const char *coverage, bool j
         }
         base_json_object_end(&document);
         base_json_key_string(&document, "first_difference", s->first);
+        base_json_key_string(&document, "minimal_program", s->minimal);
+        base_json_key_string(&document, "minimal_report", s->minimal_report);
         if (coverage != NULL) {
             base_json_key_string(&document, "coverage", coverage);
         }
@@ -89,6 +94,9 @@ static void print_summary(const rt_fuzz_summary *s, const char *coverage, bool j
     }
     if (s->first[0] != '\0') {
         printf("%s\n", s->first);
+    }
+    if (s->minimal[0] != '\0') {
+        printf("%s\n%s\n", s->minimal_report, s->minimal);
     }
     printf("difference %" PRIu64 ": %" PRIu64 " programs on %" PRIu64 " configuration%s, %" PRIu64
            " commands, %" PRIu64 " instructions, %" PRIu64 " cycles (%" PRIu64 " done, %" PRIu64
@@ -137,6 +145,9 @@ static int take_option(args *a, int option)
     case OUTPUT_DIR:
         a->fuzz.directory = text;
         break;
+    case WHOLE:
+        a->fuzz.whole = true;
+        break;
     case PORTABLE:
         a->fuzz.portable = true;
         break;
@@ -162,6 +173,7 @@ int cmd_fuzz(int argc, char **argv)
                                             {"count", required_argument, NULL, COUNT},
                                             {"first", required_argument, NULL, FIRST},
                                             {"output-dir", required_argument, NULL, OUTPUT_DIR},
+                                            {"whole", no_argument, NULL, WHOLE},
                                             {"portable", no_argument, NULL, PORTABLE},
                                             {"coverage", no_argument, NULL, COVERAGE},
                                             {"json", no_argument, NULL, JSON},

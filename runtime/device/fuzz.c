@@ -9,26 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "systole/base/file.h"
-#include "verify/fuzz.h"
+#include "device/fuzz_report.h"
 
 /* As rt_fuzz_one; the program too. */
 static sy_status run_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed,
                          uint64_t number, fuzz_program *fuzz, rt_fuzz_case *out, base_diag *diag)
 {
-    const uint64_t dram_bytes = (uint64_t)RT_FUZZ_DRAM_MIB << 20;
     SY_TRY(rt_fuzz_program(arena, &first->config, seed, number, fuzz, diag));
-    sim_machine *const machines[2] = {first, second};
-    for (int i = 0; i < 2; i++) {
-        SY_TRY(rt_machine_fill(machines[i], seed, dram_bytes, diag));
-        SY_TRY(rt_machine_load(machines[i], &fuzz->program, diag));
-    }
     const rt_cosim_options options = {
         .run = {.entry = fuzz->program.entry,
                 .max_cycles = fuzz->max_cycles,
                 .stall_seed = fuzz->stall_seed,
                 .stall_max = fuzz->stall_max},
-        .dram_bytes = dram_bytes,
+        .dram_bytes = (uint64_t)RT_FUZZ_DRAM_MIB << 20,
     };
     *out = (rt_fuzz_case){
         .kind = rt_fuzz_kind_name(fuzz->kind),
@@ -36,7 +29,7 @@ static sy_status run_one(base_arena *arena, sim_machine *first, sim_machine *sec
         .stall_seed = fuzz->stall_seed,
         .stall_max = fuzz->stall_max,
     };
-    return rt_cosim(first, second, &options, &out->result, diag);
+    return rt_fuzz_lockstep(first, second, &fuzz->program, seed, &options, &out->result, diag);
 }
 
 sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed,
@@ -44,35 +37,6 @@ sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second
 {
     fuzz_program fuzz;
     return run_one(arena, first, second, seed, number, &fuzz, out, diag);
-}
-
-/* Files of a failure, and the text that explains it. */
-static sy_status report(const rt_fuzz_options *options, const isa_config *config, uint64_t number,
-                        const rt_fuzz_case *bad, rt_fuzz_summary *summary, base_diag *diag)
-{
-    char stem[512];
-    char path[600];
-    base_buf ini = {0};
-    const char *directory = options->directory != NULL ? options->directory : ".";
-    snprintf(stem, sizeof stem, "%s/fuzz-%s-%" PRIu64 "-%" PRIu64, directory, config->name,
-             options->seed, number);
-    isa_config_print(config, &ini);
-    snprintf(path, sizeof path, "%s.ini", stem);
-    sy_status status = base_file_write_atomic(diag, path, ini.data, ini.n_bytes);
-    base_buf_free(&ini);
-    if (status == SY_OK) {
-        snprintf(path, sizeof path, "%s.s", stem);
-        status = base_file_write_atomic(diag, path, bad->source, strlen(bad->source));
-    }
-    if (status == SY_OK && summary->first[0] == '\0') {
-        snprintf(summary->first, sizeof summary->first,
-                 "%s\n  program: %s, seed %" PRIu64 ", number %" PRIu64 ", stalls %" PRIu64
-                 ":%" PRIu32 ", configuration %s\n  files: %s.s %s.ini\n  again: systole fuzz -c "
-                 "%s.ini --seed %" PRIu64 " --first %" PRIu64 " --count 1",
-                 bad->result.difference, bad->kind, options->seed, number, bad->stall_seed,
-                 bad->stall_max, config->name, stem, stem, stem, options->seed, number);
-    }
-    return status;
 }
 
 static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, sim_machine *first,
@@ -103,7 +67,8 @@ static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, si
         summary->n_cycles += one.result.n_cycles;
         if (!one.result.equal) {
             summary->n_different++;
-            status = report(options, &first->config, options->first + i, &one, summary, diag);
+            status = rt_fuzz_report(options, first, second, options->first + i, &program,
+                                    &one.result, summary, diag);
         }
         if (status == SY_OK && options->progress != NULL &&
             !options->progress(options->progress_user, &first->config, summary->n_programs, total,

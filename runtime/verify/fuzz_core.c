@@ -27,19 +27,39 @@ static int32_t immediate12(fuzz_gen *g)
                                 : rt_fuzz_range(g, -2048, 2047);
 }
 
+/* Two registers whose values are equal or nearly: what comparisons and subtractions turn on. */
+static void near_values(fuzz_gen *g, unsigned *rs1, unsigned *rs2)
+{
+    const uint32_t value = rt_fuzz_corner(g);
+    *rs1 = 1 + rt_fuzz_below(g, FUZZ_REG_LAST_VALUE);
+    *rs2 = 1 + rt_fuzz_below(g, FUZZ_REG_LAST_VALUE);
+    rt_fuzz_load(g, *rs1, value);
+    rt_fuzz_load(g, *rs2, value + (uint32_t)rt_fuzz_range(g, -1, 1));
+}
+
 /* A random register or immediate operation. */
 static void emit_operation(fuzz_gen *g)
 {
-    const unsigned rd = target_reg(g), rs1 = any_reg(g), rs2 = any_reg(g);
+    const unsigned rd = target_reg(g);
+    unsigned rs1 = any_reg(g), rs2 = any_reg(g);
     const isa_op op = (isa_op)(1 + rt_fuzz_below(g, ISA_OP_SET - 1));
     const isa_op_info *info = isa_op_describe(op);
     switch (info->format) {
     case ISA_FORMAT_R:
+        if (rt_fuzz_one_in(g, 4)) {
+            near_values(g, &rs1, &rs2);
+        }
         rt_fuzz_word(g, isa_encode_r(op, rd, rs1, rs2));
         break;
-    case ISA_FORMAT_I:
-        rt_fuzz_word(g, isa_encode_i(op, rd, rs1, immediate12(g)));
+    case ISA_FORMAT_I: {
+        const int32_t imm = immediate12(g);
+        if (rt_fuzz_one_in(g, 3)) {
+            rs1 = 1 + rt_fuzz_below(g, FUZZ_REG_LAST_VALUE);
+            rt_fuzz_load(g, rs1, (uint32_t)(imm + rt_fuzz_range(g, -1, 1)));
+        }
+        rt_fuzz_word(g, isa_encode_i(op, rd, rs1, imm));
         break;
+    }
     case ISA_FORMAT_SHIFT:
         rt_fuzz_word(g, isa_encode_i(op, rd, rs1, (int32_t)rt_fuzz_below(g, 32)));
         break;
@@ -90,6 +110,10 @@ static void emit_memory(fuzz_gen *g)
 static void emit_branch(fuzz_gen *g)
 {
     const unsigned n_over = rt_fuzz_below(g, 5);
+    unsigned rs1 = any_reg(g), rs2 = rt_fuzz_one_in(g, 3) ? rs1 : any_reg(g);
+    if (rt_fuzz_one_in(g, 3)) {
+        near_values(g, &rs1, &rs2);
+    }
     const size_t at = g->n_words;
     rt_fuzz_word(g, 0); /* the branch, when its length is known */
     for (unsigned i = 0; i < n_over; i++) {
@@ -100,8 +124,7 @@ static void emit_branch(fuzz_gen *g)
     uint32_t word;
     if (kind < 6) {
         const isa_op op = (isa_op)(ISA_OP_BEQ + (int)kind);
-        const unsigned rs1 = any_reg(g);
-        word = isa_encode_s(op, rs1, rt_fuzz_one_in(g, 3) ? rs1 : any_reg(g), distance);
+        word = isa_encode_s(op, rs1, rs2, distance);
     } else if (kind == 6) {
         word = isa_encode_u(ISA_OP_JAL, target_reg(g), distance);
     } else { /* bit 0 of the target is dropped */
@@ -130,7 +153,7 @@ static void emit_loop(fuzz_gen *g)
     }
     rt_fuzz_word(g, isa_encode_i(ISA_OP_ADDI, FUZZ_REG_COUNT, FUZZ_REG_COUNT, -1));
     rt_fuzz_word(g, isa_encode_s(ISA_OP_BNE, FUZZ_REG_COUNT, 0, -4 * (int32_t)(g->n_words - top)));
-    g->bound += 20 * n * (n_body + 2);
+    g->bound += 60 * n * (n_body + 2);
 }
 
 static uint32_t any_csr(fuzz_gen *g, bool *legal_to_write)

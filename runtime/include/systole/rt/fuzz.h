@@ -37,7 +37,8 @@ typedef struct rt_fuzz_options {
     uint64_t first, count; /* program numbers first .. first + count - 1 of each configuration */
     uint64_t first_config, n_configs; /* random configurations; n_configs 0 acts as 1 */
     uint32_t max_dim;                 /* of random configurations; 0: 16 */
-    const char *directory;            /* where a failure's .s and .ini go; NULL: "." */
+    const char *directory;            /* where a failure's files go; NULL: "." */
+    bool whole;                       /* a failing program is not shrunk */
     base_buf *coverage;               /* gets what the programs exercised, as text; may be NULL */
     bool portable; /* the second machine is the simulator with portable kernels, not the Verilog */
     /* After each program; false ends the fuzzing. May be NULL. */
@@ -55,11 +56,15 @@ typedef struct rt_fuzz_summary {
     uint64_t n_commands, n_instructions, n_cycles;
     char first[3 * RT_COSIM_TEXT_BYTES]; /* the first difference: what, configuration, files, how to
                                             run it again; "" if none */
+    char minimal[8192]; /* the first failing program shrunk, as assembly (its beginning, if that is
+                           long); "" if none */
+    char minimal_report[2 * RT_COSIM_TEXT_BYTES]; /* its difference, and the commands that run it */
 } rt_fuzz_summary;
 
 /*
- * Runs configurations one after the other, all programs of each. After a difference it goes on with
- * the next configuration. Errors: what makes machines and programs fail; SY_ECANCELLED; SY_EIO if a
+ * Runs configurations one after the other, all programs of each. After a difference it shrinks the
+ * program (files fuzz-CONFIG-SEED-NUMBER.s, .min.s and .ini) and goes on with the next
+ * configuration. Errors: what makes machines and programs fail; SY_ECANCELLED; SY_EIO if a
  * failure cannot be written.
  */
 sy_status rt_fuzz(const rt_fuzz_options *options, rt_fuzz_summary *summary, base_diag *diag);
