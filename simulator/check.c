@@ -219,13 +219,13 @@ static unsigned vpu_streams(uint32_t funct7, const uint32_t *regs, sim_stream st
     }
     if (out != ISA_VPU_CHAIN_OUT_OUT_NONE) {
         const sim_walk walk = sim_command_walk(ISA_UNIT_VPU, funct7, regs, SIM_ROLE_OUT);
-        streams[n++] = stream_of(SIM_ROLE_OUT, out == ISA_VPU_CHAIN_OUT_OUT_I8 ? ISA_MEMORY_SPM : ISA_MEMORY_ACC, true,
+        streams[n++] = stream_of(SIM_ROLE_OUT, out == ISA_VPU_CHAIN_OUT_OUT_SPM ? ISA_MEMORY_SPM : ISA_MEMORY_ACC, true,
                                  &walk);
     }
     if (red != ISA_VPU_CHAIN_OUT_RED_NONE) {
         const sim_walk walk = sim_command_walk(ISA_UNIT_VPU, funct7, regs, SIM_ROLE_OUT2);
         streams[n++] = stream_of(SIM_ROLE_OUT2,
-                                 red_out == ISA_VPU_CHAIN_OUT_RED_OUT_I8 ? ISA_MEMORY_SPM : ISA_MEMORY_ACC, true, &walk);
+                                 red_out == ISA_VPU_CHAIN_OUT_RED_OUT_SPM ? ISA_MEMORY_SPM : ISA_MEMORY_ACC, true, &walk);
     }
     return n;
 }

@@ -348,7 +348,7 @@ static void emit_epilogue(matmul *m, int64_t i_job, int64_t k_entry, bool rows)
     cc_requant out = p->y;
     if (p->residual != NULL) {
         in = ISA_PUT(in, ISA_VPU_CHAIN_IN_B_SRC, ISA_VPU_CHAIN_IN_B_SRC_SPM);
-        fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MID, ISA_VPU_CHAIN_FP_MID_ON);
+        fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MID, ISA_VPU_CHAIN_FP_MID_CLAMP);
         fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL2, ISA_VPU_CHAIN_FP_MUL2_IMM);
         fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_ADD2, ISA_VPU_CHAIN_FP_ADD2_B);
         cc_set(&c, ISA_VPU_MID_LO, (uint32_t)(p->y.lo - p->y.zero));
@@ -362,7 +362,7 @@ static void emit_epilogue(matmul *m, int64_t i_job, int64_t k_entry, bool rows)
     }
     cc_set(&c, ISA_VPU_CHAIN_IN, in);
     cc_set(&c, ISA_VPU_CHAIN_FP, fp);
-    cc_set(&c, ISA_VPU_CHAIN_OUT, ISA_PUT(0, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_I8));
+    cc_set(&c, ISA_VPU_CHAIN_OUT, ISA_PUT(0, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_SPM));
     cc_set(&c, ISA_VPU_A_ZERO, 0);
     cc_set(&c, ISA_VPU_O_ZERO, (uint32_t)out.zero);
     cc_set(&c, ISA_VPU_O_LO, (uint32_t)out.lo);

@@ -71,7 +71,7 @@ static void push_rectangle(flow *f, const tile *t, const sched_span *y, const sc
                            p->average ? ISA_VPU_CHAIN_OUT_RED_SUM : ISA_VPU_CHAIN_OUT_RED_MAX);
     out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_SRC, ISA_VPU_CHAIN_OUT_RED_SRC_INT);
     out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_LOOPS, ISA_VPU_CHAIN_OUT_RED_LOOPS_TWO);
-    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_OUT, ISA_VPU_CHAIN_OUT_RED_OUT_I8);
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_OUT, ISA_VPU_CHAIN_OUT_RED_OUT_SPM);
     cc_set(&c, ISA_VPU_CHAIN_OUT, out);
     float scale = 1.0F;
     if (p->average) {

@@ -124,7 +124,7 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
     }
     cc_set(&c, ISA_VPU_CHAIN_IN, in);
     cc_set(&c, ISA_VPU_CHAIN_FP, fp);
-    cc_set(&c, ISA_VPU_CHAIN_OUT, ISA_PUT(0, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_I8));
+    cc_set(&c, ISA_VPU_CHAIN_OUT, ISA_PUT(0, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_SPM));
     cc_set(&c, ISA_VPU_A_ZERO, (uint32_t)p->a_zero);
     cc_set(&c, ISA_VPU_O_ZERO, (uint32_t)p->y.zero);
     cc_set(&c, ISA_VPU_O_LO, (uint32_t)p->y.lo);

@@ -4,7 +4,7 @@
 `define SY_ISA_VH
 
 // Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.
-`define SY_ISA_HASH 64'h34c0e60e198c7542
+`define SY_ISA_HASH 64'h3c93e1f440eeeaed
 
 // Units: funct3 of Xsystole, index of counters, unit code of errors.
 `define SY_UNIT_MXU 3'd0
@@ -26,7 +26,7 @@
 `define SY_F7_VPU_VEC 7'd16
 `define SY_F7_VPU_ROWS 7'd17
 `define SY_F7_VPU_TABLE 7'd18
-`define SY_F7_VPU_TRANSPOSE 7'd19
+`define SY_F7_VPU_TAPS 7'd19
 `define SY_F7_LD_WAIT 7'd1
 `define SY_F7_LD_POST 7'd2
 `define SY_F7_LD_LOAD 7'd16
@@ -41,7 +41,7 @@
 // 1 if a word with opcode custom-0 and rd = x0 is legal: f3, f7 and the source register numbers.
 `define SY_XSYSTOLE_LEGAL(f3, f7, rs1, rs2) ( \
     ((f3) == 3'd0 && (f7) >= 7'h40 && (f7) < 7'h4B) || \
-    ((f3) == 3'd1 && (f7) >= 7'h40 && (f7) < 7'h58) || \
+    ((f3) == 3'd1 && (f7) >= 7'h40 && (f7) < 7'h5B) || \
     ((f3) == 3'd2 && (f7) >= 7'h40 && (f7) < 7'h4E) || \
     ((f3) == 3'd3 && (f7) >= 7'h40 && (f7) < 7'h4E) || \
     ((f3) == 3'd0 && (f7) == 7'h01 && (rs2) == 5'd0) || \
@@ -68,7 +68,7 @@
 // 1 if a legal command, not a SET, answers UNIMPLEMENTED.
 `define SY_XSYSTOLE_UNBUILT(f3, f7) (1'b0 || \
     ((f3) == `SY_UNIT_VPU && (f7) == `SY_F7_VPU_TABLE) || \
-    ((f3) == `SY_UNIT_VPU && (f7) == `SY_F7_VPU_TRANSPOSE))
+    ((f3) == `SY_UNIT_VPU && (f7) == `SY_F7_VPU_TAPS))
 
 // Descriptor registers of MXU.
 `define SY_MXU_A_BASE 0
@@ -145,8 +145,14 @@
 `define SY_VPU_R_ZERO 45
 `define SY_VPU_R_MUL 46
 `define SY_VPU_R_ADD 47
-`define SY_VPU_N_REGS 48
-`define SY_VPU_N_PAIRS 24
+`define SY_VPU_TAIL 48
+`define SY_VPU_WIN_OUT 49
+`define SY_VPU_WIN_TOP 50
+`define SY_VPU_WIN_ROWS 51
+`define SY_VPU_TAPS 52
+`define SY_VPU_UNUSED 53
+`define SY_VPU_N_REGS 54
+`define SY_VPU_N_PAIRS 27
 
 // Descriptor registers of LD.
 `define SY_LD_ADDR_LO 0
@@ -253,6 +259,17 @@
 `define SY_VPU_CHAIN_IN_STRIDE2_BITS 8
 `define SY_VPU_CHAIN_IN_STRIDE2_OFF 1'd0
 `define SY_VPU_CHAIN_IN_STRIDE2_ON 1'd1
+`define SY_VPU_CHAIN_IN_TRANSPOSE_LOW 9
+`define SY_VPU_CHAIN_IN_TRANSPOSE_WIDTH 1
+`define SY_VPU_CHAIN_IN_TRANSPOSE_BITS 9
+`define SY_VPU_CHAIN_IN_TRANSPOSE_OFF 1'd0
+`define SY_VPU_CHAIN_IN_TRANSPOSE_ON 1'd1
+`define SY_VPU_CHAIN_IN_WIN_PAD_LOW 10
+`define SY_VPU_CHAIN_IN_WIN_PAD_WIDTH 3
+`define SY_VPU_CHAIN_IN_WIN_PAD_BITS 12:10
+`define SY_VPU_CHAIN_IN_WIN_FIRST_LOW 13
+`define SY_VPU_CHAIN_IN_WIN_FIRST_WIDTH 5
+`define SY_VPU_CHAIN_IN_WIN_FIRST_BITS 17:13
 `define SY_VPU_CHAIN_FP_ADD1_LOW 0
 `define SY_VPU_CHAIN_FP_ADD1_WIDTH 2
 `define SY_VPU_CHAIN_FP_ADD1_BITS 1:0
@@ -268,26 +285,27 @@
 `define SY_VPU_CHAIN_FP_MUL1_ROW 2'd2
 `define SY_VPU_CHAIN_FP_MUL1_B 2'd3
 `define SY_VPU_CHAIN_FP_MID_LOW 4
-`define SY_VPU_CHAIN_FP_MID_WIDTH 1
-`define SY_VPU_CHAIN_FP_MID_BITS 4
-`define SY_VPU_CHAIN_FP_MID_OFF 1'd0
-`define SY_VPU_CHAIN_FP_MID_ON 1'd1
-`define SY_VPU_CHAIN_FP_MUL2_LOW 5
+`define SY_VPU_CHAIN_FP_MID_WIDTH 2
+`define SY_VPU_CHAIN_FP_MID_BITS 5:4
+`define SY_VPU_CHAIN_FP_MID_OFF 2'd0
+`define SY_VPU_CHAIN_FP_MID_CLAMP 2'd1
+`define SY_VPU_CHAIN_FP_MID_BF16 2'd2
+`define SY_VPU_CHAIN_FP_MUL2_LOW 6
 `define SY_VPU_CHAIN_FP_MUL2_WIDTH 2
-`define SY_VPU_CHAIN_FP_MUL2_BITS 6:5
+`define SY_VPU_CHAIN_FP_MUL2_BITS 7:6
 `define SY_VPU_CHAIN_FP_MUL2_NONE 2'd0
 `define SY_VPU_CHAIN_FP_MUL2_IMM 2'd1
 `define SY_VPU_CHAIN_FP_MUL2_ROW 2'd2
-`define SY_VPU_CHAIN_FP_ADD2_LOW 7
+`define SY_VPU_CHAIN_FP_ADD2_LOW 8
 `define SY_VPU_CHAIN_FP_ADD2_WIDTH 2
-`define SY_VPU_CHAIN_FP_ADD2_BITS 8:7
+`define SY_VPU_CHAIN_FP_ADD2_BITS 9:8
 `define SY_VPU_CHAIN_FP_ADD2_NONE 2'd0
 `define SY_VPU_CHAIN_FP_ADD2_IMM 2'd1
 `define SY_VPU_CHAIN_FP_ADD2_ROW 2'd2
 `define SY_VPU_CHAIN_FP_ADD2_B 2'd3
-`define SY_VPU_CHAIN_FP_FN_LOW 9
+`define SY_VPU_CHAIN_FP_FN_LOW 10
 `define SY_VPU_CHAIN_FP_FN_WIDTH 5
-`define SY_VPU_CHAIN_FP_FN_BITS 13:9
+`define SY_VPU_CHAIN_FP_FN_BITS 14:10
 `define SY_VPU_CHAIN_FP_FN_IDENTITY 5'd0
 `define SY_VPU_CHAIN_FP_FN_RELU 5'd1
 `define SY_VPU_CHAIN_FP_FN_CLIP 5'd2
@@ -300,20 +318,27 @@
 `define SY_VPU_CHAIN_FP_FN_TANH 5'd9
 `define SY_VPU_CHAIN_FP_FN_SIGMOID 5'd10
 `define SY_VPU_CHAIN_FP_FN_ERF 5'd11
-`define SY_VPU_CHAIN_FP_FN_SELECT 5'd12
-`define SY_VPU_CHAIN_FP_FN_COMPARE 5'd13
-`define SY_VPU_CHAIN_FP_FN_TABLE 5'd14
-`define SY_VPU_CHAIN_FP_MUL3_LOW 14
+`define SY_VPU_CHAIN_FP_FN_PHI 5'd12
+`define SY_VPU_CHAIN_FP_FN_MIN 5'd13
+`define SY_VPU_CHAIN_FP_FN_ABS 5'd14
+`define SY_VPU_CHAIN_FP_FN_STEP 5'd15
+`define SY_VPU_CHAIN_FP_FN_SELECT 5'd16
+`define SY_VPU_CHAIN_FP_FN_GT 5'd17
+`define SY_VPU_CHAIN_FP_FN_GE 5'd18
+`define SY_VPU_CHAIN_FP_FN_EQ 5'd19
+`define SY_VPU_CHAIN_FP_FN_TABLE 5'd20
+`define SY_VPU_CHAIN_FP_MUL3_LOW 15
 `define SY_VPU_CHAIN_FP_MUL3_WIDTH 2
-`define SY_VPU_CHAIN_FP_MUL3_BITS 15:14
+`define SY_VPU_CHAIN_FP_MUL3_BITS 16:15
 `define SY_VPU_CHAIN_FP_MUL3_ONE 2'd0
 `define SY_VPU_CHAIN_FP_MUL3_PRE 2'd1
 `define SY_VPU_CHAIN_FP_MUL3_ROW 2'd2
+`define SY_VPU_CHAIN_FP_MUL3_B 2'd3
 `define SY_VPU_CHAIN_OUT_OUT_LOW 0
 `define SY_VPU_CHAIN_OUT_OUT_WIDTH 3
 `define SY_VPU_CHAIN_OUT_OUT_BITS 2:0
 `define SY_VPU_CHAIN_OUT_OUT_NONE 3'd0
-`define SY_VPU_CHAIN_OUT_OUT_I8 3'd1
+`define SY_VPU_CHAIN_OUT_OUT_SPM 3'd1
 `define SY_VPU_CHAIN_OUT_OUT_I32 3'd2
 `define SY_VPU_CHAIN_OUT_OUT_F32 3'd3
 `define SY_VPU_CHAIN_OUT_OUT_RAW 3'd4
@@ -356,9 +381,15 @@
 `define SY_VPU_CHAIN_OUT_RED_OUT_LOW 15
 `define SY_VPU_CHAIN_OUT_RED_OUT_WIDTH 2
 `define SY_VPU_CHAIN_OUT_RED_OUT_BITS 16:15
-`define SY_VPU_CHAIN_OUT_RED_OUT_I8 2'd0
+`define SY_VPU_CHAIN_OUT_RED_OUT_SPM 2'd0
 `define SY_VPU_CHAIN_OUT_RED_OUT_I32 2'd1
 `define SY_VPU_CHAIN_OUT_RED_OUT_F32 2'd2
+`define SY_VPU_TAPS_FIRST_LOW 0
+`define SY_VPU_TAPS_FIRST_WIDTH 5
+`define SY_VPU_TAPS_FIRST_BITS 4:0
+`define SY_VPU_TAPS_COUNT_LOW 8
+`define SY_VPU_TAPS_COUNT_WIDTH 5
+`define SY_VPU_TAPS_COUNT_BITS 12:8
 `define SY_VPU_ROWS_FIRST_LOW 0
 `define SY_VPU_ROWS_FIRST_WIDTH 3
 `define SY_VPU_ROWS_FIRST_BITS 2:0
@@ -381,45 +412,48 @@
 // Checks of a register (r: 32 bits) that has fields: _INVALID is error FIELD, else _UNBUILT is UNIMPLEMENTED.
 `define SY_MXU_FLAGS_INVALID(r) ((|((r) & 32'hFFFFFFF8)))
 `define SY_MXU_FLAGS_UNBUILT(r) (1'b0)
-`define SY_VPU_CHAIN_IN_INVALID(r) ((|((r) & 32'hFFFFFE00)) || \
+`define SY_VPU_CHAIN_IN_INVALID(r) ((|((r) & 32'hFFFC0000)) || \
     (((r) >> 4) & 32'h3) == 32'd3 || \
     (((r) >> 6) & 32'h3) == 32'd3)
 `define SY_VPU_CHAIN_IN_UNBUILT(r) (1'b0 || \
     (((r) >> 6) & 32'h3) == 32'd1 || \
     (((r) >> 6) & 32'h3) == 32'd2 || \
-    (((r) >> 8) & 32'h1) == 32'd1)
-`define SY_VPU_CHAIN_FP_INVALID(r) ((|((r) & 32'hFFFF0000)) || \
-    (((r) >> 5) & 32'h3) == 32'd3 || \
-    (((r) >> 9) & 32'h1F) == 32'd15 || \
-    (((r) >> 9) & 32'h1F) == 32'd16 || \
-    (((r) >> 9) & 32'h1F) == 32'd17 || \
-    (((r) >> 9) & 32'h1F) == 32'd18 || \
-    (((r) >> 9) & 32'h1F) == 32'd19 || \
-    (((r) >> 9) & 32'h1F) == 32'd20 || \
-    (((r) >> 9) & 32'h1F) == 32'd21 || \
-    (((r) >> 9) & 32'h1F) == 32'd22 || \
-    (((r) >> 9) & 32'h1F) == 32'd23 || \
-    (((r) >> 9) & 32'h1F) == 32'd24 || \
-    (((r) >> 9) & 32'h1F) == 32'd25 || \
-    (((r) >> 9) & 32'h1F) == 32'd26 || \
-    (((r) >> 9) & 32'h1F) == 32'd27 || \
-    (((r) >> 9) & 32'h1F) == 32'd28 || \
-    (((r) >> 9) & 32'h1F) == 32'd29 || \
-    (((r) >> 9) & 32'h1F) == 32'd30 || \
-    (((r) >> 9) & 32'h1F) == 32'd31 || \
-    (((r) >> 14) & 32'h3) == 32'd3)
+    (((r) >> 8) & 32'h1) == 32'd1 || \
+    (((r) >> 9) & 32'h1) == 32'd1)
+`define SY_VPU_CHAIN_FP_INVALID(r) ((|((r) & 32'hFFFE0000)) || \
+    (((r) >> 4) & 32'h3) == 32'd3 || \
+    (((r) >> 6) & 32'h3) == 32'd3 || \
+    (((r) >> 10) & 32'h1F) == 32'd21 || \
+    (((r) >> 10) & 32'h1F) == 32'd22 || \
+    (((r) >> 10) & 32'h1F) == 32'd23 || \
+    (((r) >> 10) & 32'h1F) == 32'd24 || \
+    (((r) >> 10) & 32'h1F) == 32'd25 || \
+    (((r) >> 10) & 32'h1F) == 32'd26 || \
+    (((r) >> 10) & 32'h1F) == 32'd27 || \
+    (((r) >> 10) & 32'h1F) == 32'd28 || \
+    (((r) >> 10) & 32'h1F) == 32'd29 || \
+    (((r) >> 10) & 32'h1F) == 32'd30 || \
+    (((r) >> 10) & 32'h1F) == 32'd31)
 `define SY_VPU_CHAIN_FP_UNBUILT(r) (1'b0 || \
-    (((r) >> 9) & 32'h1F) == 32'd4 || \
-    (((r) >> 9) & 32'h1F) == 32'd5 || \
-    (((r) >> 9) & 32'h1F) == 32'd6 || \
-    (((r) >> 9) & 32'h1F) == 32'd7 || \
-    (((r) >> 9) & 32'h1F) == 32'd8 || \
-    (((r) >> 9) & 32'h1F) == 32'd9 || \
-    (((r) >> 9) & 32'h1F) == 32'd10 || \
-    (((r) >> 9) & 32'h1F) == 32'd11 || \
-    (((r) >> 9) & 32'h1F) == 32'd12 || \
-    (((r) >> 9) & 32'h1F) == 32'd13 || \
-    (((r) >> 9) & 32'h1F) == 32'd14)
+    (((r) >> 4) & 32'h3) == 32'd2 || \
+    (((r) >> 10) & 32'h1F) == 32'd4 || \
+    (((r) >> 10) & 32'h1F) == 32'd5 || \
+    (((r) >> 10) & 32'h1F) == 32'd6 || \
+    (((r) >> 10) & 32'h1F) == 32'd7 || \
+    (((r) >> 10) & 32'h1F) == 32'd8 || \
+    (((r) >> 10) & 32'h1F) == 32'd9 || \
+    (((r) >> 10) & 32'h1F) == 32'd10 || \
+    (((r) >> 10) & 32'h1F) == 32'd11 || \
+    (((r) >> 10) & 32'h1F) == 32'd12 || \
+    (((r) >> 10) & 32'h1F) == 32'd13 || \
+    (((r) >> 10) & 32'h1F) == 32'd14 || \
+    (((r) >> 10) & 32'h1F) == 32'd15 || \
+    (((r) >> 10) & 32'h1F) == 32'd16 || \
+    (((r) >> 10) & 32'h1F) == 32'd17 || \
+    (((r) >> 10) & 32'h1F) == 32'd18 || \
+    (((r) >> 10) & 32'h1F) == 32'd19 || \
+    (((r) >> 10) & 32'h1F) == 32'd20 || \
+    (((r) >> 15) & 32'h3) == 32'd3)
 `define SY_VPU_CHAIN_OUT_INVALID(r) ((|((r) & 32'hFFFE0088)) || \
     (((r) >> 0) & 32'h7) == 32'd5 || \
     (((r) >> 0) & 32'h7) == 32'd6 || \
@@ -437,6 +471,8 @@
     (((r) >> 13) & 32'h3) == 32'd2)
 `define SY_VPU_ROWS_INVALID(r) ((|((r) & 32'hFFFFFF88)))
 `define SY_VPU_ROWS_UNBUILT(r) (1'b0)
+`define SY_VPU_TAPS_INVALID(r) ((|((r) & 32'hFFFFE0E0)))
+`define SY_VPU_TAPS_UNBUILT(r) (1'b0)
 `define SY_LD_FLAGS_INVALID(r) ((|((r) & 32'hFFFFFFF8)))
 `define SY_LD_FLAGS_UNBUILT(r) (1'b0)
 `define SY_ST_FLAGS_INVALID(r) ((|((r) & 32'hFFFFFFF8)))

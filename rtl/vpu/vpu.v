@@ -394,11 +394,11 @@ module vpu #(
                 .s5_imm_i         (d_mul1_q[idx_at[5]]),
                 .s5_row_we_i      (rows_at_stage[5] && reg_at[5] == 3'd1),
                 .s6_valid_i       (valid[6]),
-                .s6_mid_i         (fp_6[`SY_VPU_CHAIN_FP_MID_BITS]),
+                .s6_mid_i         (fp_6[`SY_VPU_CHAIN_FP_MID_BITS] == `SY_VPU_CHAIN_FP_MID_CLAMP),
                 .s6_lo_i          (d_mid_lo_q[idx_at[6]]),
                 .s6_hi_i          (d_mid_hi_q[idx_at[6]]),
                 .s7_valid_i       (valid[7]),
-                .s7_mid_i         (fp_7[`SY_VPU_CHAIN_FP_MID_BITS]),
+                .s7_mid_i         (fp_7[`SY_VPU_CHAIN_FP_MID_BITS] == `SY_VPU_CHAIN_FP_MID_CLAMP),
                 .s8_valid_i       (valid[8]),
                 .s8_mul2_i        (fp_8[`SY_VPU_CHAIN_FP_MUL2_BITS]),
                 .s8_imm_i         (d_mul2_q[idx_at[8]]),
@@ -484,9 +484,9 @@ module vpu #(
     wire             w_red       = w_valid && w_token[2*W_ROW + 2];
     wire [31:0]      w_kind      = d_out_q[w_idx];
     wire [2:0]       w_out       = w_kind[`SY_VPU_CHAIN_OUT_OUT_BITS];
-    wire             w_out_spm   = w_valid && w_out == `SY_VPU_CHAIN_OUT_OUT_I8;
-    wire             w_out_acc   = w_valid && w_out != `SY_VPU_CHAIN_OUT_OUT_I8 && w_out != `SY_VPU_CHAIN_OUT_OUT_NONE;
-    wire             w_red_spm   = w_red && w_kind[`SY_VPU_CHAIN_OUT_RED_OUT_BITS] == `SY_VPU_CHAIN_OUT_RED_OUT_I8;
+    wire             w_out_spm   = w_valid && w_out == `SY_VPU_CHAIN_OUT_OUT_SPM;
+    wire             w_out_acc   = w_valid && w_out != `SY_VPU_CHAIN_OUT_OUT_SPM && w_out != `SY_VPU_CHAIN_OUT_OUT_NONE;
+    wire             w_red_spm   = w_red && w_kind[`SY_VPU_CHAIN_OUT_RED_OUT_BITS] == `SY_VPU_CHAIN_OUT_RED_OUT_SPM;
     assign end_o      = w_last;
     assign spm_we_o   = {w_red_spm, w_out_spm};
     assign acc_we_o   = {w_red && !w_red_spm, w_out_acc};

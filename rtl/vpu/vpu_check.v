@@ -49,12 +49,12 @@ module vpu_check #(
     wire [1:0]  red_out   = chain_out[`SY_VPU_CHAIN_OUT_RED_OUT_BITS];
 
     // ------------------------------------------------------------------ streams: where, and their walks
-    wire [3:0] in_spm = {is_vec && red != `SY_VPU_CHAIN_OUT_RED_NONE && red_out == `SY_VPU_CHAIN_OUT_RED_OUT_I8,
-                         is_vec && out == `SY_VPU_CHAIN_OUT_OUT_I8,
+    wire [3:0] in_spm = {is_vec && red != `SY_VPU_CHAIN_OUT_RED_NONE && red_out == `SY_VPU_CHAIN_OUT_RED_OUT_SPM,
+                         is_vec && out == `SY_VPU_CHAIN_OUT_OUT_SPM,
                          is_vec && b_src == `SY_VPU_CHAIN_IN_B_SRC_SPM,
                          is_rows || (is_vec && a_src == `SY_VPU_CHAIN_IN_A_SRC_SPM)};
-    wire [3:0] in_acc = {is_vec && red != `SY_VPU_CHAIN_OUT_RED_NONE && red_out != `SY_VPU_CHAIN_OUT_RED_OUT_I8,
-                         is_vec && out != `SY_VPU_CHAIN_OUT_OUT_NONE && out != `SY_VPU_CHAIN_OUT_OUT_I8,
+    wire [3:0] in_acc = {is_vec && red != `SY_VPU_CHAIN_OUT_RED_NONE && red_out != `SY_VPU_CHAIN_OUT_RED_OUT_SPM,
+                         is_vec && out != `SY_VPU_CHAIN_OUT_OUT_NONE && out != `SY_VPU_CHAIN_OUT_OUT_SPM,
                          is_vec && b_src[1],
                          is_vec && a_src[1]};
     wire [63:0]  n     = {n3[15:0], n2[15:0], n1[15:0], n0[15:0]};

@@ -207,7 +207,7 @@ module vpu_lane (
     end
 
     // ------------------------------------------------------------------ 8: mul2
-    reg  [31:0] i8_q, v8_q, b8_q;
+    reg  [31:0] i8_q, v8_q, b8_q, pre8_q;
     wire [31:0] v8_fp;
     wire        v8_on = s8_mul2_i != `SY_VPU_CHAIN_FP_MUL2_NONE;
     fp_mul u_v8 (
@@ -218,12 +218,13 @@ module vpu_lane (
         if (s8_valid_i) begin
             i8_q <= i7_q;
             v8_q <= v8_on ? v8_fp : v7_q;
+            pre8_q <= v7_q;
             b8_q <= b7_q;
         end
     end
 
     // ------------------------------------------------------------------ 9: add2
-    reg  [31:0] i9_q, v9_q, b9_q;
+    reg  [31:0] i9_q, v9_q, b9_q, pre9_q;
     wire [31:0] v9_fp;
     wire        v9_on = s9_add2_i != `SY_VPU_CHAIN_FP_ADD2_NONE;
     wire [31:0] v9_x = s9_add2_i == `SY_VPU_CHAIN_FP_ADD2_IMM ? s9_imm_i :
@@ -233,6 +234,7 @@ module vpu_lane (
         if (s9_valid_i) begin
             i9_q <= i8_q;
             v9_q <= v9_on ? v9_fp : v8_q;
+            pre9_q <= pre8_q;
             b9_q <= b8_q;
         end
     end
@@ -257,7 +259,7 @@ module vpu_lane (
         if (s10_valid_i) begin
             i10_q   <= i9_q;
             v10_q   <= f10;
-            pre10_q <= v9_q;
+            pre10_q <= pre9_q;
         end
     end
 
@@ -279,7 +281,7 @@ module vpu_lane (
     // ------------------------------------------------------------------ 12: round; reduce
     reg  [31:0] o12_q, red_q;
     wire [31:0] o12_int, red_sum;
-    wire        o12_on = s12_out_i == `SY_VPU_CHAIN_OUT_OUT_I8 || s12_out_i == `SY_VPU_CHAIN_OUT_OUT_I32;
+    wire        o12_on = s12_out_i == `SY_VPU_CHAIN_OUT_OUT_SPM || s12_out_i == `SY_VPU_CHAIN_OUT_OUT_I32;
     fp_to_int u_o12 (.en_i (s12_valid_i && o12_on), .a_i (v11_q), .y_o (o12_int));
     fp_add u_red (
         .en_i (s12_valid_i && s12_red_fp_i && s12_red_i == `SY_VPU_CHAIN_OUT_RED_SUM),
@@ -314,7 +316,7 @@ module vpu_lane (
     int_to_fp u_r13 (.en_i (s13_red_valid_i && !s13_red_fp_i), .a_i (red_q), .y_o (r13_fp));
     always @(posedge clk) begin
         if (s13_valid_i) begin
-            o13_q <= s13_out_i == `SY_VPU_CHAIN_OUT_OUT_I8 || s13_out_i == `SY_VPU_CHAIN_OUT_OUT_I32 ?
+            o13_q <= s13_out_i == `SY_VPU_CHAIN_OUT_OUT_SPM || s13_out_i == `SY_VPU_CHAIN_OUT_OUT_I32 ?
                      clamp_sum(o12_q, s13_zero_i, s13_lo_i, s13_hi_i) : o12_q;
         end
         if (s13_red_valid_i) begin

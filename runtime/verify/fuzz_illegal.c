@@ -73,7 +73,7 @@ static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uin
         return;
     }
     if (rt_fuzz_one_in(g, 6)) {
-        *funct7 = rt_fuzz_one_in(g, 2) ? ISA_F7_VPU_TABLE : ISA_F7_VPU_TRANSPOSE;
+        *funct7 = rt_fuzz_one_in(g, 2) ? ISA_F7_VPU_TABLE : ISA_F7_VPU_TAPS;
         return;
     }
     switch (rt_fuzz_below(g, 16)) {

@@ -154,10 +154,10 @@ static bool choose_walks(fuzz_gen *g, uint32_t *regs)
     const uint32_t out_kind = ISA_GET(out, ISA_VPU_CHAIN_OUT_OUT),
                    red = ISA_GET(out, ISA_VPU_CHAIN_OUT_RED);
     const unsigned red_loops = ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_LOOPS);
-    const isa_memory out_memory = out_kind == ISA_VPU_CHAIN_OUT_OUT_I8 ? ISA_MEMORY_SPM
+    const isa_memory out_memory = out_kind == ISA_VPU_CHAIN_OUT_OUT_SPM ? ISA_MEMORY_SPM
                                                                        : ISA_MEMORY_ACC;
     const isa_memory red_memory = ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_OUT) ==
-                                          ISA_VPU_CHAIN_OUT_RED_OUT_I8
+                                          ISA_VPU_CHAIN_OUT_RED_OUT_SPM
                                       ? ISA_MEMORY_SPM
                                       : ISA_MEMORY_ACC;
     sim_rows sources[2], outputs[2];

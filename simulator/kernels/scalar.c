@@ -127,8 +127,14 @@ static float apply_fn(const sim_vec *v, float x, float b)
     case ISA_VPU_CHAIN_FP_FN_TANH:
     case ISA_VPU_CHAIN_FP_FN_SIGMOID:
     case ISA_VPU_CHAIN_FP_FN_ERF:
+    case ISA_VPU_CHAIN_FP_FN_PHI:
+    case ISA_VPU_CHAIN_FP_FN_MIN:
+    case ISA_VPU_CHAIN_FP_FN_ABS:
+    case ISA_VPU_CHAIN_FP_FN_STEP:
     case ISA_VPU_CHAIN_FP_FN_SELECT:
-    case ISA_VPU_CHAIN_FP_FN_COMPARE:
+    case ISA_VPU_CHAIN_FP_FN_GT:
+    case ISA_VPU_CHAIN_FP_FN_GE:
+    case ISA_VPU_CHAIN_FP_FN_EQ:
     case ISA_VPU_CHAIN_FP_FN_TABLE:
         break;
     }
@@ -191,6 +197,7 @@ static lane chain(const sim_vec *v, int64_t a_row, int64_t b_row, uint32_t j)
     if (FIELD(CHAIN_FP, MID) != 0) {
         x = (float)(int32_t)clamp(rne(x), (int32_t)v->regs[ISA_VPU_MID_LO], (int32_t)v->regs[ISA_VPU_MID_HI]);
     }
+    const float pre = x;
     if (mul2 != 0) {
         x = canonical(x * choose(v, mul2, ISA_VPU_MUL2_IMM, SIM_ROW_MUL2, j, b));
     }
@@ -200,7 +207,7 @@ static lane chain(const sim_vec *v, int64_t a_row, int64_t b_row, uint32_t j)
     const float f = apply_fn(v, x, b);
     const uint32_t mul3 = FIELD(CHAIN_FP, MUL3);
     const float y = mul3 == ISA_VPU_CHAIN_FP_MUL3_ONE   ? f
-                    : mul3 == ISA_VPU_CHAIN_FP_MUL3_PRE ? canonical(f * x)
+                    : mul3 == ISA_VPU_CHAIN_FP_MUL3_PRE ? canonical(f * pre)
                                                         : canonical(f * row_float(v, SIM_ROW_MUL3, j));
     return (lane){i, y};
 }
@@ -215,7 +222,7 @@ static void put_lane(const sim_vec *v, uint32_t kind, int64_t row, uint32_t j, l
     switch ((enum isa_vpu_chain_out_out)kind) {
     case ISA_VPU_CHAIN_OUT_OUT_NONE:
         return;
-    case ISA_VPU_CHAIN_OUT_OUT_I8:
+    case ISA_VPU_CHAIN_OUT_OUT_SPM:
         v->spm[at] = (uint8_t)rounded;
         return;
     case ISA_VPU_CHAIN_OUT_OUT_I32:
@@ -251,7 +258,7 @@ static lane reduce(const sim_vec *v, lane before, lane x, bool is_first)
 
 static void put_reduced(const sim_vec *v, int64_t row, uint32_t j, lane r)
 {
-    static const uint32_t out_of[] = {ISA_VPU_CHAIN_OUT_OUT_I8, ISA_VPU_CHAIN_OUT_OUT_I32, ISA_VPU_CHAIN_OUT_OUT_F32};
+    static const uint32_t out_of[] = {ISA_VPU_CHAIN_OUT_OUT_SPM, ISA_VPU_CHAIN_OUT_OUT_I32, ISA_VPU_CHAIN_OUT_OUT_F32};
     float x = FIELD(CHAIN_OUT, RED_SRC) == ISA_VPU_CHAIN_OUT_RED_SRC_INT ? (float)(int32_t)r.i : r.v;
     x = canonical(x * reg_float(v, ISA_VPU_R_MUL));
     x = canonical(x + reg_float(v, ISA_VPU_R_ADD));

@@ -25,6 +25,7 @@ typedef struct block {
     int32_t i[BLOCK_LANES];   /* after iadd */
     float v[BLOCK_LANES];
     float b[BLOCK_LANES];     /* B after its scale */
+    float pre[BLOCK_LANES];   /* the value before mul2, if mul3 needs it */
     float f[BLOCK_LANES];
     int32_t out[BLOCK_LANES];
     uint32_t rows[SIM_N_ROW_REGISTERS][BLOCK_LANES]; /* row registers, repeated for each row of a block */
@@ -369,14 +370,10 @@ static float *apply_fn(const sim_vec *v, block *k, uint32_t n)
         stage_max(f, k->v, k->b, n);
     } else {
         SY_ASSERT(fn == ISA_VPU_CHAIN_FP_FN_IDENTITY); /* no other is built */
-        if (mul3 == ISA_VPU_CHAIN_FP_MUL3_PRE) {
-            memcpy(f, k->v, n * sizeof f[0]);
-        } else {
-            f = k->v;
-        }
+        f = k->v;
     }
     if (mul3 == ISA_VPU_CHAIN_FP_MUL3_PRE) {
-        stage_mul(f, k->v, n);
+        stage_mul(f, k->pre, n);
     } else if (mul3 == ISA_VPU_CHAIN_FP_MUL3_ROW) {
         stage_mul(f, (const float *)(const void *)k->rows[SIM_ROW_MUL3], n);
     }
@@ -390,6 +387,9 @@ static float *run_chain(const sim_vec *v, block *k, uint32_t n)
     if (FIELD(CHAIN_FP, MID) != 0) {
         stage_mid(k->v, (int32_t)v->regs[ISA_VPU_MID_LO], (int32_t)v->regs[ISA_VPU_MID_HI], n);
     }
+    if (FIELD(CHAIN_FP, MUL3) == ISA_VPU_CHAIN_FP_MUL3_PRE) {
+        memcpy(k->pre, k->v, n * sizeof k->v[0]);
+    }
     mul_stage(v, k, FIELD(CHAIN_FP, MUL2), ISA_VPU_MUL2_IMM, SIM_ROW_MUL2, n);
     add_stage(v, k, FIELD(CHAIN_FP, ADD2), ISA_VPU_ADD2_IMM, SIM_ROW_ADD2, n);
     return apply_fn(v, k, n);
@@ -399,10 +399,10 @@ static void write_out(const sim_vec *v, block *k, float *y, sim_walker *out, uin
 {
     const uint32_t n = n_rows * v->d;
     const uint32_t kind = FIELD(CHAIN_OUT, OUT);
-    if (kind == ISA_VPU_CHAIN_OUT_OUT_I8 || kind == ISA_VPU_CHAIN_OUT_OUT_I32) {
+    if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM || kind == ISA_VPU_CHAIN_OUT_OUT_I32) {
         round_out(k->out, y, (int32_t)v->regs[ISA_VPU_O_ZERO], (int32_t)v->regs[ISA_VPU_O_LO],
                   (int32_t)v->regs[ISA_VPU_O_HI], n);
-        if (kind == ISA_VPU_CHAIN_OUT_OUT_I8) {
+        if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM) {
             write_i8(v, out, n_rows, k->out);
         } else {
             write_words(v, out, n_rows, k->out);
@@ -474,7 +474,7 @@ static void write_reduced(const sim_vec *v, block *k, sim_walker *out2)
     }
     round_out(rounded, r, (int32_t)v->regs[ISA_VPU_R_ZERO], (int32_t)v->regs[ISA_VPU_R_LO],
               (int32_t)v->regs[ISA_VPU_R_HI], d);
-    if (kind == ISA_VPU_CHAIN_OUT_RED_OUT_I8) {
+    if (kind == ISA_VPU_CHAIN_OUT_RED_OUT_SPM) {
         write_i8(v, out2, 1, rounded);
     } else {
         write_words(v, out2, 1, rounded);

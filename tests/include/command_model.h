@@ -178,7 +178,7 @@ static bool model_vec(command_model *m, const uint32_t *r)
             if ((b_src != 0 && (b < 0 || b >= m->spm_rows)) ||
                 (target != 0 &&
                  (o < 0 ||
-                  o >= (target == ISA_VPU_CHAIN_OUT_OUT_I8 ? m->spm_rows : m->acc_rows)))) {
+                  o >= (target == ISA_VPU_CHAIN_OUT_OUT_SPM ? m->spm_rows : m->acc_rows)))) {
                 return model_fail(m, "VEC leaves a memory", o);
             }
             const float bf = b_src != 0 ? (float)(model_source(m, b_src, b, lane) -
@@ -186,7 +186,7 @@ static bool model_vec(command_model *m, const uint32_t *r)
                                               model_float(r[ISA_VPU_B_SCALE])
                                         : 0.0F;
             const float v = model_chain(m, r, lane, i, bf);
-            if (target == ISA_VPU_CHAIN_OUT_OUT_I8) {
+            if (target == ISA_VPU_CHAIN_OUT_OUT_SPM) {
                 m->spm[o * m->d + lane] = (int8_t)model_clamp(
                     model_rne(v) + (int32_t)r[ISA_VPU_O_ZERO], (int32_t)r[ISA_VPU_O_LO],
                     (int32_t)r[ISA_VPU_O_HI]);

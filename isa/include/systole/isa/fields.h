@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* isa_table_hash of the tables this was made from. */
-#define ISA_TABLE_HASH UINT64_C(0x34c0e60e198c7542)
+#define ISA_TABLE_HASH UINT64_C(0x3c93e1f440eeeaed)
 
 /* Descriptor registers of MXU. */
 enum {
@@ -42,7 +42,7 @@ enum {
     ISA_VPU_N1 = 1, /* u32: count of loop 1 */
     ISA_VPU_N2 = 2, /* u32: count of loop 2 */
     ISA_VPU_N3 = 3, /* u32: count of the outermost loop */
-    ISA_VPU_A_BASE = 4, /* u32: first row of A (ROWS: first SPM row of the constants) */
+    ISA_VPU_A_BASE = 4, /* u32: first row of A (ROWS, TAPS, TABLE: first SPM row of the constants) */
     ISA_VPU_B_BASE = 5, /* u32: first row of B */
     ISA_VPU_A_S0 = 6, /* s32: A rows per step of loop 0 */
     ISA_VPU_A_S1 = 7, /* s32: A rows per step of loop 1 */
@@ -76,8 +76,8 @@ enum {
     ISA_VPU_MID_HI = 35, /* s32: upper bound of the mid clamp */
     ISA_VPU_ADD2_IMM = 36, /* f32: addend of add2 */
     ISA_VPU_B_SCALE = 37, /* f32: factor of B */
-    ISA_VPU_CLIP_LO = 38, /* f32: lower bound of fn clip */
-    ISA_VPU_CLIP_HI = 39, /* f32: upper bound of fn clip */
+    ISA_VPU_CLIP_LO = 38, /* f32: lower bound of fn clip; what select and step give else */
+    ISA_VPU_CLIP_HI = 39, /* f32: upper bound of fn clip; what step gives above zero */
     ISA_VPU_O_LO = 40, /* s32: lower bound of an integer output */
     ISA_VPU_O_HI = 41, /* s32: upper bound of an integer output */
     ISA_VPU_R_LO = 42, /* s32: lower bound of an integer second output */
@@ -86,8 +86,14 @@ enum {
     ISA_VPU_R_ZERO = 45, /* s32: zero point added to an integer second output */
     ISA_VPU_R_MUL = 46, /* f32: factor of the second output */
     ISA_VPU_R_ADD = 47, /* f32: addend of the second output */
-    ISA_VPU_N_REGS = 48,
-    ISA_VPU_N_PAIRS = 24
+    ISA_VPU_TAIL = 48, /* u32: valid lanes of the rows in the last step of loop 0; 0: all */
+    ISA_VPU_WIN_OUT = 49, /* u32: window: outputs of a line */
+    ISA_VPU_WIN_TOP = 50, /* u32: window: padding rows above the first row of A */
+    ISA_VPU_WIN_ROWS = 51, /* u32: window: rows of A's plane */
+    ISA_VPU_TAPS = 52, /* bits: TAPS: which weights of the window */
+    ISA_VPU_UNUSED = 53, /* u32: ignored */
+    ISA_VPU_N_REGS = 54,
+    ISA_VPU_N_PAIRS = 27
 };
 
 /* Descriptor registers of LD. */
@@ -181,7 +187,7 @@ enum {
 #define ISA_VPU_CHAIN_IN_A_SRC_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_in_a_src {
     ISA_VPU_CHAIN_IN_A_SRC_NONE = 0, /* constant integer 0 */
-    ISA_VPU_CHAIN_IN_A_SRC_SPM = 1, /* int8 rows of SPM */
+    ISA_VPU_CHAIN_IN_A_SRC_SPM = 1, /* rows of SPM: int8; bf16 as fp32, a_zero and iadd are skipped */
     ISA_VPU_CHAIN_IN_A_SRC_ACC_I32 = 2, /* int32 rows of ACC */
     ISA_VPU_CHAIN_IN_A_SRC_ACC_F32 = 3, /* fp32 rows of ACC: a_zero and iadd are skipped */
 } isa_vpu_chain_in_a_src;
@@ -192,7 +198,7 @@ typedef enum isa_vpu_chain_in_a_src {
 #define ISA_VPU_CHAIN_IN_B_SRC_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_in_b_src {
     ISA_VPU_CHAIN_IN_B_SRC_NONE = 0, /* B is +0 */
-    ISA_VPU_CHAIN_IN_B_SRC_SPM = 1, /* int8 rows of SPM */
+    ISA_VPU_CHAIN_IN_B_SRC_SPM = 1, /* rows of SPM: int8; bf16 as fp32, b_zero is skipped */
     ISA_VPU_CHAIN_IN_B_SRC_ACC_I32 = 2, /* int32 rows of ACC */
     ISA_VPU_CHAIN_IN_B_SRC_ACC_F32 = 3, /* fp32 rows of ACC: b_zero is skipped */
 } isa_vpu_chain_in_b_src;
@@ -226,6 +232,25 @@ typedef enum isa_vpu_chain_in_stride2 {
     ISA_VPU_CHAIN_IN_STRIDE2_ON = 1, /* not built: stride 2 */
 } isa_vpu_chain_in_stride2;
 
+/* VPU chain_in: A's blocks of D rows */
+#define ISA_VPU_CHAIN_IN_TRANSPOSE_LOW 9
+#define ISA_VPU_CHAIN_IN_TRANSPOSE_WIDTH 1
+#define ISA_VPU_CHAIN_IN_TRANSPOSE_MASK UINT32_C(0x1)
+typedef enum isa_vpu_chain_in_transpose {
+    ISA_VPU_CHAIN_IN_TRANSPOSE_OFF = 0, /* as they lie */
+    ISA_VPU_CHAIN_IN_TRANSPOSE_ON = 1, /* not built: transposed */
+} isa_vpu_chain_in_transpose;
+
+/* VPU chain_in: padding columns left of a line, below the number of taps */
+#define ISA_VPU_CHAIN_IN_WIN_PAD_LOW 10
+#define ISA_VPU_CHAIN_IN_WIN_PAD_WIDTH 3
+#define ISA_VPU_CHAIN_IN_WIN_PAD_MASK UINT32_C(0x7)
+
+/* VPU chain_in: first kernel row among the window's weights */
+#define ISA_VPU_CHAIN_IN_WIN_FIRST_LOW 13
+#define ISA_VPU_CHAIN_IN_WIN_FIRST_WIDTH 5
+#define ISA_VPU_CHAIN_IN_WIN_FIRST_MASK UINT32_C(0x1F)
+
 /* VPU chain_fp: addend before mul1 */
 #define ISA_VPU_CHAIN_FP_ADD1_LOW 0
 #define ISA_VPU_CHAIN_FP_ADD1_WIDTH 2
@@ -248,17 +273,18 @@ typedef enum isa_vpu_chain_fp_mul1 {
     ISA_VPU_CHAIN_FP_MUL1_B = 3, /* B after its scale */
 } isa_vpu_chain_fp_mul1;
 
-/* VPU chain_fp: mid clamp */
+/* VPU chain_fp: mid rounding */
 #define ISA_VPU_CHAIN_FP_MID_LOW 4
-#define ISA_VPU_CHAIN_FP_MID_WIDTH 1
-#define ISA_VPU_CHAIN_FP_MID_MASK UINT32_C(0x1)
+#define ISA_VPU_CHAIN_FP_MID_WIDTH 2
+#define ISA_VPU_CHAIN_FP_MID_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_fp_mid {
     ISA_VPU_CHAIN_FP_MID_OFF = 0, /* skip */
-    ISA_VPU_CHAIN_FP_MID_ON = 1, /* clamp(rne(v), mid_lo, mid_hi), back to fp32 */
+    ISA_VPU_CHAIN_FP_MID_CLAMP = 1, /* clamp(rne(v), mid_lo, mid_hi), back to fp32 */
+    ISA_VPU_CHAIN_FP_MID_BF16 = 2, /* not built: rounded to bf16 */
 } isa_vpu_chain_fp_mid;
 
 /* VPU chain_fp: second factor */
-#define ISA_VPU_CHAIN_FP_MUL2_LOW 5
+#define ISA_VPU_CHAIN_FP_MUL2_LOW 6
 #define ISA_VPU_CHAIN_FP_MUL2_WIDTH 2
 #define ISA_VPU_CHAIN_FP_MUL2_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_fp_mul2 {
@@ -268,7 +294,7 @@ typedef enum isa_vpu_chain_fp_mul2 {
 } isa_vpu_chain_fp_mul2;
 
 /* VPU chain_fp: addend after mul2 */
-#define ISA_VPU_CHAIN_FP_ADD2_LOW 7
+#define ISA_VPU_CHAIN_FP_ADD2_LOW 8
 #define ISA_VPU_CHAIN_FP_ADD2_WIDTH 2
 #define ISA_VPU_CHAIN_FP_ADD2_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_fp_add2 {
@@ -278,36 +304,43 @@ typedef enum isa_vpu_chain_fp_add2 {
     ISA_VPU_CHAIN_FP_ADD2_B = 3, /* B after its scale */
 } isa_vpu_chain_fp_add2;
 
-/* VPU chain_fp: function */
-#define ISA_VPU_CHAIN_FP_FN_LOW 9
+/* VPU chain_fp: function of v; a NaN gives the canonical NaN but in identity, select, gt, ge, eq */
+#define ISA_VPU_CHAIN_FP_FN_LOW 10
 #define ISA_VPU_CHAIN_FP_FN_WIDTH 5
 #define ISA_VPU_CHAIN_FP_FN_MASK UINT32_C(0x1F)
 typedef enum isa_vpu_chain_fp_fn {
     ISA_VPU_CHAIN_FP_FN_IDENTITY = 0, /* v */
-    ISA_VPU_CHAIN_FP_FN_RELU = 1, /* v > 0 ? v : +0; NaN gives the canonical NaN */
-    ISA_VPU_CHAIN_FP_FN_CLIP = 2, /* v < clip_lo ? clip_lo : v > clip_hi ? clip_hi : v; NaN gives the canonical NaN */
-    ISA_VPU_CHAIN_FP_FN_MAX = 3, /* v > B ? v : B; NaN on either side gives the canonical NaN */
+    ISA_VPU_CHAIN_FP_FN_RELU = 1, /* v > 0 ? v : +0 */
+    ISA_VPU_CHAIN_FP_FN_CLIP = 2, /* v < clip_lo ? clip_lo : v > clip_hi ? clip_hi : v */
+    ISA_VPU_CHAIN_FP_FN_MAX = 3, /* v > B ? v : B; NaN also if B is */
     ISA_VPU_CHAIN_FP_FN_EXP2 = 4, /* not built: 2 to the v */
     ISA_VPU_CHAIN_FP_FN_LOG2 = 5, /* not built: binary logarithm */
     ISA_VPU_CHAIN_FP_FN_RECIP = 6, /* not built: 1 / v */
     ISA_VPU_CHAIN_FP_FN_RSQRT = 7, /* not built: 1 / sqrt(v) */
     ISA_VPU_CHAIN_FP_FN_SQRT = 8, /* not built: square root */
     ISA_VPU_CHAIN_FP_FN_TANH = 9, /* not built: hyperbolic tangent */
-    ISA_VPU_CHAIN_FP_FN_SIGMOID = 10, /* not built: logistic function */
+    ISA_VPU_CHAIN_FP_FN_SIGMOID = 10, /* not built: 1 / (1 + exp(-v)) */
     ISA_VPU_CHAIN_FP_FN_ERF = 11, /* not built: error function */
-    ISA_VPU_CHAIN_FP_FN_SELECT = 12, /* not built: choose by B */
-    ISA_VPU_CHAIN_FP_FN_COMPARE = 13, /* not built: compare with B */
-    ISA_VPU_CHAIN_FP_FN_TABLE = 14, /* not built: int8 table */
+    ISA_VPU_CHAIN_FP_FN_PHI = 12, /* not built: half of erf1(v): (1 + erf(v)) / 2 */
+    ISA_VPU_CHAIN_FP_FN_MIN = 13, /* not built: v < B ? v : B; NaN also if B is */
+    ISA_VPU_CHAIN_FP_FN_ABS = 14, /* not built: v without its sign */
+    ISA_VPU_CHAIN_FP_FN_STEP = 15, /* not built: v > 0 ? clip_hi : clip_lo */
+    ISA_VPU_CHAIN_FP_FN_SELECT = 16, /* not built: B != 0 ? v : clip_lo (a NaN is not 0) */
+    ISA_VPU_CHAIN_FP_FN_GT = 17, /* not built: v > B ? 1 : 0 */
+    ISA_VPU_CHAIN_FP_FN_GE = 18, /* not built: v >= B ? 1 : 0 */
+    ISA_VPU_CHAIN_FP_FN_EQ = 19, /* not built: v == B ? 1 : 0 */
+    ISA_VPU_CHAIN_FP_FN_TABLE = 20, /* not built: the int8 table at the low 8 bits of rne(v); a NaN is entry 0 */
 } isa_vpu_chain_fp_fn;
 
 /* VPU chain_fp: factor after the function */
-#define ISA_VPU_CHAIN_FP_MUL3_LOW 14
+#define ISA_VPU_CHAIN_FP_MUL3_LOW 15
 #define ISA_VPU_CHAIN_FP_MUL3_WIDTH 2
 #define ISA_VPU_CHAIN_FP_MUL3_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_fp_mul3 {
     ISA_VPU_CHAIN_FP_MUL3_ONE = 0, /* skip */
-    ISA_VPU_CHAIN_FP_MUL3_PRE = 1, /* the value before the function */
+    ISA_VPU_CHAIN_FP_MUL3_PRE = 1, /* the value before mul2 */
     ISA_VPU_CHAIN_FP_MUL3_ROW = 2, /* row register mul3 */
+    ISA_VPU_CHAIN_FP_MUL3_B = 3, /* not built: B after its scale */
 } isa_vpu_chain_fp_mul3;
 
 /* VPU chain_out: output */
@@ -316,7 +349,7 @@ typedef enum isa_vpu_chain_fp_mul3 {
 #define ISA_VPU_CHAIN_OUT_OUT_MASK UINT32_C(0x7)
 typedef enum isa_vpu_chain_out_out {
     ISA_VPU_CHAIN_OUT_OUT_NONE = 0, /* no output */
-    ISA_VPU_CHAIN_OUT_OUT_I8 = 1, /* SPM: low 8 bits of clamp(rne(v) + o_zero, o_lo, o_hi) */
+    ISA_VPU_CHAIN_OUT_OUT_SPM = 1, /* SPM: int8, the low 8 bits of clamp(rne(v) + o_zero, o_lo, o_hi); bf16, v rounded */
     ISA_VPU_CHAIN_OUT_OUT_I32 = 2, /* ACC: clamp(rne(v) + o_zero, o_lo, o_hi) */
     ISA_VPU_CHAIN_OUT_OUT_F32 = 3, /* ACC: v */
     ISA_VPU_CHAIN_OUT_OUT_RAW = 4, /* ACC: the integer after iadd (source acc_f32: its bits) */
@@ -330,7 +363,7 @@ typedef enum isa_vpu_chain_out_red {
     ISA_VPU_CHAIN_OUT_RED_NONE = 0, /* no second output */
     ISA_VPU_CHAIN_OUT_RED_SUM = 1, /* sum */
     ISA_VPU_CHAIN_OUT_RED_MAX = 2, /* maximum */
-    ISA_VPU_CHAIN_OUT_RED_SUMSQ = 3, /* not built: sum of squares */
+    ISA_VPU_CHAIN_OUT_RED_SUMSQ = 3, /* not built: sum of squares (red_src fp) */
 } isa_vpu_chain_out_red;
 
 /* VPU chain_out: what is reduced */
@@ -359,11 +392,11 @@ typedef enum isa_vpu_chain_out_red_loops {
 #define ISA_VPU_CHAIN_OUT_RED_LANES_WIDTH 1
 #define ISA_VPU_CHAIN_OUT_RED_LANES_MASK UINT32_C(0x1)
 typedef enum isa_vpu_chain_out_red_lanes {
-    ISA_VPU_CHAIN_OUT_RED_LANES_OFF = 0, /* no */
-    ISA_VPU_CHAIN_OUT_RED_LANES_ON = 1, /* not built: yes */
+    ISA_VPU_CHAIN_OUT_RED_LANES_OFF = 0, /* no: each lane has its own result */
+    ISA_VPU_CHAIN_OUT_RED_LANES_ON = 1, /* not built: yes: every lane of the second output has the one result */
 } isa_vpu_chain_out_red_lanes;
 
-/* VPU chain_out: second output holds the index */
+/* VPU chain_out: the second output is the place of the maximum (red max) */
 #define ISA_VPU_CHAIN_OUT_RED_INDEX_LOW 12
 #define ISA_VPU_CHAIN_OUT_RED_INDEX_WIDTH 1
 #define ISA_VPU_CHAIN_OUT_RED_INDEX_MASK UINT32_C(0x1)
@@ -387,10 +420,20 @@ typedef enum isa_vpu_chain_out_red_fn {
 #define ISA_VPU_CHAIN_OUT_RED_OUT_WIDTH 2
 #define ISA_VPU_CHAIN_OUT_RED_OUT_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_out_red_out {
-    ISA_VPU_CHAIN_OUT_RED_OUT_I8 = 0, /* SPM: low 8 bits of clamp(rne(v) + r_zero, r_lo, r_hi) */
+    ISA_VPU_CHAIN_OUT_RED_OUT_SPM = 0, /* SPM: int8, the low 8 bits of clamp(rne(v) + r_zero, r_lo, r_hi); bf16, v rounded */
     ISA_VPU_CHAIN_OUT_RED_OUT_I32 = 1, /* ACC: clamp(rne(v) + r_zero, r_lo, r_hi) */
     ISA_VPU_CHAIN_OUT_RED_OUT_F32 = 2, /* ACC: v */
 } isa_vpu_chain_out_red_out;
+
+/* VPU taps: first weight row, kernel row * taps + tap */
+#define ISA_VPU_TAPS_FIRST_LOW 0
+#define ISA_VPU_TAPS_FIRST_WIDTH 5
+#define ISA_VPU_TAPS_FIRST_MASK UINT32_C(0x1F)
+
+/* VPU taps: weight rows to load, 1..25 - first; each is one SPM row */
+#define ISA_VPU_TAPS_COUNT_LOW 8
+#define ISA_VPU_TAPS_COUNT_WIDTH 5
+#define ISA_VPU_TAPS_COUNT_MASK UINT32_C(0x1F)
 
 /* VPU rows: first row register: 0 iadd, 1 mul1, 2 add1, 3 mul2, 4 add2, 5 mul3 */
 #define ISA_VPU_ROWS_FIRST_LOW 0
