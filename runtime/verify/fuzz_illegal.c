@@ -74,6 +74,7 @@ static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uin
     }
     if (rt_fuzz_one_in(g, 6)) {
         *funct7 = rt_fuzz_one_in(g, 2) ? ISA_F7_VPU_TABLE : ISA_F7_VPU_TAPS;
+        regs[ISA_VPU_TAPS] = rt_fuzz_below(g, 32) | rt_fuzz_below(g, 32) << 8;
         return;
     }
     switch (rt_fuzz_below(g, 16)) {
@@ -96,7 +97,7 @@ static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uin
         break;
     default: /* of the functions most are not built */
         regs[ISA_VPU_CHAIN_FP] = ISA_PUT(regs[ISA_VPU_CHAIN_FP], ISA_VPU_CHAIN_FP_FN,
-                                         4 + rt_fuzz_below(g, 12));
+                                         4 + rt_fuzz_below(g, 17));
         break;
     }
 }

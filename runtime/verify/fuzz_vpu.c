@@ -43,6 +43,8 @@ static void choose_chain(fuzz_gen *g, uint32_t *regs)
     in = ISA_PUT(in, ISA_VPU_CHAIN_IN_IADD, choose(g, "iadd"));
     in = ISA_PUT(in, ISA_VPU_CHAIN_IN_WINDOW, choose(g, "window"));
     in = ISA_PUT(in, ISA_VPU_CHAIN_IN_STRIDE2, choose(g, "stride2"));
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_WIN_PAD, rt_fuzz_below(g, 8));
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_WIN_FIRST, rt_fuzz_below(g, 32));
     if (!rt_fuzz_one_in(g, 6)) {
         fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_ADD1, choose(g, "add1"));
         fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL1, choose(g, "mul1"));
@@ -60,6 +62,7 @@ static void choose_chain(fuzz_gen *g, uint32_t *regs)
     out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_INDEX, choose(g, "red_index"));
     out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_FN, choose(g, "red_fn"));
     out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_OUT, choose(g, "red_out"));
+    regs[ISA_VPU_TAPS] = rt_fuzz_below(g, 32) | rt_fuzz_below(g, 32) << 8; /* VEC ignores it */
     regs[ISA_VPU_CHAIN_IN] = in;
     regs[ISA_VPU_CHAIN_FP] = fp;
     regs[ISA_VPU_CHAIN_OUT] = out;

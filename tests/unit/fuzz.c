@@ -116,7 +116,7 @@ static void test_tables_are_covered(void **state)
     base_arena *arena = base_arena_create();
     fuzz_coverage *coverage = rt_fuzz_coverage_create(keep);
     assert_non_null(coverage);
-    for (uint64_t i = 0; i < 10000; i++) {
+    for (uint64_t i = 0; i < 14000; i++) {
         isa_config config;
         fuzz_program fuzz;
         rt_fuzz_config(SEED, i % 16, 8, &config);
