@@ -26,6 +26,7 @@ mem/acc_bank.v
 mem/acc_lane.v
 mem/acc.v
 mem/command_banks.v
+mxu/bf16_fma.v
 mxu/pe.v
 mxu/mxu_array.v
 mxu/mxu_check.v
@@ -34,6 +35,8 @@ vpu/fp_add.v
 vpu/fp_mul.v
 vpu/int_to_fp.v
 vpu/fp_to_int.v
+vpu/fp_fma.v
+vpu/fp_to_bf16.v
 vpu/vpu_check.v
 vpu/vpu_lane.v
 vpu/vpu.v

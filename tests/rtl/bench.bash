@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 
-# bench TOP ORACLE.c FILE...
+# bench TOP ORACLE.c FILE...: FILEs are Verilog, or more C of the oracle. SYSTOLE_VECTORS: random vectors, instead of the bench's own number.
 bench() {
     local top=$1 oracle=$2
     shift 2
@@ -10,12 +10,20 @@ bench() {
     command -v ccache >/dev/null && export OBJCACHE=ccache
     work=$(mktemp -d)    # not local: the trap outlives the function
     trap 'rm -rf "$work"' EXIT
-    ${CC:-cc} -std=c11 -O2 -ffp-contract=off -Wall -Wextra -Werror -c "$oracle" -o "$work/oracle.o" || exit 1
-    # verilator compiles what it wrote with g++; the oracle comes as an object file
-    if ! verilator --binary --top-module "$top" -Irtl/gen -Wno-fatal -j 2 --Mdir "$work/obj" "$@" "$work/oracle.o" \
+    local file verilog=() objects=()
+    for file in "$oracle" "$@"; do
+        if [[ $file != *.c ]]; then
+            verilog+=("$file")
+            continue
+        fi
+        objects+=("$work/$(basename "$file" .c).o")
+        ${CC:-cc} -std=c11 -O2 -ffp-contract=off -Wall -Wextra -Werror -Iisa/include -c "$file" -o "${objects[-1]}" || exit 1
+    done
+    # verilator compiles what it wrote with g++; the oracle comes as object files
+    if ! verilator --binary --top-module "$top" -Irtl/gen -Wno-fatal -j 2 --Mdir "$work/obj" "${verilog[@]}" "${objects[@]}" \
             -MAKEFLAGS "OPT_FAST=-O2" >"$work/log" 2>&1; then
         tail -n 20 "$work/log"
         exit 1
     fi
-    "$work/obj/V$top" +verilator+rand+reset+2
+    "$work/obj/V$top" +verilator+rand+reset+2 ${SYSTOLE_VECTORS:+"+vectors=$SYSTOLE_VECTORS"}
 }
