@@ -14,6 +14,7 @@
 #define FP_NAN 0x7FC00000u
 #define FP_INF 0x7F800000u
 #define FP_ONE 0x3F800000u
+#define FP_HALF 0x3F000000u
 #define SIGN 0x80000000u
 
 const fn_row isa_fn_rom[] = {
@@ -108,7 +109,6 @@ static reduced reduce_zero(isa_fn fn, uint32_t v)
 {
     switch (fn) {
     case ISA_FN_EXP2:
-    case ISA_FN_ERF1:
         return special(FP_ONE);
     case ISA_FN_LOG2:
         return special(FP_INF | SIGN);
@@ -116,7 +116,8 @@ static reduced reduce_zero(isa_fn fn, uint32_t v)
     case ISA_FN_RSQRT:
         return special(FP_INF | (v & SIGN));
     case ISA_FN_SIGMOID:
-        return special(0x3F000000u);
+    case ISA_FN_PHI:
+        return special(FP_HALF);
     case ISA_FN_SQRT:
     case ISA_FN_TANH:
     case ISA_FN_ERF:
@@ -143,9 +144,8 @@ static reduced reduce_large(isa_fn fn, uint32_t v)
     case ISA_FN_ERF:
         return special(FP_ONE | (v & SIGN));
     case ISA_FN_SIGMOID:
+    case ISA_FN_PHI:
         return special(negative ? 0 : FP_ONE);
-    case ISA_FN_ERF1:
-        return special(negative ? 0 : 0x40000000u);
     }
     return special(FP_NAN);
 }
@@ -204,7 +204,7 @@ static reduced reduce(isa_fn fn, uint32_t v)
         r = reduce_sigmoid(mantissa, e, 0);
         break;
     case ISA_FN_ERF:
-    case ISA_FN_ERF1:
+    case ISA_FN_PHI:
         if (e >= 2) {
             return reduce_large(fn, v);
         }
@@ -235,7 +235,7 @@ static uint64_t sigmoid_value(const reduced *r, uint64_t p)
     return r->e < FN_SIGMOID_LIMIT || r->e > 62 ? p : p - (square >> (r->e + 1));
 }
 
-/* erf and erf1 */
+/* erf and phi */
 static exact combine_erf(isa_fn fn, const reduced *r, uint64_t p)
 {
     const uint32_t segment = r->segment - FN_ROM_ERF;
@@ -247,9 +247,9 @@ static exact combine_erf(isa_fn fn, const reduced *r, uint64_t p)
     if (segment < 32) {
         const int down = -1 - r->e;
         const uint64_t erf = down > 63 ? 0 : product >> down;
-        return (exact){false, r->sign ? (UINT64_C(1) << 55) - erf : (UINT64_C(1) << 55) + erf, -55};
+        return (exact){false, r->sign ? (UINT64_C(1) << 55) - erf : (UINT64_C(1) << 55) + erf, -56};
     }
-    return r->sign ? (exact){false, p, -31 - shift} : (exact){false, complement(UINT64_C(1) << 34, p << 2, shift), -33};
+    return r->sign ? (exact){false, p, -32 - shift} : (exact){false, complement(UINT64_C(1) << 34, p << 2, shift), -34};
 }
 
 /* Step 3; p is step 2's. */
@@ -275,7 +275,7 @@ static exact combine(isa_fn fn, const reduced *r, uint64_t p)
         return r->sign ? (exact){false, s, -31 - r->e} : (exact){false, complement(UINT64_C(1) << 33, s << 2, r->e), -33};
     }
     case ISA_FN_ERF:
-    case ISA_FN_ERF1:
+    case ISA_FN_PHI:
         break;
     }
     return combine_erf(fn, r, p);

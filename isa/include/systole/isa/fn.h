@@ -20,7 +20,7 @@ typedef enum isa_fn {
 #undef FN
 } isa_fn;
 
-enum { ISA_FN_N = ISA_FN_ERF1 + 1 };
+enum { ISA_FN_N = ISA_FN_PHI + 1 };
 
 /* "exp2", ... */
 const char *isa_fn_name(isa_fn fn);
