@@ -383,30 +383,48 @@ static bool collect_symbols(asm_state *state, isa_program *program)
     return true;
 }
 
-sy_status isa_assemble(base_arena *arena, const char *text, const char *name, isa_program *program,
-                       isa_asm_where *where, base_diag *diag)
+/* Both passes over a text whose .text and .data lie at these addresses; NULL after an error, *status set. */
+static asm_state *assemble(base_arena *arena, const char *text, const char *name,
+                           const asm_section sections[2], bool is_image, isa_asm_where *where,
+                           sy_status *status, base_diag *diag)
 {
     /* Too large for the stack of a small thread. */
     asm_state *state = BASE_ARENA_NEW(arena, asm_state);
     if (state == NULL) {
-        return base_fail(diag, SY_ENOMEM, "%s: out of memory", name);
+        *status = base_fail(diag, SY_ENOMEM, "%s: out of memory", name);
+        return NULL;
     }
     state->arena = arena;
     state->name = name;
     state->diag = diag;
-    const asm_section text_section = {
-        .base = ISA_IMEM_BASE, .limit_bytes = CORE_MEMORY_LIMIT, .is_text = true};
-    const asm_section data_section = {.base = ISA_DMEM_BASE, .limit_bytes = CORE_MEMORY_LIMIT};
-    isa_program made = {.isa_hash = isa_table_hash()};
-    const bool done = ((base_vec_push(arena, &state->sections, text_section) &&
-                        base_vec_push(arena, &state->sections, data_section)) ||
+    state->is_image = is_image;
+    const bool done = ((base_vec_push(arena, &state->sections, sections[0]) &&
+                        base_vec_push(arena, &state->sections, sections[1])) ||
                        isa_asm_out_of_memory(state)) &&
-                      run_pass(state, text, 1) && allocate(state) && run_pass(state, text, 2) &&
-                      collect_dram(state, &made) && collect_symbols(state, &made);
+                      run_pass(state, text, 1) && allocate(state) && run_pass(state, text, 2);
     if (where != NULL) {
         *where = state->where;
     }
-    if (!done) {
+    *status = state->status;
+    return done ? state : NULL;
+}
+
+sy_status isa_assemble(base_arena *arena, const char *text, const char *name, isa_program *program,
+                       isa_asm_where *where, base_diag *diag)
+{
+    const asm_section sections[2] = {
+        {.base = ISA_IMEM_BASE, .limit_bytes = CORE_MEMORY_LIMIT, .is_text = true},
+        {.base = ISA_DMEM_BASE, .limit_bytes = CORE_MEMORY_LIMIT}};
+    isa_program made = {.isa_hash = isa_table_hash()};
+    sy_status status;
+    asm_state *state = assemble(arena, text, name, sections, false, where, &status, diag);
+    if (state == NULL) {
+        return status;
+    }
+    if (!collect_dram(state, &made) || !collect_symbols(state, &made)) {
+        if (where != NULL) {
+            *where = state->where;
+        }
         return state->status;
     }
     made.text = state->sections.items[0].data;
@@ -414,6 +432,51 @@ sy_status isa_assemble(base_arena *arena, const char *text, const char *name, is
     made.data = state->sections.items[1].data;
     made.n_data_bytes = (uint32_t)state->sections.items[1].n_bytes;
     *program = made;
+    return SY_OK;
+}
+
+sy_status isa_assemble_image(base_arena *arena, const char *text, const char *name, uint32_t base,
+                             isa_image *image, isa_asm_where *where, base_diag *diag)
+{
+    const asm_section sections[2] = {
+        {.base = base, .limit_bytes = ISA_ASM_IMAGE_TEXT, .is_text = true},
+        {.base = (uint64_t)base + ISA_ASM_IMAGE_TEXT, .limit_bytes = CORE_MEMORY_LIMIT}};
+    isa_program made = {.entry = base};
+    sy_status status;
+    if (base % 4 != 0 || base > UINT32_MAX - ISA_ASM_IMAGE_TEXT - CORE_MEMORY_LIMIT) {
+        return base_fail(diag, SY_EINVAL,
+                         "an image at 0x%" PRIx32 ", expected a multiple of 4 at most 0x%" PRIx32, base,
+                         UINT32_MAX - ISA_ASM_IMAGE_TEXT - CORE_MEMORY_LIMIT);
+    }
+    asm_state *state = assemble(arena, text, name, sections, true, where, &status, diag);
+    isa_segment *segments = BASE_ARENA_ARRAY(arena, isa_segment, 2);
+    if (state == NULL || segments == NULL) {
+        return state == NULL ? status : base_fail(diag, SY_ENOMEM, "%s: out of memory", name);
+    }
+    if (state->sections.n > 2) {
+        return base_fail(diag, SY_EFORMAT, "%s: an image has no .dram", name);
+    }
+    if (!collect_symbols(state, &made)) {
+        return state->status;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const asm_section *section = &state->sections.items[i];
+        if (section->n_bytes > 0) {
+            segments[n++] = (isa_segment){.address = (uint32_t)section->base,
+                                          .n_bytes = (uint32_t)section->n_bytes,
+                                          .n_data = (uint32_t)section->n_bytes,
+                                          .data = section->data};
+        }
+    }
+    if (n == 0) {
+        return base_fail(diag, SY_EFORMAT, "%s: the image is empty", name);
+    }
+    *image = (isa_image){.segments = segments,
+                         .n_segments = n,
+                         .symbols = made.symbols,
+                         .n_symbols = made.n_symbols,
+                         .entry = made.entry};
     return SY_OK;
 }
 

@@ -54,7 +54,8 @@ typedef struct asm_state {
     size_t n_dram; /* met in this pass */
 
     asm_symbol *buckets[ASM_BUCKETS];
-    BASE_VEC(asm_symbol *) labels; /* of .text, in order */
+    BASE_VEC(asm_symbol *) labels; /* of .text (an image: all), in order */
+    bool is_image;
 
     BASE_VEC(uint8_t) n_words; /* of each constant load, noted in the first pass */
     size_t i_load;             /* next of n_words in the second pass */

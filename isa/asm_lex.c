@@ -103,7 +103,7 @@ bool isa_asm_define(asm_state *state, const char *place, const char *name, int64
             .name = copy, .next = *bucket, .line = state->line, .is_label = is_label};
         symbol->in_text = is_label && state->sections.items[state->current].is_text;
         *bucket = symbol;
-        if (symbol->in_text && !base_vec_push(state->arena, &state->labels, symbol)) {
+        if ((symbol->in_text || (state->is_image && is_label)) && !base_vec_push(state->arena, &state->labels, symbol)) {
             return isa_asm_out_of_memory(state);
         }
     } else if (state->pass == 1 || symbol->seen) {

@@ -13,6 +13,7 @@
 
 #include "elf.h"
 #include "systole/base/file.h"
+#include "systole/isa/image.h"
 #include "systole/isa/isa.h"
 #include "systole/isa/program.h"
 
@@ -37,6 +38,7 @@ typedef struct elf_reader {
     const char *names; /* section names, n_names bytes that end in NUL; NULL: none */
     size_t n_names;
     unsigned n_notes;
+    bool is_image; /* symbols of all kinds, at any address */
     isa_program program;
 } elf_reader;
 
@@ -69,6 +71,7 @@ static sy_status read_header(elf_reader *r)
     h->e_type = base_get_le16(b + offsetof(Elf32_Ehdr, e_type));
     h->e_machine = base_get_le16(b + offsetof(Elf32_Ehdr, e_machine));
     h->e_entry = base_get_le32(b + offsetof(Elf32_Ehdr, e_entry));
+    h->e_flags = base_get_le32(b + offsetof(Elf32_Ehdr, e_flags));
     h->e_phoff = base_get_le32(b + offsetof(Elf32_Ehdr, e_phoff));
     h->e_shoff = base_get_le32(b + offsetof(Elf32_Ehdr, e_shoff));
     h->e_phentsize = base_get_le16(b + offsetof(Elf32_Ehdr, e_phentsize));
@@ -352,9 +355,11 @@ static sy_status read_symbols(elf_reader *r, const Elf32_Shdr *table)
         if (name == NULL) {
             return FAIL(r, "the name of symbol %zu lies outside its string table", i);
         }
-        if ((type == STT_FUNC || type == STT_NOTYPE) && section != SHN_UNDEF &&
-            section < SHN_LORESERVE && name[0] != '\0' && name[0] != '$' &&
-            pc < r->program.n_text_bytes) {
+        const bool is_code = (type == STT_FUNC || type == STT_NOTYPE) && section < SHN_LORESERVE &&
+                             pc < r->program.n_text_bytes;
+        const bool is_datum = type <= STT_FUNC && (section < SHN_LORESERVE || section == SHN_ABS);
+        if ((r->is_image ? is_datum : is_code) && section != SHN_UNDEF && name[0] != '\0' &&
+            name[0] != '$') {
             symbols[n_kept++] = (isa_symbol){
                 .name = name, .pc = pc, .n_bytes = base_get_le32(b + offsetof(Elf32_Sym, st_size))};
         }
@@ -416,16 +421,93 @@ sy_status isa_program_decode(base_arena *arena, const void *bytes, size_t n_byte
     return SY_OK;
 }
 
-sy_status isa_program_load(base_arena *arena, const char *path, isa_program *program,
+/* A whole file in the arena. */
+static sy_status load_file(base_arena *arena, const char *path, const void **bytes, size_t *n_bytes,
                            base_diag *diag)
 {
     base_buf file = {0};
     SY_TRY(base_file_read(diag, path, FILE_LIMIT, &file));
-    const void *bytes = base_arena_memdup(arena, file.data, file.n_bytes, 1);
-    const size_t n_bytes = file.n_bytes;
+    *bytes = base_arena_memdup(arena, file.data, file.n_bytes, 1);
+    *n_bytes = file.n_bytes;
     base_buf_free(&file);
-    if (bytes == NULL) {
-        return base_fail(diag, SY_ENOMEM, "%s: out of memory", path);
-    }
+    return *bytes != NULL ? SY_OK : base_fail(diag, SY_ENOMEM, "%s: out of memory", path);
+}
+
+sy_status isa_program_load(base_arena *arena, const char *path, isa_program *program,
+                           base_diag *diag)
+{
+    const void *bytes = NULL;
+    size_t n_bytes = 0;
+    SY_TRY(load_file(arena, path, &bytes, &n_bytes, diag));
     return isa_program_decode(arena, bytes, n_bytes, path, program, diag);
+}
+
+/* ---- images ---- */
+
+static sy_status read_image_segments(elf_reader *r, isa_image *image)
+{
+    const size_t n_phdrs = r->header.e_phnum;
+    isa_segment *segments = BASE_ARENA_ARRAY(r->arena, isa_segment, n_phdrs);
+    size_t n = 0;
+    if (segments == NULL) {
+        return base_fail(r->diag, SY_ENOMEM, "%s: out of memory", r->name);
+    }
+    for (unsigned i = 0; i < n_phdrs; i++) {
+        Elf32_Phdr p;
+        SY_TRY(read_phdr(r, i, &p));
+        if (p.p_type != PT_LOAD || p.p_memsz == 0) {
+            continue;
+        }
+        if (p.p_memsz - 1 > UINT32_MAX - p.p_paddr) {
+            return FAIL(r, "segment %u at address 0x%x + %u passes 4 GiB", i, p.p_paddr, p.p_memsz);
+        }
+        segments[n++] = segment_of(r, &p, p.p_paddr);
+    }
+    if (n == 0) {
+        return FAIL(r, "no segment to load");
+    }
+    SY_TRY(sort_segments(r, "loaded", segments, n));
+    image->segments = segments;
+    image->n_segments = n;
+    return SY_OK;
+}
+
+sy_status isa_image_decode(base_arena *arena, const void *bytes, size_t n_bytes, const char *name,
+                           isa_image *image, base_diag *diag)
+{
+    elf_reader r = {.arena = arena,
+                    .bytes = bytes,
+                    .n_bytes = n_bytes,
+                    .name = name,
+                    .diag = diag,
+                    .is_image = true};
+    isa_image read = {0};
+    SY_TRY(read_header(&r));
+    SY_TRY(read_image_segments(&r, &read));
+    SY_TRY(read_sections(&r));
+    read.symbols = r.program.symbols;
+    read.n_symbols = r.program.n_symbols;
+    read.entry = r.header.e_entry;
+    read.compressed = (r.header.e_flags & EF_RISCV_RVC) != 0;
+    *image = read;
+    return SY_OK;
+}
+
+sy_status isa_image_load(base_arena *arena, const char *path, isa_image *image, base_diag *diag)
+{
+    const void *bytes = NULL;
+    size_t n_bytes = 0;
+    SY_TRY(load_file(arena, path, &bytes, &n_bytes, diag));
+    return isa_image_decode(arena, bytes, n_bytes, path, image, diag);
+}
+
+bool isa_image_find(const isa_image *image, const char *name, uint32_t *address)
+{
+    for (size_t i = 0; i < image->n_symbols; i++) {
+        if (strcmp(image->symbols[i].name, name) == 0) {
+            *address = image->symbols[i].pc;
+            return true;
+        }
+    }
+    return false;
 }

@@ -9,6 +9,7 @@
 
 #include "elf.h"
 #include "systole/base/file.h"
+#include "systole/isa/image.h"
 #include "systole/isa/isa.h"
 #include "systole/isa/program.h"
 
@@ -155,16 +156,18 @@ static void put_symbol(base_buf *out, uint32_t name, uint32_t value, uint32_t si
     base_buf_put_le16(out, section);
 }
 
-static bool put_symbols(elf_writer *w)
+/* Functions of section 1, or (section SHN_ABS) values. */
+static bool put_symbols(elf_writer *w, const isa_symbol *list, size_t n, uint16_t section)
 {
     base_buf strings = {0};
     base_buf symbols = {0};
     base_buf_put_u8(&strings, 0);
     put_symbol(&symbols, 0, 0, 0, 0, SHN_UNDEF);
-    for (size_t i = 0; i < w->program->n_symbols; i++) {
-        const isa_symbol *symbol = &w->program->symbols[i];
+    const uint8_t type = section == SHN_ABS ? STT_NOTYPE : STT_FUNC;
+    for (size_t i = 0; i < n; i++) {
+        const isa_symbol *symbol = &list[i];
         put_symbol(&symbols, (uint32_t)strings.n_bytes, symbol->pc, symbol->n_bytes,
-                   ELF32_ST_INFO(STB_GLOBAL, STT_FUNC), 1);
+                   (uint8_t)ELF32_ST_INFO(STB_GLOBAL, type), section);
         base_buf_append(&strings, symbol->name, strlen(symbol->name) + 1);
     }
     const Elf32_Shdr table = {.sh_type = SHT_SYMTAB,
@@ -182,7 +185,8 @@ static bool put_symbols(elf_writer *w)
 }
 
 /* The ELF header, now that all is known, over the room left for it. */
-static void fill_header(elf_writer *w, uint32_t phdrs, uint32_t shdrs, uint32_t n_loads)
+static void fill_header(elf_writer *w, uint32_t entry, uint32_t phdrs, uint32_t shdrs,
+                        uint32_t n_loads)
 {
     uint8_t *h = (uint8_t *)w->out->data + w->begin;
     const uint8_t ident[EI_NIDENT] = {0x7F,       'E',         'L',        'F',
@@ -191,7 +195,7 @@ static void fill_header(elf_writer *w, uint32_t phdrs, uint32_t shdrs, uint32_t 
     base_set_le16(h + offsetof(Elf32_Ehdr, e_type), ET_EXEC);
     base_set_le16(h + offsetof(Elf32_Ehdr, e_machine), EM_RISCV);
     base_set_le32(h + offsetof(Elf32_Ehdr, e_version), EV_CURRENT);
-    base_set_le32(h + offsetof(Elf32_Ehdr, e_entry), w->program->entry);
+    base_set_le32(h + offsetof(Elf32_Ehdr, e_entry), entry);
     base_set_le32(h + offsetof(Elf32_Ehdr, e_phoff), phdrs);
     base_set_le32(h + offsetof(Elf32_Ehdr, e_shoff), shdrs);
     base_set_le16(h + offsetof(Elf32_Ehdr, e_ehsize), sizeof(Elf32_Ehdr));
@@ -259,6 +263,33 @@ static sy_status check(const isa_program *p, uint64_t *n_bytes, base_diag *diag)
     return SY_OK;
 }
 
+/* The section names, the headers; all that is not the file itself is freed. */
+static sy_status finish(elf_writer *w, uint32_t entry, uint32_t n_loads, bool done, base_diag *diag)
+{
+    base_buf *out = w->out;
+    /* .shstrtab names itself, so its name goes in before its bytes are written. */
+    base_buf_zeros(out, (FILE_ALIGN - (out->n_bytes - w->begin) % FILE_ALIGN) % FILE_ALIGN);
+    const Elf32_Shdr names = {.sh_type = SHT_STRTAB,
+                              .sh_offset = offset_of(w),
+                              .sh_addralign = 1,
+                              .sh_size = (uint32_t)(w->names.n_bytes + sizeof ".shstrtab")};
+    put_shdr(w, ".shstrtab", &names);
+    base_buf_append(out, w->names.data, w->names.n_bytes);
+    base_buf_zeros(out, (4 - (out->n_bytes - w->begin) % 4) % 4);
+    const uint32_t shdrs = offset_of(w);
+    base_buf_append(out, w->headers.data, w->headers.n_bytes);
+    done = done && base_buf_status(out) == SY_OK && base_buf_status(&w->names) == SY_OK &&
+           base_buf_status(&w->headers) == SY_OK && base_buf_status(&w->loads) == SY_OK;
+    if (done) {
+        fill_header(w, entry, sizeof(Elf32_Ehdr), shdrs, n_loads);
+        memcpy(out->data + w->begin + sizeof(Elf32_Ehdr), w->loads.data, w->loads.n_bytes);
+    }
+    base_buf_free(&w->names);
+    base_buf_free(&w->headers);
+    base_buf_free(&w->loads);
+    return done ? SY_OK : base_fail(diag, SY_ENOMEM, "out of memory for the program file");
+}
+
 sy_status isa_program_encode(const isa_program *program, base_buf *out, base_diag *diag)
 {
     uint64_t n_bytes = 0;
@@ -278,28 +309,8 @@ sy_status isa_program_encode(const isa_program *program, base_buf *out, base_dia
         put_section(&w, program->sections[i].name, blob, program->sections[i].data,
                     program->sections[i].n_bytes);
     }
-    done = put_symbols(&w) && done;
-    /* .shstrtab names itself, so its name goes in before its bytes are written. */
-    base_buf_zeros(out, (FILE_ALIGN - (out->n_bytes - w.begin) % FILE_ALIGN) % FILE_ALIGN);
-    const Elf32_Shdr names = {.sh_type = SHT_STRTAB,
-                              .sh_offset = offset_of(&w),
-                              .sh_addralign = 1,
-                              .sh_size = (uint32_t)(w.names.n_bytes + sizeof ".shstrtab")};
-    put_shdr(&w, ".shstrtab", &names);
-    base_buf_append(out, w.names.data, w.names.n_bytes);
-    base_buf_zeros(out, (4 - (out->n_bytes - w.begin) % 4) % 4);
-    const uint32_t shdrs = offset_of(&w);
-    base_buf_append(out, w.headers.data, w.headers.n_bytes);
-    done = done && base_buf_status(out) == SY_OK && base_buf_status(&w.names) == SY_OK &&
-           base_buf_status(&w.headers) == SY_OK && base_buf_status(&w.loads) == SY_OK;
-    if (done) {
-        fill_header(&w, sizeof(Elf32_Ehdr), shdrs, n_loads);
-        memcpy(out->data + w.begin + sizeof(Elf32_Ehdr), w.loads.data, w.loads.n_bytes);
-    }
-    base_buf_free(&w.names);
-    base_buf_free(&w.headers);
-    base_buf_free(&w.loads);
-    return done ? SY_OK : base_fail(diag, SY_ENOMEM, "out of memory for the program file");
+    done = put_symbols(&w, program->symbols, program->n_symbols, 1) && done;
+    return finish(&w, program->entry, n_loads, done, diag);
 }
 
 sy_status isa_program_write(const isa_program *program, const char *path, base_diag *diag)
@@ -311,4 +322,36 @@ sy_status isa_program_write(const isa_program *program, const char *path, base_d
     }
     base_buf_free(&bytes);
     return status;
+}
+
+sy_status isa_image_encode(const isa_image *image, base_buf *out, base_diag *diag)
+{
+    uint64_t n_bytes = 4096;
+    for (size_t i = 0; i < image->n_segments; i++) {
+        n_bytes += (uint64_t)image->segments[i].n_data + 2 * FILE_ALIGN;
+    }
+    for (size_t i = 0; i < image->n_symbols; i++) {
+        n_bytes += strlen(image->symbols[i].name) + 1 + sizeof(Elf32_Sym);
+    }
+    if (n_bytes > UINT32_MAX || image->n_segments > 60000) {
+        return base_fail(diag, SY_ERANGE, "the image of %zu segments would pass 4 GiB as a file",
+                         image->n_segments);
+    }
+    elf_writer w = {.out = out, .begin = out->n_bytes};
+    const Elf32_Shdr null_header = {.sh_type = SHT_NULL};
+    base_buf_reserve(out, (size_t)n_bytes);
+    base_buf_zeros(out, sizeof(Elf32_Ehdr) + image->n_segments * sizeof(Elf32_Phdr));
+    put_shdr(&w, "", &null_header);
+    for (size_t i = 0; i < image->n_segments; i++) {
+        const isa_segment *segment = &image->segments[i];
+        const Elf32_Shdr header = {.sh_type = segment->n_data > 0 ? SHT_PROGBITS : SHT_NOBITS,
+                                   .sh_flags = SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR,
+                                   .sh_addr = segment->address,
+                                   .sh_size = segment->n_bytes};
+        const uint32_t offset = put_section(&w, ".image", header, segment->data, segment->n_data);
+        put_phdr(&w, PT_LOAD, offset, segment->address, segment->n_data, segment->n_bytes,
+                 PF_R | PF_W | PF_X);
+    }
+    const bool done = put_symbols(&w, image->symbols, image->n_symbols, SHN_ABS);
+    return finish(&w, image->entry, (uint32_t)image->n_segments, done, diag);
 }

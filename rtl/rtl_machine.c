@@ -219,7 +219,10 @@ static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim
                                  .max_cycles = options->max_cycles,
                                  .stall_seed = options->stall_seed,
                                  .stall_max = options->stall_max,
-                                 .dirty = r->dirty};
+                                 .dirty = r->dirty,
+                                 .core_map = options->core_map,
+                                 .core_base = options->core_base,
+                                 .core_watch = options->core_watch};
     if (!send_request(r->fd_socket, &request)) {
         return child_is_gone(r, diag);
     }

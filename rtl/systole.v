@@ -127,7 +127,8 @@ module systole #(
     wire        unit_rst_n, active, run, first, error_latched, all_idle, running, done, deadlock, start_run;
     wire [63:0] cycle;
     wire [7:0]  error_code, error_unit;
-    wire [31:0] error_command, entry, exit_code;
+    wire [31:0] error_command, entry, exit_code, core_base, core_watch_address;
+    wire        core_unified, core_watch;
     wire        core_halted, core_stopped, core_blocked, core_err;
     wire [7:0]  core_err_code;
     wire [31:0] core_err_command;
@@ -216,6 +217,10 @@ module systole #(
         .rresp_o         (s_rresp_o),
         .start_o         (start_run),
         .entry_o         (entry),
+        .core_unified_o  (core_unified),
+        .core_base_o     (core_base),
+        .core_watch_o    (core_watch),
+        .core_watch_address_o (core_watch_address),
         .running_i       (running),
         .done_i          (done),
         .deadlock_i      (deadlock),
@@ -243,9 +248,9 @@ module systole #(
     localparam W_IMEM = $clog2(CORE_IMEM_BYTES / 4);
     localparam W_DMEM = $clog2(CORE_DMEM_BYTES / 4);
     wire              imem_re, dmem_re;
-    wire [W_IMEM-1:0] imem_addr;
+    wire [W_IMEM-1:0] imem_addr, imem_waddr;
     wire [W_DMEM-1:0] dmem_addr;
-    wire [3:0]        dmem_we;
+    wire [3:0]        imem_we, dmem_we;
     wire [31:0]       imem_rdata, dmem_rdata, dmem_wdata, push_rs1, push_rs2;
     wire [6:0]        push_funct7;
     core #(.IMEM_BYTES(CORE_IMEM_BYTES), .DMEM_BYTES(CORE_DMEM_BYTES), .SEM_COUNT(SEMAPHORE_COUNT)) u_core (
@@ -254,7 +259,13 @@ module systole #(
         .active_i        (active),
         .first_i         (first),
         .entry_i         (entry),
+        .unified_i       (core_unified),
+        .base_i          (core_base),
+        .watch_i         (core_watch),
+        .watch_address_i (core_watch_address),
         .imem_re_o       (imem_re),
+        .imem_we_o       (imem_we),
+        .imem_waddr_o    (imem_waddr),
         .imem_addr_o     (imem_addr),
         .imem_rdata_i    (imem_rdata),
         .dmem_re_o       (dmem_re),
@@ -273,7 +284,6 @@ module systole #(
         .sem_o           (take_sem[24:20]),
         .all_idle_i      (all_idle),
         .error_latched_i (error_latched),
-        .cycle_i         (cycle),
         .counter_sel_o   (core_counter),
         .counter_i       (counter[31:0]),
         .halted_o        (core_halted),
@@ -291,16 +301,18 @@ module systole #(
     tcm #(.N_BYTES(CORE_IMEM_BYTES)) u_imem (
         .clk     (clk),
         .re_i    (host_active ? host_re && host_imem : imem_re),
-        .we_i    ({4{host_we && host_imem}}),
-        .addr_i  (host_active ? host_addr[W_IMEM+1:2] : imem_addr),
-        .wdata_i (host_wdata),
+        .raddr_i (host_active ? host_addr[W_IMEM+1:2] : imem_addr),
+        .we_i    (host_active ? {4{host_we && host_imem}} : imem_we),
+        .waddr_i (host_active ? host_addr[W_IMEM+1:2] : imem_waddr),
+        .wdata_i (host_active ? host_wdata : dmem_wdata),
         .rdata_o (imem_rdata)
     );
     tcm #(.N_BYTES(CORE_DMEM_BYTES)) u_dmem (
         .clk     (clk),
         .re_i    (host_active ? host_re && host_dmem : dmem_re),
+        .raddr_i (host_active ? host_addr[W_DMEM+1:2] : dmem_addr),
         .we_i    (host_active ? {4{host_we && host_dmem}} : dmem_we),
-        .addr_i  (host_active ? host_addr[W_DMEM+1:2] : dmem_addr),
+        .waddr_i (host_active ? host_addr[W_DMEM+1:2] : dmem_addr),
         .wdata_i (host_active ? host_wdata : dmem_wdata),
         .rdata_o (dmem_rdata)
     );

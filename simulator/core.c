@@ -17,6 +17,27 @@
 #define MSTATUS_MPIE UINT32_C(0x80)
 #define MSTATUS_MPP UINT32_C(0x1800)
 
+/* The word of IMEM that pc, inside it, names. */
+static uint32_t word_at(const sim *s, uint32_t pc)
+{
+    uint32_t word;
+    memcpy(&word, s->memory[ISA_MEMORY_IMEM] + (pc - s->core.imem_base), 4);
+    return word;
+}
+
+static sim_insn decode(uint32_t word)
+{
+    isa_insn insn;
+    (void)isa_decode(word, &insn); /* an illegal word is ISA_OP_ILLEGAL */
+    return (sim_insn){
+        .op = (uint8_t)insn.op,
+        .rd = insn.rd,
+        .rs1 = insn.rs1,
+        .rs2 = insn.rs2,
+        .imm = insn.format == ISA_FORMAT_XSYSTOLE ? insn.unit << 8 | insn.funct7 : insn.imm,
+    };
+}
+
 void sim_core_decode(sim *s)
 {
     sim_core *core = &s->core;
@@ -24,22 +45,24 @@ void sim_core_decode(sim *s)
         return;
     }
     for (uint32_t i = 0; i < core->n_insns; i++) {
-        uint32_t word;
-        memcpy(&word, s->memory[ISA_MEMORY_IMEM] + (size_t)i * 4, 4);
-        isa_insn insn;
-        (void)isa_decode(word, &insn); /* an illegal word is ISA_OP_ILLEGAL */
-        core->insns[i] = (sim_insn){
-            .op = (uint8_t)insn.op,
-            .rd = insn.rd,
-            .rs1 = insn.rs1,
-            .rs2 = insn.rs2,
-            .imm = insn.format == ISA_FORMAT_XSYSTOLE ? insn.unit << 8 | insn.funct7 : insn.imm,
-        };
+        core->insns[i] = decode(word_at(s, core->imem_base + 4 * i));
     }
     core->insns_valid = true;
 }
 
-void sim_core_start(sim *s, uint32_t entry)
+/* Where the core sees its memories, and what it watches. */
+static void map_memories(sim *s, const sim_run_options *options)
+{
+    sim_core *core = &s->core;
+    const isa_config *c = &s->machine.config;
+    const bool unified = (options->core_map >> ISA_HOST_CORE_MAP_UNIFIED_LOW & 1) != 0;
+    core->stores_reach_imem = unified;
+    core->imem_base = unified ? options->core_base & ~(c->imem_bytes - 1) : ISA_IMEM_BASE;
+    core->dmem_base = unified ? options->core_base & ~(c->dmem_bytes - 1) : ISA_DMEM_BASE;
+    core->watch = (options->core_map >> ISA_HOST_CORE_MAP_WATCH_LOW & 1) != 0 ? options->core_watch & ~UINT32_C(3) : 1;
+}
+
+void sim_core_start(sim *s, const sim_run_options *options)
 {
     sim_core *core = &s->core;
     sim_insn *insns = core->insns;
@@ -47,13 +70,14 @@ void sim_core_start(sim *s, uint32_t entry)
     const bool insns_valid = core->insns_valid;
     *core = (sim_core){
         .state = SIM_CORE_RUNS,
-        .pc = entry & ~UINT32_C(3),
+        .pc = options->entry & ~UINT32_C(3),
         .end_cycle = SIM_NEVER,
         .insns = insns,
         .n_insns = n_insns,
         .insns_valid = insns_valid,
     };
     core->x[2] = ISA_DMEM_BASE + s->machine.config.dmem_bytes;
+    map_memories(s, options);
     sim_core_decode(s);
 }
 
@@ -96,7 +120,7 @@ static void except(sim *s, isa_exception cause, uint32_t value)
 
 /* ---- CSRs ---- */
 
-typedef enum csr_use { CSR_MISSING, CSR_PLAIN, CSR_READ_ONLY, CSR_COUNTER } csr_use;
+typedef enum csr_use { CSR_MISSING, CSR_PRESENT, CSR_UNWRITABLE } csr_use;
 
 /* The register behind a CSR that can be written, or NULL. */
 static uint32_t *csr_register(sim_core *core, uint32_t number)
@@ -126,7 +150,7 @@ static csr_use csr_read(sim *s, uint32_t number, uint32_t *value)
     const uint32_t *plain = csr_register(core, number);
     if (plain != NULL) {
         *value = *plain | (number == ISA_CSR_MSTATUS ? MSTATUS_MPP : 0);
-        return CSR_PLAIN;
+        return CSR_PRESENT;
     }
     const uint32_t first_counter = ISA_CSR_COUNTER(0, 0);
     const uint32_t counter = number - first_counter;
@@ -134,32 +158,64 @@ static csr_use csr_read(sim *s, uint32_t number, uint32_t *value)
         sim_unit *u = &s->units[counter / 16];
         sim_settle(s, u, core->cycle);
         *value = (uint32_t)u->account.counts[counter % 16];
-        return CSR_COUNTER;
+        return CSR_UNWRITABLE;
     }
+    const csr_use use = number >> 10 == 3 ? CSR_UNWRITABLE : CSR_PRESENT;
+    const uint64_t mcycle = core->cycle + core->mcycle_offset;
+    const uint64_t minstret = core->retired + core->minstret_offset;
     switch (number) {
     case ISA_CSR_MCYCLE:
-        *value = (uint32_t)core->cycle;
-        return CSR_READ_ONLY;
+    case ISA_CSR_CYCLE:
+    case ISA_CSR_TIME:
+        *value = (uint32_t)mcycle;
+        return use;
     case ISA_CSR_MCYCLEH:
-        *value = (uint32_t)(core->cycle >> 32);
-        return CSR_READ_ONLY;
+    case ISA_CSR_CYCLEH:
+    case ISA_CSR_TIMEH:
+        *value = (uint32_t)(mcycle >> 32);
+        return use;
     case ISA_CSR_MINSTRET:
-        *value = (uint32_t)core->retired;
-        return CSR_READ_ONLY;
+    case ISA_CSR_INSTRET:
+        *value = (uint32_t)minstret;
+        return use;
     case ISA_CSR_MINSTRETH:
-        *value = (uint32_t)(core->retired >> 32);
-        return CSR_READ_ONLY;
+    case ISA_CSR_INSTRETH:
+        *value = (uint32_t)(minstret >> 32);
+        return use;
+    case ISA_CSR_MISA:
+        *value = ISA_MISA_VALUE;
+        return use;
+    case ISA_CSR_MIE:
+    case ISA_CSR_MIP:
+    case ISA_CSR_MSTATUSH:
+    case ISA_CSR_MVENDORID:
+    case ISA_CSR_MARCHID:
+    case ISA_CSR_MIMPID:
     case ISA_CSR_MHARTID:
+    case ISA_CSR_MCONFIGPTR:
         *value = 0;
-        return CSR_READ_ONLY;
+        return use;
     default: /* not an enum of ours: any 12 bits */
         return CSR_MISSING;
     }
 }
 
+/* One word of a 64-bit count is written in core->cycle: the next instruction sees it without having been counted itself. */
+static void count_write(uint64_t now, uint64_t *offset, bool high, uint32_t value)
+{
+    const uint64_t old = now + *offset;
+    const uint64_t written = high ? (uint64_t)value << 32 | (uint32_t)old : (old & ~(uint64_t)UINT32_MAX) | value;
+    *offset = written - (now + 1);
+}
+
 static void csr_write(sim_core *core, uint32_t number, uint32_t value)
 {
     uint32_t *plain = csr_register(core, number);
+    if (number == ISA_CSR_MCYCLE || number == ISA_CSR_MCYCLEH) {
+        count_write(core->cycle, &core->mcycle_offset, number == ISA_CSR_MCYCLEH, value);
+    } else if (number == ISA_CSR_MINSTRET || number == ISA_CSR_MINSTRETH) {
+        count_write(core->retired, &core->minstret_offset, number == ISA_CSR_MINSTRETH, value);
+    }
     if (number == ISA_CSR_MSTATUS) {
         value &= MSTATUS_MIE | MSTATUS_MPIE;
     } else if (number == ISA_CSR_MTVEC || number == ISA_CSR_MEPC) {
@@ -187,7 +243,7 @@ static bool csr_act(sim *s, const sim_insn *i)
     const uint32_t operand = immediate ? i->rs1 : core->x[i->rs1];
     uint32_t old;
     const csr_use use = csr_read(s, number, &old);
-    if (use == CSR_MISSING || (use == CSR_COUNTER && writes)) {
+    if (use == CSR_MISSING || (use == CSR_UNWRITABLE && writes)) {
         return false;
     }
     if (writes) {
@@ -334,7 +390,7 @@ typedef struct fault {
 /* Address of a load or store of size bytes in DMEM, or NULL and the fault. */
 static uint8_t *data_at(sim *s, uint32_t address, uint32_t size, bool is_store, fault *why)
 {
-    const uint32_t offset = address - ISA_DMEM_BASE;
+    const uint32_t offset = address - s->core.dmem_base;
     if ((address & (size - 1)) != 0) {
         *why = (fault){is_store ? ISA_EXCEPTION_STORE_MISALIGNED : ISA_EXCEPTION_LOAD_MISALIGNED, address};
         return NULL;
@@ -346,7 +402,34 @@ static uint8_t *data_at(sim *s, uint32_t address, uint32_t size, bool is_store, 
     return s->memory[ISA_MEMORY_DMEM] + offset;
 }
 
+/* A store writes IMEM too, where the map is unified. */
+static void store_to_imem(sim *s, uint32_t address, const void *data, uint32_t size)
+{
+    const uint32_t offset = address - s->core.imem_base;
+    if (offset < s->machine.config.imem_bytes) {
+        memcpy(s->memory[ISA_MEMORY_IMEM] + offset, data, size);
+        s->core.insns[offset >> 2] = decode(word_at(s, address & ~UINT32_C(3)));
+    }
+}
+
 #include "core_alu.h"
+
+_Static_assert(ISA_CYCLES_STORE == 1, "a watched store acts in the cycle in which it starts");
+
+/* The store that halts the core, in core->cycle, which is now; it is known to be legal. */
+static void watched_store(sim *s, const sim_insn *i)
+{
+    sim_core *core = &s->core;
+    const uint64_t cycle = core->cycle;
+    const uint32_t pc = core->pc;
+    const uint32_t size = i->op == ISA_OP_SW ? 4 : i->op == ISA_OP_SH ? 2 : 1;
+    put(s, core->x[i->rs1] + (uint32_t)i->imm, core->x[i->rs2], size);
+    core->exit_code = stored_value(core->x[i->rs2], size);
+    core->pc += 4;
+    core->cycle = cycle + 1;
+    core_stop(core, SIM_CORE_HALTED, cycle);
+    retire(s, pc, cycle);
+}
 
 /* True if no unit acts up to a cycle, and the end of this one has nothing to do. */
 static bool nothing_before(const sim *s, uint64_t cycle)
@@ -368,7 +451,7 @@ static void run_ahead(sim *s, uint64_t now)
             core->wake = core->cycle;
             return;
         }
-        const uint32_t index = core->pc >> 2;
+        const uint32_t index = (core->pc - core->imem_base) >> 2;
         if (index >= core->n_insns) {
             except(s, ISA_EXCEPTION_FETCH_FAULT, core->pc);
             continue;
@@ -393,6 +476,10 @@ static void run_ahead(sim *s, uint64_t now)
                 now = core->cycle;
                 s->now = now;
             }
+            if (i->op == ISA_OP_SW || i->op == ISA_OP_SH || i->op == ISA_OP_SB) {
+                watched_store(s, i);
+                return;
+            }
             if (!is_csr) {
                 xsystole(s, i);
                 if (core->state != SIM_CORE_RUNS) {
@@ -401,9 +488,7 @@ static void run_ahead(sim *s, uint64_t now)
                 continue;
             }
             if (!csr_act(s, i)) {
-                uint32_t word;
-                memcpy(&word, s->memory[ISA_MEMORY_IMEM] + pc, 4);
-                except(s, ISA_EXCEPTION_ILLEGAL, word);
+                except(s, ISA_EXCEPTION_ILLEGAL, word_at(s, pc));
                 continue;
             }
             core->x[0] = 0;
@@ -472,7 +557,7 @@ static bool foresee(sim *s, uint32_t semaphore, sim_post_ahead *ahead)
 {
     sim_core *core = &s->core;
     for (uint32_t n = 0; n < FORESEE_LIMIT; n++) {
-        const uint32_t index = core->pc >> 2;
+        const uint32_t index = (core->pc - core->imem_base) >> 2;
         if (index >= core->n_insns) {
             return false;
         }
@@ -494,8 +579,8 @@ static bool foresee(sim *s, uint32_t semaphore, sim_post_ahead *ahead)
                 return false;
             }
             core->x[0] = 0;
-        } else if (i->op == ISA_OP_CORE_HALT) {
-            return false;
+        } else if (i->op == ISA_OP_CORE_HALT || i->op == ISA_OP_SW || i->op == ISA_OP_SH || i->op == ISA_OP_SB) {
+            return false; /* halts: a store comes here only if it is the watched one */
         } else if (foresee_xsystole(core, i, semaphore, ahead)) {
             return true;
         }
@@ -511,6 +596,7 @@ bool sim_core_foresee(sim *s, uint32_t semaphore, sim_post_ahead *ahead)
         return false;
     }
     const sim_core saved = s->core;
+    s->core.stores_reach_imem = false;
     memcpy(s->scratch, s->memory[ISA_MEMORY_DMEM], dmem_bytes);
     for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
         const sim_unit *u = &s->units[k];

@@ -49,14 +49,34 @@ static halt_at load(sim *s, const sim_insn *i, uint32_t size, bool is_signed, un
     return AT_NOTHING;
 }
 
+/* What a store of size bytes takes of a register. */
+static uint32_t stored_value(uint32_t value, uint32_t size)
+{
+    return size == 4 ? value : value & ((UINT32_C(1) << 8 * size) - 1);
+}
+
+/* Writes a legal store's bytes. */
+static void put(sim *s, uint32_t address, uint32_t value, uint32_t size)
+{
+    memcpy(s->memory[ISA_MEMORY_DMEM] + (address - s->core.dmem_base), &value, size);
+    if (s->core.stores_reach_imem) {
+        store_to_imem(s, address, &value, size);
+    }
+}
+
+/* AT_OTHER, with nothing done, if it is the store that halts the core. */
 static halt_at store(sim *s, const sim_insn *i, uint32_t size, unsigned *cost, fault *why)
 {
     sim_core *core = &s->core;
-    uint8_t *p = data_at(s, core->x[i->rs1] + (uint32_t)i->imm, size, true, why);
-    if (p == NULL) {
+    const uint32_t address = core->x[i->rs1] + (uint32_t)i->imm;
+    const uint32_t value = core->x[i->rs2];
+    if (data_at(s, address, size, true, why) == NULL) {
         return AT_EXCEPTION;
     }
-    memcpy(p, &core->x[i->rs2], size);
+    if ((address & ~UINT32_C(3)) == core->watch && stored_value(value, size) != 0) {
+        return AT_OTHER;
+    }
+    put(s, address, value, size);
     core->pc += 4;
     *cost = ISA_CYCLES_STORE;
     return AT_NOTHING;
@@ -153,7 +173,7 @@ static halt_at execute(sim *s, const sim_insn *i, unsigned *cost, fault *why)
         *why = (fault){ISA_EXCEPTION_BREAKPOINT, core->pc};
         return AT_EXCEPTION;
     case ISA_OP_ILLEGAL:
-        memcpy(&why->value, s->memory[ISA_MEMORY_IMEM] + core->pc, 4);
+        why->value = word_at(s, core->pc);
         why->cause = ISA_EXCEPTION_ILLEGAL;
         return AT_EXCEPTION;
     case ISA_OP_CSRRW:

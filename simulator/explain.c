@@ -57,7 +57,7 @@ static void say_queued_post(const sim *s, writer *w, const sim_unit *waiter, con
 static void say_core_reason(const sim *s, writer *w)
 {
     const sim_core *core = &s->core;
-    const sim_insn *i = &core->insns[core->pc >> 2];
+    const sim_insn *i = &core->insns[(core->pc - core->imem_base) >> 2];
     const unsigned unit = (unsigned)i->imm >> 8;
     if (unit < ISA_N_QUEUES) {
         say(w, "the %s queue is full", isa_unit_name(unit));
@@ -129,13 +129,13 @@ static void say_core(sim *s, writer *w)
     }
     uint32_t word;
     char text[ISA_DISASM_BYTES];
-    const uint8_t *p = s->memory[ISA_MEMORY_IMEM] + core->pc;
+    const uint8_t *p = s->memory[ISA_MEMORY_IMEM] + (core->pc - core->imem_base);
     word = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
     isa_disasm(word, core->pc, text);
     say(w, "CORE: asleep since cycle %llu at pc 0x%x (%s): ", (unsigned long long)core->asleep_since,
         (unsigned)core->pc, text);
     say_core_reason(s, w);
-    const sim_insn *i = &core->insns[core->pc >> 2];
+    const sim_insn *i = &core->insns[(core->pc - core->imem_base) >> 2];
     if (i->op == ISA_OP_CORE_SEMWAIT) {
         say(w, "; ");
         say_poster(s, w, NULL, core->x[i->rs1]);

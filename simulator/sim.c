@@ -114,7 +114,7 @@ static void start(sim *s, const sim_run_options *options)
     s->now = 0;
     s->max_cycles = options->max_cycles == 0 ? SIM_NEVER : options->max_cycles;
     s->observer = options->observer;
-    sim_core_start(s, options->entry);
+    sim_core_start(s, options);
 }
 
 /* ---- the end ---- */
@@ -126,7 +126,7 @@ static bool core_hangs(const sim *s)
     if (core->state != SIM_CORE_ASLEEP) {
         return core->state == SIM_CORE_HALTED;
     }
-    const sim_insn *i = &core->insns[core->pc >> 2];
+    const sim_insn *i = &core->insns[(core->pc - core->imem_base) >> 2];
     const unsigned unit = (unsigned)i->imm >> 8;
     if (unit < ISA_N_QUEUES) {
         return s->units[unit].queue_n == s->machine.config.queue_depth;

@@ -330,6 +330,10 @@ typedef struct sim_core {
     uint32_t exit_code;
     uint32_t trap_cause; /* of SIM_CORE_TRAPS */
     uint32_t mstatus, mtvec, mscratch, mepc, mcause, mtval;
+    uint64_t mcycle_offset, minstret_offset; /* what writes have added to the cycle and to retired */
+    uint32_t imem_base, dmem_base;           /* multiples of the memories' sizes */
+    uint32_t watch;                          /* address of the watched word; 1: none */
+    bool stores_reach_imem;                  /* the map is unified */
     sim_insn *insns; /* of IMEM */
     uint32_t n_insns;
     bool insns_valid;
@@ -498,7 +502,7 @@ void sim_settle(sim *s, sim_unit *u, uint64_t cycle);
 void sim_set_flags(sim_unit *u, uint64_t cycle, const sim_flags *first, const sim_flags *rest);
 
 /* core.c */
-void sim_core_start(sim *s, uint32_t entry);
+void sim_core_start(sim *s, const sim_run_options *options);
 void sim_core_act(sim *s, uint64_t cycle);
 void sim_core_decode(sim *s);
 

@@ -240,6 +240,7 @@ static void print_core(base_buf *out)
         define(out, name, 12, isa_csr_rows[i].number);
     }
     define(out, "CSR_COUNTERS", 12, ISA_TABLE_COUNTER_CSR);
+    define(out, "MISA_VALUE", 32, 0x40801100);
     print_numbers(out, "Exceptions: mcause.", "EXCEPTION", 32, isa_exception_rows,
                   isa_exception_rows_n);
     section(out, "Memories: number of host register MEM_SELECT; base address for the core.");

@@ -4,6 +4,7 @@
 //            them. Fetch and load need no pipeline registers of their own: the next pc is known in an instruction's last cycle,
 //            which is when the synchronous IMEM wants it, and a load has one cycle more than its address.
 // Latency  : timing.md section 2.
+//            In a unified map (host register CORE_MAP) stores write IMEM too.
 // Protocol : first_i marks cycle 0, in which pc is entry_i; IMEM must have been given entry_i the cycle before (rst_n low).
 //            The core is asleep while an Xsystole instruction does not succeed.
 // Reset    : registers, CSRs, state.
@@ -22,8 +23,15 @@ module core #(
     input  wire        active_i,       // a run is on
     input  wire        first_i,
     input  wire [31:0] entry_i,
+    // the map: both memories at base_i if unified_i, else at their own bases; watch_i: a store at watch_address_i halts
+    input  wire        unified_i,
+    input  wire [31:0] base_i,
+    input  wire        watch_i,
+    input  wire [31:0] watch_address_i,
     // memories
     output wire        imem_re_o,
+    output wire [3:0]  imem_we_o,
+    output wire [$clog2(IMEM_BYTES/4)-1:0] imem_waddr_o,
     output wire [$clog2(IMEM_BYTES/4)-1:0] imem_addr_o,
     input  wire [31:0] imem_rdata_i,
     output wire        dmem_re_o,
@@ -45,7 +53,6 @@ module core #(
     // state of the machine
     input  wire        all_idle_i,     // queues, slots, posts empty and nothing in flight: FENCE
     input  wire        error_latched_i,
-    input  wire [63:0] cycle_i,
     output wire [5:0]  counter_sel_o,
     input  wire [31:0] counter_i,
     // own state
@@ -61,7 +68,8 @@ module core #(
     output wire        retire_o,
     output wire [31:0] retire_pc_o
 );
-    localparam [31:0] IMEM_SIZE = IMEM_BYTES;
+    localparam W_IMEM = $clog2(IMEM_BYTES);
+    localparam W_DMEM = $clog2(DMEM_BYTES);
     localparam [31:0] DMEM_SIZE = DMEM_BYTES;
 
     reg [31:0] pc_q;
@@ -75,7 +83,12 @@ module core #(
 
     wire [31:0] pc     = first_i ? {entry_i[31:2], 2'b00} : pc_q;
     wire        active = active_i && !halted_q && !stopped_q;
-    wire [31:0] word   = imem_rdata_i;
+
+    // a store into IMEM is seen by the very next fetch, which reads memory in the same cycle
+    reg  [3:0]  forward_q;
+    reg  [31:0] forward_data_q;
+    wire [31:0] forward_mask = {{8{forward_q[3]}}, {8{forward_q[2]}}, {8{forward_q[1]}}, {8{forward_q[0]}}};
+    wire [31:0] word   = (forward_data_q & forward_mask) | (imem_rdata_i & ~forward_mask);
 
     // ------------------------------------------------------------------ decode
     wire lui, auipc, jal, jalr, branch, load, store, alu_imm, alu_reg, mul, div, nop, ecall, ebreak, mret, csr, xsystole;
@@ -133,14 +146,20 @@ module core #(
     wire        taken     = jal || jalr || (branch && condition);
     wire [31:0] target    = jalr ? {address[31:1], 1'b0} : pc + imm;
     wire        misaligned = (funct3[1:0] == 2'd1 && address[0]) || (funct3[1:0] == 2'd2 && address[1:0] != 2'd0);
-    wire        outside   = address - `SY_DMEM_BASE >= DMEM_SIZE;
+
+    // both memories lie at multiples of their sizes: an address is inside if its high bits are the base's
+    wire [31:0] imem_base = unified_i ? base_i : `SY_IMEM_BASE;
+    wire [31:0] dmem_base = unified_i ? base_i : `SY_DMEM_BASE;
+    wire        pc_outside = pc[31:W_IMEM] != imem_base[31:W_IMEM];
+    wire        outside    = address[31:W_DMEM] != dmem_base[31:W_DMEM];
+    wire        in_imem    = address[31:W_IMEM] == imem_base[31:W_IMEM];
 
     wire [31:0] csr_rdata;
     wire        csr_exists;
-    wire        csr_counter;
+    wire        csr_read_only;
     wire        csr_writes  = csr && (funct3[1:0] == 2'd1 || word[19:15] != 5'd0);
     wire [31:0] csr_operand = funct3[2] ? {27'd0, word[19:15]} : rs1;
-    wire        csr_legal   = csr_exists && !(csr_counter && csr_writes);
+    wire        csr_legal   = csr_exists && !(csr_read_only && csr_writes);
     wire        known = lui || auipc || jal || jalr || branch || load || store || alu_imm || alu_reg || mul || div || nop
                         || ecall || ebreak || mret || (csr && csr_legal) || xsystole;
 
@@ -152,7 +171,7 @@ module core #(
         exception = 1'b1;
         cause     = `SY_EXCEPTION_ILLEGAL;
         value     = word;
-        if (pc - `SY_IMEM_BASE >= IMEM_SIZE) begin
+        if (pc_outside) begin
             cause = `SY_EXCEPTION_FETCH_FAULT;
             value = pc;
         end else if (!known) begin
@@ -235,7 +254,7 @@ module core #(
         .number_i      (word[31:20]),
         .rdata_o       (csr_rdata),
         .exists_o      (csr_exists),
-        .counter_o     (csr_counter),
+        .read_only_o   (csr_read_only),
         .write_i       (retire && csr_writes),
         .wdata_i       (funct3[1:0] == 2'd1 ? csr_operand :
                         funct3[1:0] == 2'd2 ? csr_rdata | csr_operand : csr_rdata & ~csr_operand),
@@ -246,8 +265,8 @@ module core #(
         .mret_i        (retire && mret),
         .mtvec_o       (mtvec),
         .mepc_o        (mepc),
-        .cycle_i       (cycle_i),
-        .instret_i     (instret_q),
+        .run_i         (active_i),
+        .retire_i      (retire),
         .counter_sel_o (counter_sel_o),
         .counter_i     (counter_i)
     );
@@ -263,6 +282,22 @@ module core #(
     assign dmem_we_o    = !(retire && store) ? 4'h0 : funct3 == 3'd0 ? 4'h1 << address[1:0] :
                           funct3 == 3'd1 ? 4'h3 << address[1:0] : 4'hF;
     assign dmem_wdata_o = funct3 == 3'd0 ? {4{rs2[7:0]}} : funct3 == 3'd1 ? {2{rs2[15:0]}} : rs2;
+    assign imem_we_o    = unified_i && in_imem ? dmem_we_o : 4'h0;
+    assign imem_waddr_o = address[W_IMEM-1:2];
+    always @(posedge clk or negedge rst_n) begin
+        if (!rst_n) begin
+            forward_q <= 4'h0;
+        end else begin
+            forward_q <= imem_waddr_o == imem_addr_o ? imem_we_o : 4'h0;
+        end
+    end
+    always @(posedge clk) begin
+        forward_data_q <= dmem_wdata_o;
+    end
+
+    // the store that ends a program
+    wire [31:0] stored = funct3 == 3'd0 ? {24'd0, rs2[7:0]} : funct3 == 3'd1 ? {16'd0, rs2[15:0]} : rs2;
+    wire        signal = retire && store && watch_i && address[31:2] == watch_address_i[31:2] && stored != 32'd0;
     wire [31:0] shifted   = dmem_rdata_i >> {address[1:0], 3'd0};
     wire [31:0] load_data = funct3[1:0] == 2'd0 ? {{24{shifted[7] && !funct3[2]}}, shifted[7:0]} :
                             funct3[1:0] == 2'd1 ? {{16{shifted[15] && !funct3[2]}}, shifted[15:0]} : shifted;
@@ -298,9 +333,9 @@ module core #(
             if (retire) begin
                 instret_q <= instret_q + 64'd1;
             end
-            if (x_ok && x_halt) begin
+            if ((x_ok && x_halt) || signal) begin
                 halted_q    <= 1'b1;
-                exit_code_q <= rs1;
+                exit_code_q <= signal ? stored : rs1;
             end
             if ((x_now && error_latched_i) || sem_error || trap_stops) begin
                 stopped_q <= 1'b1;
@@ -318,6 +353,6 @@ module core #(
     assign err_command_o = sem_error ? 32'd0 : cause;
     assign retire_o      = retire;
     assign retire_pc_o   = pc;
-    wire unused = &{1'b0, fetch[31:$clog2(IMEM_BYTES/4)+2], fetch[1:0]};
+    wire unused = &{1'b0, fetch[31:W_IMEM], fetch[1:0], imem_base[W_IMEM-1:0], dmem_base[W_DMEM-1:0], watch_address_i[1:0]};
 endmodule
 `default_nettype wire

@@ -1,6 +1,7 @@
 // core_csr.v -- control and status registers, and what a trap and mret do to them.
 //
-// Function : reads by number (counters of the units included), writes at the end of an instruction.
+// Function : reads by number (counters of the units included), writes at the end of an instruction. mcycle counts the cycles of
+//            the run, minstret what retires; a write of either counts nothing in its cycle.
 // Latency  : reads combinational, from the state at the start of the cycle; writes are seen from the next.
 // Reset    : everything to 0 (mstatus reads MPP = 3).
 // C twin   : simulator/core.c.   Tests: tests/rtl/machine.c, tests/cosim.
@@ -14,7 +15,7 @@ module core_csr (
     input  wire [11:0] number_i,
     output reg  [31:0] rdata_o,
     output reg         exists_o,
-    output wire        counter_o,     // number_i is a counter of a unit: writing it is illegal
+    output wire        read_only_o,   // writing number_i is illegal
     input  wire        write_i,
     input  wire [31:0] wdata_i,
     // trap and return, in their last cycle
@@ -26,8 +27,8 @@ module core_csr (
     output wire [31:0] mtvec_o,
     output wire [31:0] mepc_o,
     // counts
-    input  wire [63:0] cycle_i,
-    input  wire [63:0] instret_i,
+    input  wire        run_i,         // a run is on
+    input  wire        retire_i,
     output wire [5:0]  counter_sel_o, // unit, cause
     input  wire [31:0] counter_i
 );
@@ -38,8 +39,11 @@ module core_csr (
     reg [29:0] mepc_q;
     reg [31:0] mcause_q;
     reg [31:0] mtval_q;
+    reg [63:0] mcycle_q;
+    reg [63:0] minstret_q;
 
-    assign counter_o     = number_i[11:6] == 6'h3F && number_i[3:0] < `SY_N_COUNTERS;
+    wire is_counter      = number_i[11:6] == 6'h3F && number_i[3:0] < `SY_N_COUNTERS;
+    assign read_only_o   = number_i[11:10] == 2'b11;
     assign counter_sel_o = number_i[5:0];
 
     always @* begin
@@ -52,13 +56,15 @@ module core_csr (
             `SY_CSR_MEPC:      rdata_o = {mepc_q, 2'b00};
             `SY_CSR_MCAUSE:    rdata_o = mcause_q;
             `SY_CSR_MTVAL:     rdata_o = mtval_q;
-            `SY_CSR_MCYCLE:    rdata_o = cycle_i[31:0];
-            `SY_CSR_MCYCLEH:   rdata_o = cycle_i[63:32];
-            `SY_CSR_MINSTRET:  rdata_o = instret_i[31:0];
-            `SY_CSR_MINSTRETH: rdata_o = instret_i[63:32];
-            `SY_CSR_MHARTID:   rdata_o = 32'd0;
+            `SY_CSR_MCYCLE, `SY_CSR_CYCLE, `SY_CSR_TIME:    rdata_o = mcycle_q[31:0];
+            `SY_CSR_MCYCLEH, `SY_CSR_CYCLEH, `SY_CSR_TIMEH: rdata_o = mcycle_q[63:32];
+            `SY_CSR_MINSTRET, `SY_CSR_INSTRET:              rdata_o = minstret_q[31:0];
+            `SY_CSR_MINSTRETH, `SY_CSR_INSTRETH:            rdata_o = minstret_q[63:32];
+            `SY_CSR_MISA:      rdata_o = `SY_MISA_VALUE;
+            `SY_CSR_MIE, `SY_CSR_MIP, `SY_CSR_MSTATUSH, `SY_CSR_MVENDORID, `SY_CSR_MARCHID, `SY_CSR_MIMPID, `SY_CSR_MHARTID,
+            `SY_CSR_MCONFIGPTR: rdata_o = 32'd0;
             default: begin
-                exists_o = counter_o;
+                exists_o = is_counter;
                 rdata_o  = counter_i;
             end
         endcase
@@ -95,6 +101,24 @@ module core_csr (
                 `SY_CSR_MTVAL:    mtval_q    <= wdata_i;
                 default: ;   // read-only registers ignore writes
             endcase
+        end
+    end
+
+    always @(posedge clk or negedge rst_n) begin
+        if (!rst_n) begin
+            mcycle_q   <= 64'd0;
+            minstret_q <= 64'd0;
+        end else begin
+            if (write_i && (number_i == `SY_CSR_MCYCLE || number_i == `SY_CSR_MCYCLEH)) begin
+                mcycle_q <= number_i == `SY_CSR_MCYCLE ? {mcycle_q[63:32], wdata_i} : {wdata_i, mcycle_q[31:0]};
+            end else if (run_i) begin
+                mcycle_q <= mcycle_q + 64'd1;
+            end
+            if (write_i && (number_i == `SY_CSR_MINSTRET || number_i == `SY_CSR_MINSTRETH)) begin
+                minstret_q <= number_i == `SY_CSR_MINSTRET ? {minstret_q[63:32], wdata_i} : {wdata_i, minstret_q[31:0]};
+            end else if (retire_i) begin
+                minstret_q <= minstret_q + 64'd1;
+            end
         end
     end
 

@@ -37,6 +37,10 @@ module host_port #(
     // machine
     output wire        start_o,
     output wire [31:0] entry_o,
+    output wire        core_unified_o,
+    output wire [31:0] core_base_o,
+    output wire        core_watch_o,
+    output wire [31:0] core_watch_address_o,
     input  wire        running_i,
     input  wire        done_i,
     input  wire        deadlock_i,
@@ -64,7 +68,8 @@ module host_port #(
     reg [8:0]  wait_q;
     reg        is_write_q;
     reg [31:0] rdata_q, wdata_q;
-    reg [29:0] entry_q;
+    reg [29:0] entry_q, core_base_q, core_watch_q;
+    reg [1:0]  core_map_q;
     reg [1:0]  mem_select_q;
     reg [31:0] mem_addr_q;
     reg        start_q, mem_re_q, mem_we_q, mem_active_q;
@@ -99,6 +104,9 @@ module host_port #(
                 `SY_HOST_ISA_HASH_HI:    value = ISA_HASH[63:32];
                 `SY_HOST_MEM_SELECT:     value = {30'd0, mem_select_q};
                 `SY_HOST_MEM_ADDR:       value = mem_addr_q;
+                `SY_HOST_CORE_MAP:       value = {30'd0, core_map_q};
+                `SY_HOST_CORE_BASE:      value = {core_base_q, 2'b00};
+                `SY_HOST_CORE_WATCH:     value = {core_watch_q, 2'b00};
                 default:                 value = araddr_i[11:9] == 3'b010 ?
                                                  (araddr_i[2] ? counter_i[63:32] : counter_i[31:0]) : 32'd0;
             endcase
@@ -116,6 +124,9 @@ module host_port #(
             wait_q       <= 9'd0;
             is_write_q   <= 1'b0;
             entry_q      <= 30'd0;
+            core_map_q   <= 2'd0;
+            core_base_q  <= 30'd0;
+            core_watch_q <= 30'd0;
             mem_select_q <= 2'd0;
             mem_addr_q   <= 32'd0;
             start_q      <= 1'b0;
@@ -143,6 +154,9 @@ module host_port #(
                             `SY_HOST_ENTRY:      entry_q      <= wdata_i[31:2];
                             `SY_HOST_MEM_SELECT: mem_select_q <= wdata_i[1:0];
                             `SY_HOST_MEM_ADDR:   mem_addr_q   <= {wdata_i[31:2], 2'b00};
+                            `SY_HOST_CORE_MAP:   core_map_q   <= wdata_i[1:0];
+                            `SY_HOST_CORE_BASE:  core_base_q  <= wdata_i[31:2];
+                            `SY_HOST_CORE_WATCH: core_watch_q <= wdata_i[31:2];
                             default: ;
                         endcase
                     end else if (take_r) begin
@@ -182,6 +196,10 @@ module host_port #(
 
     assign start_o      = start_q;
     assign entry_o      = {entry_q, 2'b00};
+    assign core_unified_o       = core_map_q[`SY_HOST_CORE_MAP_UNIFIED_BITS];
+    assign core_base_o          = {core_base_q, 2'b00};
+    assign core_watch_o         = core_map_q[`SY_HOST_CORE_MAP_WATCH_BITS];
+    assign core_watch_address_o = {core_watch_q, 2'b00};
     assign mem_select_o = mem_select_q;
     assign mem_addr_o   = mem_addr_q;
     assign mem_active_o = mem_active_q;

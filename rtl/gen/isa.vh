@@ -4,7 +4,7 @@
 `define SY_ISA_VH
 
 // Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.
-`define SY_ISA_HASH 64'h3c93e1f440eeeaed
+`define SY_ISA_HASH 64'h9f5b68eea39d90d5
 
 // Units: funct3 of Xsystole, index of counters, unit code of errors.
 `define SY_UNIT_MXU 3'd0
@@ -519,17 +519,32 @@
 
 // Control and status registers; counter k of unit u is at SY_CSR_COUNTERS + 16 u + k.
 `define SY_CSR_MSTATUS 12'h300
+`define SY_CSR_MISA 12'h301
+`define SY_CSR_MIE 12'h304
 `define SY_CSR_MTVEC 12'h305
+`define SY_CSR_MSTATUSH 12'h310
 `define SY_CSR_MSCRATCH 12'h340
 `define SY_CSR_MEPC 12'h341
 `define SY_CSR_MCAUSE 12'h342
 `define SY_CSR_MTVAL 12'h343
+`define SY_CSR_MIP 12'h344
 `define SY_CSR_MCYCLE 12'hB00
 `define SY_CSR_MINSTRET 12'hB02
 `define SY_CSR_MCYCLEH 12'hB80
 `define SY_CSR_MINSTRETH 12'hB82
+`define SY_CSR_CYCLE 12'hC00
+`define SY_CSR_TIME 12'hC01
+`define SY_CSR_INSTRET 12'hC02
+`define SY_CSR_CYCLEH 12'hC80
+`define SY_CSR_TIMEH 12'hC81
+`define SY_CSR_INSTRETH 12'hC82
+`define SY_CSR_MVENDORID 12'hF11
+`define SY_CSR_MARCHID 12'hF12
+`define SY_CSR_MIMPID 12'hF13
 `define SY_CSR_MHARTID 12'hF14
+`define SY_CSR_MCONFIGPTR 12'hF15
 `define SY_CSR_COUNTERS 12'hFC0
+`define SY_MISA_VALUE 32'h40801100
 
 // Exceptions: mcause.
 `define SY_EXCEPTION_FETCH_MISALIGNED 32'h00000000
@@ -685,6 +700,9 @@
 `define SY_HOST_MEM_SELECT 12'h034
 `define SY_HOST_MEM_ADDR 12'h038
 `define SY_HOST_MEM_DATA 12'h03C
+`define SY_HOST_CORE_MAP 12'h040
+`define SY_HOST_CORE_BASE 12'h044
+`define SY_HOST_CORE_WATCH 12'h048
 `define SY_HOST_COUNTERS 12'h400
 `define SY_HOST_ID_VALUE 32'h53595354
 `define SY_HOST_CTRL_START_LOW 0
@@ -702,6 +720,12 @@
 `define SY_HOST_STATUS_DEADLOCK_LOW 3
 `define SY_HOST_STATUS_DEADLOCK_WIDTH 1
 `define SY_HOST_STATUS_DEADLOCK_BITS 3
+`define SY_HOST_CORE_MAP_UNIFIED_LOW 0
+`define SY_HOST_CORE_MAP_UNIFIED_WIDTH 1
+`define SY_HOST_CORE_MAP_UNIFIED_BITS 0
+`define SY_HOST_CORE_MAP_WATCH_LOW 1
+`define SY_HOST_CORE_MAP_WATCH_WIDTH 1
+`define SY_HOST_CORE_MAP_WATCH_BITS 1
 `define SY_HOST_ERROR_CODE_LOW 0
 `define SY_HOST_ERROR_CODE_WIDTH 8
 `define SY_HOST_ERROR_CODE_BITS 7:0

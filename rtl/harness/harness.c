@@ -127,7 +127,7 @@ static bool receive(void *data, size_t n_bytes)
     return true;
 }
 
-int sy_rtl_request(int *entry, int64_t *max_cycles, int *trace)
+int sy_rtl_request(int *entry, int64_t *max_cycles, int *trace, int *core_map, int *core_base, int *core_watch)
 {
     if (state.memory[0] == NULL) {
         map_memories();
@@ -145,6 +145,9 @@ int sy_rtl_request(int *entry, int64_t *max_cycles, int *trace)
     *entry = (int)state.request.entry;
     *max_cycles = (int64_t)state.request.max_cycles;
     *trace = (int)state.request.trace;
+    *core_map = (int)state.request.core_map;
+    *core_base = (int)state.request.core_base;
+    *core_watch = (int)state.request.core_watch;
     return 1;
 }
 

@@ -19,7 +19,8 @@ module harness;
     // memories as the back door names them
     localparam int MEM_IMEM = 0, MEM_DMEM = 1, MEM_SPM = 2, MEM_ACC = 3;
 
-    import "DPI-C" context function int sy_rtl_request(output int entry, output longint max_cycles, output int trace);
+    import "DPI-C" context function int sy_rtl_request(output int entry, output longint max_cycles, output int trace, output int core_map,
+                                                         output int core_base, output int core_watch);
     import "DPI-C" context function int sy_rtl_dirty(input int mem);
     import "DPI-C" context function int sy_rtl_get_word(input int mem, input int word);
     import "DPI-C" context function void sy_rtl_put_word(input int mem, input int word, input int value);
@@ -159,6 +160,7 @@ module harness;
         n_acc_rows   = ACC_ROWS;
         n_causes     = `SY_N_COUNTERS;
     end
+    int core_map, core_base, core_watch;
     bit load = 0;
     bit dump = 0;
     bit [3:0] dirty = 0;
@@ -172,6 +174,11 @@ module harness;
         i_word = 0;
         while (load && dirty[MEM_DMEM] && i_word < n_dmem_words) begin
             dut.u_dmem.mem_q[i_word] = sy_rtl_get_word(MEM_DMEM, i_word);
+            i_word++;
+        end
+        i_word = 0;
+        while (dump && core_map[0] && i_word < n_imem_words) begin
+            sy_rtl_put_word(MEM_IMEM, i_word, dut.u_imem.mem_q[i_word]);
             i_word++;
         end
         i_word = 0;
@@ -387,7 +394,7 @@ module harness;
         repeat (4) @(posedge clk);
         rst_n <= 1;
         repeat (2) @(posedge clk);
-        while (sy_rtl_request(entry, max_cycles, trace) != 0) begin
+        while (sy_rtl_request(entry, max_cycles, trace, core_map, core_base, core_watch) != 0) begin
             for (int m = 0; m < 4; m++) dirty[m] = sy_rtl_dirty(m) != 0 && !trace[1];
             if (limited) begin
                 // the run before was cut off: reset everything, so that nothing moves under the memories
@@ -406,6 +413,9 @@ module harness;
             end
             sy_rtl_start();
             host_write(`SY_HOST_ENTRY, entry);
+            host_write(`SY_HOST_CORE_MAP, core_map);
+            host_write(`SY_HOST_CORE_BASE, core_base);
+            host_write(`SY_HOST_CORE_WATCH, core_watch);
             over     <= 0;
             limited  <= 0;
             watching <= 1;

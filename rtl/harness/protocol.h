@@ -23,6 +23,10 @@ typedef struct rtl_request {
     uint64_t stall_seed;
     uint32_t stall_max;
     uint32_t dirty;
+    uint32_t core_map; /* host registers */
+    uint32_t core_base;
+    uint32_t core_watch;
+    uint32_t unused;
 } rtl_request;
 
 typedef enum rtl_record_kind { RTL_RECORD_COMMAND = 1, RTL_RECORD_RETIRE, RTL_RECORD_RESULT } rtl_record_kind;

@@ -1,6 +1,6 @@
 // tcm.v -- a tightly coupled memory of 32-bit words: IMEM and DMEM.
 //
-// Function : one port, byte write enables; a read returns the word as it was before the cycle.
+// Function : a read port and a write port with byte enables; a read returns the word as it was before the cycle.
 // Latency  : rdata_o holds the word from the cycle after re_i until the next read.
 // Reset    : none; contents survive START.
 // C twin   : simulator/core.c.   Tests: tests/rtl/machine.c, tests/cosim.
@@ -12,8 +12,9 @@ module tcm #(
 ) (
     input  wire                          clk,
     input  wire                          re_i,
+    input  wire [$clog2(N_BYTES / 4)-1:0] raddr_i,
     input  wire [3:0]                    we_i,
-    input  wire [$clog2(N_BYTES / 4)-1:0] addr_i,
+    input  wire [$clog2(N_BYTES / 4)-1:0] waddr_i,
     input  wire [31:0]                   wdata_i,
     output wire [31:0]                   rdata_o
 );
@@ -23,10 +24,10 @@ module tcm #(
 
     always @(posedge clk) begin
         if (re_i) begin
-            rdata_q <= mem_q[addr_i];
+            rdata_q <= mem_q[raddr_i];
         end
         if (we_i != 4'h0) begin
-            mem_q[addr_i] <= (mem_q[addr_i] & ~mask) | (wdata_i & mask);
+            mem_q[waddr_i] <= (mem_q[waddr_i] & ~mask) | (wdata_i & mask);
         end
     end
 

@@ -167,7 +167,9 @@ static uint32_t any_csr(fuzz_gen *g, bool *legal_to_write)
         *legal_to_write = false;
         return ISA_CSR_COUNTER(rt_fuzz_below(g, ISA_N_QUEUES), rt_fuzz_below(g, ISA_N_COUNTERS));
     }
-    return csrs[rt_fuzz_below(g, sizeof csrs / sizeof csrs[0])];
+    const uint32_t csr = csrs[rt_fuzz_below(g, sizeof csrs / sizeof csrs[0])];
+    *legal_to_write = csr >> 10 != 3;
+    return csr;
 }
 
 static void emit_csr(fuzz_gen *g)

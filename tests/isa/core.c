@@ -128,7 +128,12 @@ static void test_other_operations(void **state)
         {"li a1, -1\n csrw mepc, a1\n csrr a0, mepc", 0xFFFFFFFC},
         {"li a1, 0x1234\n csrw mscratch, a1\n csrrs a0, mscratch, a1\n csrrci a2, mscratch, 4\n csrr a0, mscratch", 0x1230},
         {"csrrwi a1, mscratch, 7\n csrrsi a0, mscratch, 8\n csrr a0, mscratch", 15},
-        {"li a1, 77\n csrw mcycle, a1\n csrw mhartid, a1\n csrr a0, mhartid", 0},
+        {"li a1, 77\n csrw mcycle, a1\n csrr a0, mcycle", 77},
+        {"csrwi minstret, 5\n csrr a0, minstret", 5},
+        {"li a1, -1\n csrw minstret, a1\n csrw minstreth, a1\n nop\n csrr a1, minstret\n csrr a0, minstreth\n add a0, a0, a1", 0},
+        {"li a1, -1\n csrw mcycle, a1\n nop\n csrr a0, mcycleh", 1},
+        {"li a1, -1\n csrw misa, a1\n csrw mie, a1\n csrw mip, a1\n csrw mstatush, a1\n csrr a0, misa", ISA_MISA_VALUE},
+        {"csrr a0, mhartid", 0},
         {"nop\n nop\n csrr a0, minstret", 2},
         {"nop\n nop\n csrr a0, mcycleh", 0},
         {"nop\n nop\n csrr a0, 0xFC8", 2}, /* MXU EMPTY in cycle 2 */

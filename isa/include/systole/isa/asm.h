@@ -40,6 +40,7 @@
 #include "systole/base/arena.h"
 #include "systole/base/buf.h"
 #include "systole/base/diag.h"
+#include "systole/isa/image.h"
 #include "systole/isa/program.h"
 #include "systole/status.h"
 
@@ -61,6 +62,16 @@ typedef struct isa_asm_where {
  */
 sy_status isa_assemble(base_arena *arena, const char *text, const char *name, isa_program *program,
                        isa_asm_where *where, base_diag *diag);
+
+/*
+ * Assembles a bare-metal program (image.h): .text at address base, .data ISA_ASM_IMAGE_TEXT bytes
+ * behind it, no .dram; the entry is .entry, else _start, else base.  Every label is a symbol.
+ *
+ * Errors: as isa_assemble; SY_EINVAL for a base that is no multiple of 4 or too high.
+ */
+#define ISA_ASM_IMAGE_TEXT UINT32_C(0x10000)
+sy_status isa_assemble_image(base_arena *arena, const char *text, const char *name, uint32_t base,
+                             isa_image *image, isa_asm_where *where, base_diag *diag);
 
 /* Appends the source line of an error and a caret under its column, two lines. */
 void isa_asm_show(const char *text, isa_asm_where where, base_buf *out);

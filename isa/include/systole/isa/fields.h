@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* isa_table_hash of the tables this was made from. */
-#define ISA_TABLE_HASH UINT64_C(0x3c93e1f440eeeaed)
+#define ISA_TABLE_HASH UINT64_C(0x9f5b68eea39d90d5)
 
 /* Descriptor registers of MXU. */
 enum {
@@ -468,16 +468,30 @@ typedef enum isa_vpu_chain_out_red_out {
 /* Control and status registers. */
 enum {
     ISA_CSR_MSTATUS = 0x300, /* RW: MIE (bit 3) and MPIE (bit 7) are kept; MPP reads 3; other bits read 0 */
+    ISA_CSR_MISA = 0x301, /* RO: 0x40801100: RV32, I, M, X */
+    ISA_CSR_MIE = 0x304, /* RO: 0: there are no interrupts */
     ISA_CSR_MTVEC = 0x305, /* RW: address of the trap handler, direct mode; the low two bits read 0; 0 stops the core on an exception */
+    ISA_CSR_MSTATUSH = 0x310, /* RO: 0 */
     ISA_CSR_MSCRATCH = 0x340, /* RW: free for software */
     ISA_CSR_MEPC = 0x341, /* RW: pc of the instruction that trapped; the low two bits read 0 */
     ISA_CSR_MCAUSE = 0x342, /* RW: number of the exception */
     ISA_CSR_MTVAL = 0x343, /* RW: address or instruction word of the exception */
-    ISA_CSR_MCYCLE = 0xB00, /* RO: cycle number, low word */
-    ISA_CSR_MINSTRET = 0xB02, /* RO: instructions retired, low word */
-    ISA_CSR_MCYCLEH = 0xB80, /* RO: cycle number, high word */
-    ISA_CSR_MINSTRETH = 0xB82, /* RO: instructions retired, high word */
+    ISA_CSR_MIP = 0x344, /* RO: 0 */
+    ISA_CSR_MCYCLE = 0xB00, /* RW: cycles since START, or since what was written, low word */
+    ISA_CSR_MINSTRET = 0xB02, /* RW: instructions retired since START, or since what was written, low word */
+    ISA_CSR_MCYCLEH = 0xB80, /* RW: high word of mcycle */
+    ISA_CSR_MINSTRETH = 0xB82, /* RW: high word of minstret */
+    ISA_CSR_CYCLE = 0xC00, /* RO: mcycle */
+    ISA_CSR_TIME = 0xC01, /* RO: mcycle */
+    ISA_CSR_INSTRET = 0xC02, /* RO: minstret */
+    ISA_CSR_CYCLEH = 0xC80, /* RO: mcycleh */
+    ISA_CSR_TIMEH = 0xC81, /* RO: mcycleh */
+    ISA_CSR_INSTRETH = 0xC82, /* RO: minstreth */
+    ISA_CSR_MVENDORID = 0xF11, /* RO: 0 */
+    ISA_CSR_MARCHID = 0xF12, /* RO: 0 */
+    ISA_CSR_MIMPID = 0xF13, /* RO: 0 */
     ISA_CSR_MHARTID = 0xF14, /* RO: 0 */
+    ISA_CSR_MCONFIGPTR = 0xF15, /* RO: 0 */
 };
 
 #endif

@@ -134,6 +134,9 @@ enum {
 };
 #define ISA_HOST_ID_VALUE UINT32_C(0x53595354)
 
+/* What CSR misa reads: MXL = 1, I, M, and X for Xsystole. */
+#define ISA_MISA_VALUE UINT32_C(0x40801100)
+
 /* Memories as the host port numbers them: ISA_MEMORY_SPM ... */
 typedef enum isa_memory {
 #define M(name, number, base, summary) ISA_MEMORY_##name = (number),

@@ -54,7 +54,7 @@ typedef struct sim_result {
     sim_end end;
     uint64_t cycles;    /* total, as in isa/spec/timing.md section 3 */
     uint64_t retired;   /* core instructions */
-    uint32_t exit_code; /* rs1 of HALT */
+    uint32_t exit_code; /* host register EXIT_CODE */
     uint32_t error;     /* isa/errors.def; 0 without error */
     uint32_t error_unit;
     uint32_t error_command;
@@ -64,6 +64,9 @@ typedef struct sim_result {
 /* How to run. Zero-initialise, then set what matters. */
 typedef struct sim_run_options {
     uint32_t entry;      /* pc */
+    uint32_t core_map;   /* host registers CORE_MAP, CORE_BASE and CORE_WATCH, for programs that other toolchains have linked */
+    uint32_t core_base;
+    uint32_t core_watch;
     uint64_t max_cycles; /* 0: no limit; else a run whose total would exceed it ends with SIM_END_LIMIT and cycles = max_cycles */
     uint64_t stall_seed; /* injected DRAM stalls: */
     uint32_t stall_max;  /* 0 = none; else 0..stall_max extra cycles for each burst */
