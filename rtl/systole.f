@@ -37,6 +37,8 @@ vpu/int_to_fp.v
 vpu/fp_to_int.v
 vpu/fp_fma.v
 vpu/fp_to_bf16.v
+gen/fn_rom.v
+vpu/fn_unit.v
 vpu/vpu_check.v
 vpu/vpu_lane.v
 vpu/vpu.v

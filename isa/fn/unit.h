@@ -27,22 +27,6 @@ typedef struct fn_row {
     int32_t c3;
 } fn_row;
 
-/* The ROMs, in the order of isa/fn/rom.def, one after the other. */
-extern const fn_row isa_fn_rom[];
-
-/* Where each function's ROM begins in isa_fn_rom. */
-enum {
-    FN_ROM_EXP2 = 0,
-    FN_ROM_LOG2 = 32,
-    FN_ROM_RECIP = 64,
-    FN_ROM_RSQRT = 128,
-    FN_ROM_SQRT = 192,
-    FN_ROM_TANH = 224,
-    FN_ROM_SIGMOID = 240,
-    FN_ROM_ERF = 496,
-    FN_ROM_N = 624,
-};
-
 /* Segments of erf from 32 (x = 1) on hold erfc(x) times 2 to this: [1, 2), [2, 3), [3, 4). */
 static inline int fn_erfc_shift(uint32_t segment)
 {

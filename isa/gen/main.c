@@ -1,7 +1,7 @@
 /*
  * main.c -- isa_gen: prints a view of the tables.
  *
- *     isa_gen c|vh|md [FILE]          C, Verilog, Markdown
+ *     isa_gen c|vh|md|rom [FILE]      C, Verilog, Markdown, the Verilog ROM of the functions
  *     isa_gen params CONFIG [FILE]    Verilator's -G options of a configuration, by name or path
  *
  * To FILE, which is left alone if it is current, or to the standard output.
@@ -65,7 +65,7 @@ static bool print_view(const char *name, base_buf *out)
     static const struct {
         const char *name;
         void (*print)(base_buf *out);
-    } views[] = {{"c", view_c}, {"vh", view_vh}, {"md", view_md}};
+    } views[] = {{"c", view_c}, {"vh", view_vh}, {"md", view_md}, {"rom", view_rom}};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         if (strcmp(name, views[i].name) == 0) {
             views[i].print(out);
@@ -90,7 +90,7 @@ static sy_status print(int argc, char **argv, base_buf *out, int *file, base_dia
         return base_buf_status(out);
     }
     return base_fail(diag, SY_EINVAL,
-                     "usage: isa_gen c|vh|md [FILE]  or  isa_gen params CONFIG [FILE]");
+                     "usage: isa_gen c|vh|md|rom [FILE]  or  isa_gen params CONFIG [FILE]");
 }
 
 int main(int argc, char **argv)

@@ -13,6 +13,10 @@
 void view_c(base_buf *out);  /* include/systole/isa/fields.h */
 void view_vh(base_buf *out); /* rtl/gen/isa.vh */
 void view_md(base_buf *out); /* docs/reference/isa-tables.md */
+void view_rom(base_buf *out); /* rtl/gen/fn_rom.v */
+
+/* The part of isa.vh about the elementary functions. */
+void view_vh_functions(base_buf *out);
 
 #define VIEW_NAME_BYTES 96
 

@@ -308,5 +308,6 @@ void view_vh(base_buf *out)
     print_core(out);
     print_host(out);
     print_config(out);
+    view_vh_functions(out);
     base_buf_puts(out, "\n`endif\n");
 }

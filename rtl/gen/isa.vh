@@ -757,4 +757,23 @@
 `define SY_DEFAULT_PIPELINE_VPU_STAGES 24
 `define SY_DEFAULT_PIPELINE_COMMANDS 4
 
+// Elementary functions: fn_unit's numbers, and where each begins in fn_rom.
+`define SY_FN_EXP2 4'd0
+`define SY_FN_LOG2 4'd1
+`define SY_FN_RECIP 4'd2
+`define SY_FN_RSQRT 4'd3
+`define SY_FN_SQRT 4'd4
+`define SY_FN_TANH 4'd5
+`define SY_FN_SIGMOID 4'd6
+`define SY_FN_ERF 4'd7
+`define SY_FN_PHI 4'd8
+`define SY_FN_ROM_EXP2 10'd0
+`define SY_FN_ROM_LOG2 10'd32
+`define SY_FN_ROM_RECIP 10'd64
+`define SY_FN_ROM_RSQRT 10'd128
+`define SY_FN_ROM_SQRT 10'd192
+`define SY_FN_ROM_TANH 10'd224
+`define SY_FN_ROM_SIGMOID 10'd240
+`define SY_FN_ROM_ERF 10'd496
+
 `endif
