@@ -26,6 +26,9 @@ const char help_run[] =
     "      --repeat N           run N times and print the 50th, 90th and 99th percentile of\n"
     "                           the time\n"
     "      --timing-only        sim: exact cycles without computing data\n"
+    "      --check              sim: report races, semaphores out of balance, rows read before\n"
+    "                           they are written, and bytes that a run of one command after the\n"
+    "                           other leaves different; exit status 1 if there are any\n"
     "\n"
     "A run of the machine that ends in an error, a deadlock or a nonzero exit code gives one\n"
     "line that says why, and exit status 1.\n"
@@ -34,9 +37,10 @@ const char help_run[] =
     "    systole run model.onnx --input image=cat.npy\n"
     "    systole run model.onnx --device sim -c edge --reference --output-dir out\n"
     "    systole run model.elf --timing-only --stats stats.json\n"
-    "    systole run program.elf --device rtl -c tiny\n";
+    "    systole run program.elf --device rtl -c tiny\n"
+    "    systole run model.elf --check\n";
 
-enum { DEVICE = CLI_OWN, OUTPUT_DIR, SAVE_ALL, STATS, REPEAT, TIMING_ONLY };
+enum { DEVICE = CLI_OWN, OUTPUT_DIR, SAVE_ALL, STATS, REPEAT, TIMING_ONLY, CHECK };
 
 typedef struct args {
     cli_model_args common;
@@ -146,6 +150,10 @@ static void print_result(const args *a, base_arena *arena, const rt_session *ses
             base_json_key(&json, "outputs");
             cli_table_json(table, &json);
         }
+        if (rt_session_check(session) != NULL) {
+            base_json_key(&json, "check");
+            rt_check_json(rt_session_check(session), &json);
+        }
         base_json_object_end(&json);
         cli_print_buf(&text);
         base_buf_free(&text);
@@ -197,6 +205,30 @@ static sy_status run_all(const args *a, base_arena *arena, rt_session *session,
     return SY_OK;
 }
 
+/* The findings of checked runs: SY_EMISMATCH if there are errors among them. status: of the run. */
+static sy_status report_check(const args *a, const rt_session *session, sy_status status, base_diag *diag)
+{
+    const rt_check *check = session != NULL ? rt_session_check(session) : NULL;
+    if (check == NULL) {
+        return status;
+    }
+    base_buf text = {0};
+    if (!a->common.json) {
+        rt_check_print(check, &text);
+        fputs(text.data != NULL ? text.data : "", stdout);
+    } else if (status != SY_OK) { /* else it is part of the result */
+        base_json json = base_json_to(&text);
+        rt_check_json(check, &json);
+        cli_print_buf(&text);
+    }
+    base_buf_free(&text);
+    const uint64_t n = rt_check_n_errors(check);
+    if (status == SY_OK && n > 0) {
+        return base_fail(diag, SY_EMISMATCH, "the check has found %" PRIu64 " errors", n);
+    }
+    return status;
+}
+
 static sy_status run_model(args *a, rt_model *model, base_arena *arena, base_diag *diag)
 {
     rt_session *session = NULL;
@@ -220,6 +252,7 @@ static sy_status run_model(args *a, rt_model *model, base_arena *arena, base_dia
     if (status == SY_OK) {
         cli_print_note("run", session);
         status = run_all(a, arena, session, input_pointers, outputs, output_pointers, diag);
+        status = report_check(a, session, status, diag);
         if (a->stats != NULL && (status == SY_OK || rt_session_stats(session)->cycles > 0)) {
             base_diag other = {0};
             const sy_status written = write_stats(a, session, status == SY_OK ? diag : &other);
@@ -241,6 +274,7 @@ static int parse(args *a, int argc, char **argv)
                                             {"stats", required_argument, NULL, STATS},
                                             {"repeat", required_argument, NULL, REPEAT},
                                             {"timing-only", no_argument, NULL, TIMING_ONLY},
+                                            {"check", no_argument, NULL, CHECK},
                                             {0}};
     const cli_options spec = {"run", help_run, ":c:h", options};
     for (int option; (option = cli_next_option(&spec, argc, argv)) != -1;) {
@@ -268,6 +302,9 @@ static int parse(args *a, int argc, char **argv)
             break;
         case TIMING_ONLY:
             a->common.session.timing_only = true;
+            break;
+        case CHECK:
+            a->common.session.check = true;
             break;
         default:
             status = cli_model_option(&a->common, option, optarg);
@@ -300,11 +337,14 @@ int cmd_run(int argc, char **argv)
     if (model == NULL) {
         return exit_status;
     }
-    if (!a.device_given && (model->has_program || a.common.session.timing_only)) {
+    if (!a.device_given && (model->has_program || a.common.session.timing_only || a.common.session.check)) {
         a.common.session.device = RT_DEVICE_SIM;
     }
     base_arena *arena = base_arena_create();
-    if (a.common.session.timing_only && a.common.session.device == RT_DEVICE_CPU) {
+    const bool is_sim = a.common.session.device == RT_DEVICE_SIM;
+    if (a.common.session.check && (!is_sim || a.common.session.timing_only)) {
+        exit_status = cli_usage("run", "--check is for device sim, with data");
+    } else if (a.common.session.timing_only && a.common.session.device == RT_DEVICE_CPU) {
         exit_status = cli_usage("run", "--timing-only is for device sim");
     } else if (run_model(&a, model, arena, &diag) != SY_OK) {
         exit_status = cli_fail("run", &diag);

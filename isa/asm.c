@@ -83,6 +83,12 @@ bool isa_asm_emit_word(asm_state *state, const char *place, uint32_t word)
                             isa_asm_here(state));
     }
     base_set_le32(bytes, word);
+    if (state->lines != NULL && state->current == 0) {
+        const size_t at = strlen(state->name) + 1 + (size_t)state->sections.items[0].n_bytes;
+        if (at + sizeof bytes <= state->n_line_bytes) {
+            base_set_le32(state->lines + at, state->line);
+        }
+    }
     return isa_asm_emit(state, place, bytes, sizeof bytes);
 }
 
@@ -315,6 +321,26 @@ static bool allocate(asm_state *state)
             return isa_asm_out_of_memory(state);
         }
     }
+    const size_t n_name = strlen(state->name) + 1;
+    state->n_line_bytes = n_name + (size_t)state->sections.items[0].n_bytes;
+    state->lines = base_arena_alloc(state->arena, state->n_line_bytes, 1);
+    if (state->lines == NULL) {
+        return isa_asm_out_of_memory(state);
+    }
+    memcpy(state->lines, state->name, n_name);
+    return true;
+}
+
+/* Which line each instruction came from. */
+static bool collect_lines(asm_state *state, isa_program *program)
+{
+    isa_section *section = BASE_ARENA_NEW(state->arena, isa_section);
+    if (section == NULL) {
+        return isa_asm_out_of_memory(state);
+    }
+    *section = (isa_section){.name = ISA_LINES_SECTION, .data = state->lines, .n_bytes = state->n_line_bytes};
+    program->sections = section;
+    program->n_sections = 1;
     return true;
 }
 
@@ -421,7 +447,7 @@ sy_status isa_assemble(base_arena *arena, const char *text, const char *name, is
     if (state == NULL) {
         return status;
     }
-    if (!collect_dram(state, &made) || !collect_symbols(state, &made)) {
+    if (!collect_dram(state, &made) || !collect_symbols(state, &made) || !collect_lines(state, &made)) {
         if (where != NULL) {
             *where = state->where;
         }

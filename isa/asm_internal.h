@@ -57,6 +57,9 @@ typedef struct asm_state {
     BASE_VEC(asm_symbol *) labels; /* of .text (an image: all), in order */
     bool is_image;
 
+    uint8_t *lines; /* second pass: the section ISA_LINES_SECTION */
+    size_t n_line_bytes;
+
     BASE_VEC(uint8_t) n_words; /* of each constant load, noted in the first pass */
     size_t i_load;             /* next of n_words in the second pass */
 

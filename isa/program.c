@@ -89,6 +89,27 @@ const isa_section *isa_program_section(const isa_program *program, const char *n
     return NULL;
 }
 
+void isa_program_where(const isa_program *program, uint32_t pc, base_buf *out)
+{
+    const isa_section *lines = isa_program_section(program, ISA_LINES_SECTION);
+    const uint8_t *bytes = lines != NULL ? lines->data : NULL;
+    const uint8_t *end = lines != NULL ? memchr(bytes, 0, lines->n_bytes) : NULL;
+    if (end != NULL && pc % 4 == 0 && pc < lines->n_bytes - (size_t)(end + 1 - bytes)) {
+        const size_t left = lines->n_bytes - (size_t)(end + 1 - bytes) - pc;
+        const uint32_t line = left >= 4 ? base_get_le32(end + 1 + pc) : 0;
+        if (line != 0) {
+            base_buf_printf(out, " (%s:%" PRIu32 ")", (const char *)bytes, line);
+            return;
+        }
+    }
+    const isa_symbol *symbol = isa_program_symbol_at(program, pc);
+    if (symbol != NULL && pc > symbol->pc) {
+        base_buf_printf(out, " (%s+0x%" PRIx32 ")", symbol->name, pc - symbol->pc);
+    } else if (symbol != NULL) {
+        base_buf_printf(out, " (%s)", symbol->name);
+    }
+}
+
 static int by_pc(const void *a, const void *b)
 {
     const isa_symbol *const *x = a;

@@ -182,6 +182,7 @@ static unsigned mxu_streams(const uint32_t *regs, sim_stream streams[SIM_MAX_STR
     streams[2] = (sim_stream){.role = SIM_ROLE_ACC,
                               .memory = ISA_MEMORY_ACC,
                               .is_write = true,
+                              .also_reads = ISA_GET(regs[ISA_MXU_FLAGS], ISA_MXU_FLAGS_ACCUMULATE) != 0,
                               .first = sim_walk_rows(&c, 4),
                               .n_iterations = 1};
     return 3;
@@ -243,6 +244,35 @@ unsigned sim_command_streams(const isa_config *config, isa_unit unit, uint32_t f
     const bool in_acc = ISA_GET(regs[ISA_LD_FLAGS], ISA_LD_FLAGS_ACC) != 0;
     streams[0] = stream_of(SIM_ROLE_ROWS, in_acc ? ISA_MEMORY_ACC : ISA_MEMORY_SPM, unit == ISA_UNIT_LD, &walk);
     return 1;
+}
+
+sim_row_set sim_stream_set(const isa_config *config, isa_unit unit, uint32_t funct7,
+                           const uint32_t regs[ISA_MAX_REGS], const sim_stream *stream)
+{
+    const sim_rows range = sim_stream_rows(stream, 0);
+    sim_walk walk = sim_command_walk(unit, funct7, regs, stream->role);
+    if (stream->role == SIM_ROLE_WEIGHTS) {
+        walk.n[0] = config->d;
+    }
+    sim_row_set set = {.base = walk.base, .n = {walk.n[0], walk.n[1], walk.n[2], walk.n[3], 1}};
+    for (unsigned k = 0; k < 4; k++) {
+        set.s[k] = walk.s[k];
+    }
+    if (unit == ISA_UNIT_MXU && !stream->is_write) { /* the planes */
+        set.n[4] = stream->n_iterations;
+        set.s[4] = stream->step;
+    }
+    sim_rows reached = {set.base, set.base};
+    for (unsigned k = 0; k < 5; k++) {
+        const int64_t reach = set.s[k] * ((int64_t)set.n[k] - 1);
+        reached.low += reach < 0 ? reach : 0;
+        reached.high += reach > 0 ? reach : 0;
+    }
+    if (reached.low != range.low || reached.high != range.high) { /* a stream that is more than its walk */
+        const uint32_t n_rows = (uint32_t)(range.high - range.low + 1);
+        return (sim_row_set){.base = range.low, .n = {n_rows, 1, 1, 1, 1}, .s = {1, 0, 0, 0, 0}};
+    }
+    return set;
 }
 
 /* ---- byte walks ---- */

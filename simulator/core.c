@@ -289,6 +289,10 @@ static bool xsystole_act(sim *s, const sim_insn *i, uint64_t *look)
     *look = SIM_NEVER;
     if (unit < ISA_N_QUEUES) {
         sim_unit *u = &s->units[unit];
+        if (s->options.serial && ((uint32_t)i->imm & ISA_F7_SET) == 0 && !units_quiet(s, cycle, look)) {
+            return false;
+        }
+        *look = SIM_NEVER;
         const uint32_t were = u->queue_n + (u->last_pop == cycle ? 1 : 0);
         if (were >= s->machine.config.queue_depth) {
             *look = u->last_pop == cycle ? cycle + 1 : SIM_NEVER;
@@ -329,6 +333,21 @@ static bool xsystole_act(sim *s, const sim_insn *i, uint64_t *look)
     return true;
 }
 
+static void report_xsystole(sim *s, const sim_insn *i, uint32_t pc, uint64_t cycle)
+{
+    const sim_xsystole_event event = {
+        .unit = (uint8_t)(i->imm >> 8),
+        .funct7 = (uint8_t)i->imm,
+        .a = s->core.x[i->rs1],
+        .b = s->core.x[i->rs2],
+        .pc = pc,
+        .cycle = cycle,
+    };
+    if (!s->observer->xsystole(s->observer->user, &event)) {
+        s->stopped = true;
+    }
+}
+
 /* The Xsystole instruction at pc, in core->cycle, which is now. */
 static void xsystole(sim *s, const sim_insn *i)
 {
@@ -351,6 +370,9 @@ static void xsystole(sim *s, const sim_insn *i)
         return;
     }
     const uint32_t pc = core->pc;
+    if (s->observer != NULL && s->observer->xsystole != NULL) {
+        report_xsystole(s, i, pc, cycle);
+    }
     core->pc += 4;
     core->cycle = cycle + ISA_CYCLES_XSYSTOLE;
     if (core->state == SIM_CORE_ASLEEP) {

@@ -129,7 +129,10 @@ static bool core_hangs(const sim *s)
     const sim_insn *i = &core->insns[(core->pc - core->imem_base) >> 2];
     const unsigned unit = (unsigned)i->imm >> 8;
     if (unit < ISA_N_QUEUES) {
-        return s->units[unit].queue_n == s->machine.config.queue_depth;
+        const bool full = s->units[unit].queue_n == s->machine.config.queue_depth;
+        if (full || !s->options.serial) {
+            return full;
+        }
     }
     if (i->op == ISA_OP_CORE_SEMWAIT) {
         return s->semaphores[core->x[i->rs1]] == 0;

@@ -25,6 +25,7 @@ sy_status rt_machine_create(rt_machine_kind kind, const isa_config *config,
     case RT_MACHINE_SIM: {
         const sim_options sim = {
             .timing_only = asked->timing_only,
+            .serial = asked->serial,
             .kernels = asked->portable ? SIM_KERNELS_PORTABLE : SIM_KERNELS_BEST,
         };
         return sim_create(config, &sim, out, diag);

@@ -198,6 +198,8 @@ void rt_session_free(rt_session *session)
     rt_cpu_destroy(session->cpu);
     sim_machine_destroy(session->machine);
     sim_machine_destroy(session->shadow);
+    rt_check_free(session->check);
+    sim_machine_destroy(session->serial);
     rt_buffer_free(session->scratch);
     base_arena_destroy(session->arena);
 }
@@ -225,6 +227,11 @@ sim_machine *rt_session_machine(rt_session *session)
 const rt_cosim_result *rt_session_lockstep(const rt_session *session)
 {
     return session->shadow != NULL ? &session->lockstep : NULL;
+}
+
+const rt_check *rt_session_check(const rt_session *session)
+{
+    return session->check;
 }
 
 const char *rt_session_blas(const rt_session *session)

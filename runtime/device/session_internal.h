@@ -48,6 +48,8 @@ struct rt_session {
     sim_machine *machine;
     sim_machine *shadow; /* lockstep: the rtl machine beside the sim */
     rt_cosim_result lockstep;
+    sim_machine *serial; /* check: one command after the other */
+    rt_check *check;
     uint32_t n_slots, n_steps;
     rt_slot *slots;
     rt_step *steps;

@@ -84,6 +84,8 @@ static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_opti
     };
     if (session->shadow != NULL) {
         SY_TRY(run_lockstep(session, &run, &step->result, diag));
+    } else if (session->check != NULL) {
+        SY_TRY(rt_check_run(session->check, session->machine, &run, &step->result, diag));
     } else {
         SY_TRY(sim_machine_run(session->machine, &run, &step->result, diag));
     }
@@ -113,6 +115,9 @@ static sy_status write_inputs(rt_session *session, const rt_step *step, base_dia
         SY_TRY(rt_blocked_write(session->machine, tensor, host->data, session->scratch, diag));
         if (session->shadow != NULL) {
             SY_TRY(rt_blocked_write(session->shadow, tensor, host->data, session->scratch, diag));
+        }
+        if (session->serial != NULL) {
+            SY_TRY(rt_blocked_write(session->serial, tensor, host->data, session->scratch, diag));
         }
     }
     return SY_OK;
@@ -299,6 +304,17 @@ static sy_status make_machine(const rt_session *session, rt_machine_kind kind,
     return rt_machine_load(*out, &session->model->program, diag);
 }
 
+static sy_status make_check(rt_session *session, const rt_machine_options *options, base_diag *diag)
+{
+    if (session->device != RT_DEVICE_SIM || options->timing_only || session->options.lockstep) {
+        return base_fail(diag, SY_EINVAL, "a checked run is one of device sim, with data");
+    }
+    rt_machine_options serial = *options;
+    serial.serial = true;
+    SY_TRY(make_machine(session, RT_MACHINE_SIM, &serial, &session->serial, diag));
+    return rt_check_create(session->model, session->serial, &session->check, diag);
+}
+
 sy_status rt_device_machine_open(rt_session *session, base_diag *diag)
 {
     static const rt_device_ops plan_ops = {.run = run_plan};
@@ -318,6 +334,9 @@ sy_status rt_device_machine_open(rt_session *session, base_diag *diag)
             return base_fail(diag, SY_EINVAL, "lockstep is device sim, with data, beside the rtl");
         }
         SY_TRY(make_machine(session, RT_MACHINE_RTL, &options, &session->shadow, diag));
+    }
+    if (session->options.check) {
+        SY_TRY(make_check(session, &options, diag));
     }
     for (uint32_t i = 0; i < model->plan.n_tensors; i++) {
         const size_t n = rt_blocked_scratch_bytes(&model->plan.tensors[i]);

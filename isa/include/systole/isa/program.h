@@ -11,7 +11,7 @@
  *     PT_NOTE  .note.systole    type 1: the hashes of the instruction tables and of the configuration,
  *                               64 bits each; type 2: the configuration: name, NUL, INI text, NUL
  *     .symtab  .strtab          functions and labels of .text
- *     any other section         a blob with a name, such as .systole.tensors
+ *     any other section         a blob with a name, such as .systole.tensors or ISA_LINES_SECTION
  *
  * A plain RISC-V program linked to these two bases (another toolchain's) reads too; it has no note.
  *
@@ -111,6 +111,18 @@ const isa_symbol *isa_program_symbol_at(const isa_program *program, uint32_t pc)
 
 /* A named section, NULL if there is none. */
 const isa_section *isa_program_section(const isa_program *program, const char *name);
+
+/*
+ * Section with the source of each instruction, which the assembler writes: the file's name, NUL, then the line of each word
+ * of .text, 32 bits little-endian, 0 for none.
+ */
+#define ISA_LINES_SECTION ".systole.lines"
+
+/*
+ * Appends where an instruction is, in a person's words: " (copy.s:12)" if the program knows its source lines, else
+ * " (symbol+0x8)", else nothing.
+ */
+void isa_program_where(const isa_program *program, uint32_t pc, base_buf *out);
 
 /* Appends a listing of .text: labels, addresses, words, instructions. */
 void isa_program_list(const isa_program *program, base_buf *out);

@@ -17,6 +17,7 @@ typedef enum rt_machine_kind { RT_MACHINE_SIM, RT_MACHINE_RTL } rt_machine_kind;
 typedef struct rt_machine_options {
     bool timing_only;                             /* sim only: no data */
     bool portable;                                /* sim only: plain C kernels */
+    bool serial;                                  /* sim only: one command after the other */
     void (*notice)(void *user, const char *line); /* rtl only: a line for people before something
                                                      that takes long; may be NULL */
     void *notice_user;

@@ -11,6 +11,7 @@
 #ifndef SYSTOLE_RT_SESSION_H
 #define SYSTOLE_RT_SESSION_H
 
+#include "systole/rt/check.h"
 #include "systole/rt/cosim.h"
 #include "systole/rt/cpu.h"
 #include "systole/rt/machine.h"
@@ -35,6 +36,7 @@ typedef struct rt_session_options {
     uint32_t stall_max;  /* 0: none */
     bool lockstep; /* sim: an rtl machine runs each device step too, and all that both report is
                       compared */
+    bool check;    /* sim: every device step is a checked run (rt/check.h) */
     bool fill;     /* sim, rtl: memories begin with the seeded pattern of */
     uint64_t fill_seed; /* this seed, instead of zeros; DRAM in its first MiB */
     void (*notice)(
@@ -73,6 +75,9 @@ sim_machine *rt_session_machine(rt_session *session);
  * NULL without lockstep.
  */
 const rt_cosim_result *rt_session_lockstep(const rt_session *session);
+
+/* What checked runs have found since the session was made; NULL without options.check, and for device cpu. */
+const rt_check *rt_session_check(const rt_session *session);
 
 /* "libopenblas.so.0 (SkylakeX)", ...: what does the host's fp32 products; "" if there is no host
  * work. */

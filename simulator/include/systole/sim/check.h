@@ -59,6 +59,7 @@ typedef struct sim_stream {
     sim_role role;
     isa_memory memory; /* ISA_MEMORY_SPM or ISA_MEMORY_ACC */
     bool is_write;     /* MXU's ACC is a write, though it also reads */
+    bool also_reads;   /* a write that needs what its rows held before the command */
     sim_rows first;
     int64_t step;
     uint32_t n_iterations;
@@ -78,6 +79,15 @@ sim_rows sim_stream_rows(const sim_stream *stream, uint32_t i);
 
 /* Banks from that of the lowest to that of the highest row, bit b for bank b; the rows must lie in the memory. */
 uint64_t sim_rows_banks(const isa_config *config, isa_memory memory, sim_rows rows);
+
+/* The rows of a stream, each at least once: base + i0*s[0] + ... + i4*s[4] for all 0 <= ik < n[k]. */
+typedef struct sim_row_set {
+    int64_t base;
+    uint32_t n[5];
+    int64_t s[5];
+} sim_row_set;
+sim_row_set sim_stream_set(const isa_config *config, isa_unit unit, uint32_t funct7,
+                           const uint32_t regs[ISA_MAX_REGS], const sim_stream *stream);
 
 /* The walk of a role of a command; ROWS of the VPU: n[0] = 4 * count rows. For roles that the command has. */
 sim_walk sim_command_walk(isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS], sim_role role);

@@ -32,11 +32,22 @@ typedef struct sim_command_event {
     uint64_t end;    /* cycle */
 } sim_command_event;
 
+/* One Xsystole instruction of the core, in the cycle in which it succeeds. */
+typedef struct sim_xsystole_event {
+    uint8_t unit;   /* isa unit number: whose queue, or CORE */
+    uint8_t funct7; /* operation, or SET */
+    uint32_t a;     /* rs1 */
+    uint32_t b;     /* rs2 */
+    uint32_t pc;
+    uint64_t cycle;
+} sim_xsystole_event;
+
 /* Called during sim_machine_run; any member may be NULL. Observers never change the model. Return false to stop the run (end: SIM_END_STOPPED). */
 typedef struct sim_observer {
     void *user;
     bool (*command)(void *user, const sim_command_event *event);
     bool (*retire)(void *user, uint32_t pc, uint64_t cycle); /* every core instruction, in its last cycle */
+    bool (*xsystole)(void *user, const sim_xsystole_event *event);  /* the simulator alone calls it */
 } sim_observer;
 
 typedef enum sim_end {

@@ -18,6 +18,8 @@ typedef struct sim_options {
     bool timing_only;    /* no data: SPM, ACC and DRAM are neither read nor written by commands */
     sim_kernels kernels;
     bool no_batches; /* one burst at a time, for tests: the results are the same */
+    bool serial; /* the core pushes nothing but SET before all that it has pushed is done: what the program means
+                    when nothing runs beside anything. Not the machine's cycles. */
 } sim_options;
 
 /* Makes a simulator; options may be NULL. All memory is taken here, none during a run. SY_ENOMEM, SY_EUNSUPPORTED (kernels). Free with sim_machine_destroy. */
