@@ -22,7 +22,7 @@ const char help_fuzz[] =
     "      --configs N          how many random configurations (default 5); each builds its\n"
     "                           Verilog first\n"
     "      --first-config N     number of the first of them (default 0)\n"
-    "      --max-dim D          largest array of random configurations: 4, 8, 16 or 32\n"
+    "      --max-dim D          largest array of random configurations: 4, 8, ... 64\n"
     "                           (default 16)\n"
     "      --seed S             of everything random (default 1): the same seed gives the\n"
     "                           same programs everywhere\n"
@@ -63,35 +63,30 @@ static bool progress(void *user, const isa_config *config, uint64_t done, uint64
     return true;
 }
 
-static void print_summary(const rt_fuzz_summary *s, const char *coverage, bool json)
+/* The document was begun before the programs ran: coverage is its first member. */
+static void print_json(const rt_fuzz_summary *s, base_json *document)
 {
-    if (json) {
-        base_buf text = {0};
-        base_json document = base_json_to(&text);
-        base_json_object_begin(&document);
-        base_json_key_u64(&document, "configurations", s->n_configs);
-        base_json_key_u64(&document, "programs", s->n_programs);
-        base_json_key_u64(&document, "different", s->n_different);
-        base_json_key_u64(&document, "commands", s->n_commands);
-        base_json_key_u64(&document, "instructions", s->n_instructions);
-        base_json_key_u64(&document, "cycles", s->n_cycles);
-        base_json_key(&document, "ends");
-        base_json_object_begin(&document);
-        for (sim_end end = SIM_END_DONE; end <= SIM_END_STOPPED; end++) {
-            base_json_key_u64(&document, rt_end_name(end), s->n_ends[end]);
-        }
-        base_json_object_end(&document);
-        base_json_key_string(&document, "first_difference", s->first);
-        base_json_key_string(&document, "minimal_program", s->minimal);
-        base_json_key_string(&document, "minimal_report", s->minimal_report);
-        if (coverage != NULL) {
-            base_json_key_string(&document, "coverage", coverage);
-        }
-        base_json_object_end(&document);
-        cli_print_buf(&text);
-        base_buf_free(&text);
-        return;
+    base_json_key_u64(document, "configurations", s->n_configs);
+    base_json_key_u64(document, "programs", s->n_programs);
+    base_json_key_u64(document, "different", s->n_different);
+    base_json_key_u64(document, "commands", s->n_commands);
+    base_json_key_u64(document, "instructions", s->n_instructions);
+    base_json_key_u64(document, "cycles", s->n_cycles);
+    base_json_key(document, "ends");
+    base_json_object_begin(document);
+    for (sim_end end = SIM_END_DONE; end <= SIM_END_STOPPED; end++) {
+        base_json_key_u64(document, rt_end_name(end), s->n_ends[end]);
     }
+    base_json_object_end(document);
+    base_json_key_string(document, "first_difference", s->first);
+    base_json_key_string(document, "minimal_program", s->minimal);
+    base_json_key_string(document, "minimal_report", s->minimal_report);
+    base_json_object_end(document);
+    cli_print_buf(document->out);
+}
+
+static void print_summary(const rt_fuzz_summary *s)
+{
     if (s->first[0] != '\0') {
         printf("%s\n", s->first);
     }
@@ -110,6 +105,7 @@ typedef struct args {
     rt_fuzz_options fuzz;
     isa_config config;
     base_buf coverage;
+    bool want_coverage;
     bool json;
 } args;
 
@@ -130,7 +126,7 @@ static int take_option(args *a, int option)
         good = cli_parse_u64("fuzz", "--first-config", text, 0, any, &a->fuzz.first_config);
         break;
     case MAX_DIM:
-        good = cli_parse_u64("fuzz", "--max-dim", text, 4, 32, &number);
+        good = cli_parse_u64("fuzz", "--max-dim", text, 4, 64, &number);
         a->fuzz.max_dim = (uint32_t)number;
         break;
     case SEED:
@@ -152,7 +148,7 @@ static int take_option(args *a, int option)
         a->fuzz.portable = true;
         break;
     case COVERAGE:
-        a->fuzz.coverage = &a->coverage;
+        a->want_coverage = true;
         break;
     case JSON:
         a->json = true;
@@ -161,6 +157,27 @@ static int take_option(args *a, int option)
         return -1;
     }
     return good ? CLI_DONE : CLI_USAGE;
+}
+
+static int fuzz(args *a, base_json *document, cli_progress *bar)
+{
+    static rt_fuzz_summary summary;
+    base_diag diag = {0};
+    const sy_status status = rt_fuzz(&a->fuzz, &summary, &diag);
+    cli_progress_end(bar);
+    if (status != SY_OK) {
+        return cli_fail("fuzz", &diag);
+    }
+    if (a->json) {
+        print_json(&summary, document);
+    } else {
+        fputs(a->coverage.data != NULL ? a->coverage.data : "", stdout);
+        print_summary(&summary);
+    }
+    return summary.n_different == 0
+               ? CLI_DONE
+               : cli_failf("fuzz", "the models differ on %" PRIu64 " of %" PRIu64 " programs",
+                           summary.n_different, summary.n_programs);
 }
 
 int cmd_fuzz(int argc, char **argv)
@@ -189,8 +206,6 @@ int cmd_fuzz(int argc, char **argv)
                        .progress_user = &bar,
                        .notice = cli_notice,
                        .notice_user = name}};
-    rt_fuzz_summary summary;
-    base_diag diag = {0};
     for (int option; (option = cli_next_option(&spec, argc, argv)) != -1;) {
         const int status = take_option(&a, option);
         if (status != CLI_DONE) {
@@ -200,19 +215,19 @@ int cmd_fuzz(int argc, char **argv)
     if (optind != argc) {
         return cli_usage("fuzz", "unexpected '%s'", argv[optind]);
     }
-    const sy_status status = rt_fuzz(&a.fuzz, &summary, &diag);
-    cli_progress_end(&bar);
-    if (status != SY_OK) {
-        base_buf_free(&a.coverage);
-        return cli_fail("fuzz", &diag);
+    base_buf text = {0};
+    base_json document = base_json_to(&text);
+    if (a.json) {
+        base_json_object_begin(&document);
+        if (a.want_coverage) {
+            base_json_key(&document, "coverage");
+            a.fuzz.coverage_json = &document;
+        }
+    } else if (a.want_coverage) {
+        a.fuzz.coverage = &a.coverage;
     }
-    if (a.coverage.data != NULL && !a.json) {
-        fputs(a.coverage.data, stdout);
-    }
-    print_summary(&summary, a.json ? a.coverage.data : NULL, a.json);
+    const int exit_status = fuzz(&a, &document, &bar);
+    base_buf_free(&text);
     base_buf_free(&a.coverage);
-    return summary.n_different == 0
-               ? CLI_DONE
-               : cli_failf("fuzz", "the models differ on %" PRIu64 " of %" PRIu64 " programs",
-                           summary.n_different, summary.n_programs);
+    return exit_status;
 }

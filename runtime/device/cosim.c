@@ -29,6 +29,7 @@ typedef struct retired {
 typedef struct record {
     base_buf commands[ISA_N_QUEUES]; /* sim_command_event */
     base_buf instructions;           /* retired */
+    const sim_observer *watch;       /* may be NULL */
     bool full;
 } record;
 
@@ -51,6 +52,10 @@ static bool keep_command(void *user, const sim_command_event *event)
         !base_buf_append(&r->commands[event->unit], event, sizeof *event)) {
         r->full = true;
     }
+    if (r->watch != NULL && r->watch->command != NULL &&
+        !r->watch->command(r->watch->user, event)) {
+        return false;
+    }
     return !r->full;
 }
 
@@ -61,6 +66,10 @@ static bool keep_retired(void *user, uint32_t pc, uint64_t cycle)
     if (r->instructions.n_bytes / sizeof event >= MAX_INSTRUCTIONS ||
         !base_buf_append(&r->instructions, &event, sizeof event)) {
         r->full = true;
+    }
+    if (r->watch != NULL && r->watch->retire != NULL &&
+        !r->watch->retire(r->watch->user, pc, cycle)) {
+        return false;
     }
     return !r->full;
 }
@@ -361,7 +370,7 @@ static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim
 sy_status rt_cosim(sim_machine *first, sim_machine *second, const rt_cosim_options *options,
                    rt_cosim_result *result, base_diag *diag)
 {
-    record r = {0};
+    record r = {.watch = options->watch};
     checker c = {.options = options,
                  .names = {first->name, second->name},
                  .expected = &r,

@@ -13,10 +13,13 @@
 
 /* As rt_fuzz_one; the program too. */
 static sy_status run_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed,
-                         uint64_t number, fuzz_program *fuzz, rt_fuzz_case *out, base_diag *diag)
+                         uint64_t number, fuzz_program *fuzz, fuzz_run *run, rt_fuzz_case *out,
+                         base_diag *diag)
 {
     SY_TRY(rt_fuzz_program(arena, &first->config, seed, number, fuzz, diag));
+    rt_fuzz_run_begin(run, fuzz);
     const rt_cosim_options options = {
+        .watch = &run->observer,
         .run = {.entry = fuzz->program.entry,
                 .max_cycles = fuzz->max_cycles,
                 .stall_seed = fuzz->stall_seed,
@@ -29,14 +32,17 @@ static sy_status run_one(base_arena *arena, sim_machine *first, sim_machine *sec
         .stall_seed = fuzz->stall_seed,
         .stall_max = fuzz->stall_max,
     };
-    return rt_fuzz_lockstep(first, second, &fuzz->program, seed, &options, &out->result, diag);
+    SY_TRY(rt_fuzz_lockstep(first, second, &fuzz->program, seed, &options, &out->result, diag));
+    rt_fuzz_run_end(run, first, &out->result.results[0]);
+    return SY_OK;
 }
 
 sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second, uint64_t seed,
                       uint64_t number, rt_fuzz_case *out, base_diag *diag)
 {
     fuzz_program fuzz;
-    return run_one(arena, first, second, seed, number, &fuzz, out, diag);
+    fuzz_run run;
+    return run_one(arena, first, second, seed, number, &fuzz, &run, out, diag);
 }
 
 static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, sim_machine *first,
@@ -48,9 +54,10 @@ static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, si
     for (uint64_t i = 0; i < options->count && status == SY_OK; i++) {
         rt_fuzz_case one;
         fuzz_program program;
+        fuzz_run run;
         base_arena_reset(arena);
-        status = run_one(arena, first, second, options->seed, options->first + i, &program, &one,
-                         diag);
+        status = run_one(arena, first, second, options->seed, options->first + i, &program, &run,
+                         &one, diag);
         if (status != SY_OK) {
             base_fail(diag, status, "configuration %s, seed %" PRIu64 ", number %" PRIu64 ": %s",
                       first->config.name, options->seed, options->first + i,
@@ -58,7 +65,7 @@ static sy_status run_programs(const rt_fuzz_options *options, uint64_t total, si
             break;
         }
         if (coverage != NULL) {
-            rt_fuzz_coverage_add(coverage, &program, &one.result.results[0]);
+            rt_fuzz_coverage_add(coverage, &program, &run);
         }
         summary->n_programs++;
         summary->n_ends[one.result.results[0].end]++;
@@ -130,9 +137,12 @@ static sy_status run_configs(const rt_fuzz_options *options, fuzz_coverage *cove
     return SY_OK;
 }
 
+/* Names of missing bins in one group of the text. */
+#define MOST_NAMES 40
+
 sy_status rt_fuzz(const rt_fuzz_options *options, rt_fuzz_summary *summary, base_diag *diag)
 {
-    if (options->coverage == NULL) {
+    if (options->coverage == NULL && options->coverage_json == NULL) {
         return run_configs(options, NULL, summary, diag);
     }
     base_arena *arena = base_arena_create();
@@ -140,8 +150,15 @@ sy_status rt_fuzz(const rt_fuzz_options *options, rt_fuzz_summary *summary, base
     sy_status status = coverage != NULL ? run_configs(options, coverage, summary, diag)
                                         : base_fail(diag, SY_ENOMEM, "out of memory");
     if (status == SY_OK) {
-        (void)rt_fuzz_coverage_print(coverage, false, options->coverage);
-        status = base_buf_status(options->coverage);
+        const unsigned bins = FUZZ_BINS_PROGRAM | FUZZ_BINS_RUN |
+                              (options->config == NULL ? FUZZ_BINS_CONFIG : 0);
+        if (options->coverage != NULL) {
+            (void)rt_fuzz_coverage_print(coverage, bins, MOST_NAMES, options->coverage);
+            status = base_buf_status(options->coverage);
+        }
+        if (options->coverage_json != NULL) {
+            rt_fuzz_coverage_json(coverage, bins, options->coverage_json);
+        }
     }
     base_arena_destroy(arena);
     return status;

@@ -36,7 +36,7 @@ typedef struct question {
     sim_machine *machines[2];
     uint64_t seed;
     rt_cosim_options options;
-    bool may_be_cut_off; /* the run may reach the limit: the whole program did */
+    bool may_be_cut_off;  /* the run may reach the limit: the whole program did */
     rt_cosim_result last; /* of the last program that differed */
 } question;
 
@@ -78,9 +78,8 @@ static sy_status write_files(const char *stem, const isa_config *config, const f
         status = write_text(stem, ".ini", ini.data, ini.n_bytes, diag);
     }
     base_buf_free(&ini);
-    return status == SY_OK
-               ? write_text(stem, ".s", fuzz->source, strlen(fuzz->source), diag)
-               : status;
+    return status == SY_OK ? write_text(stem, ".s", fuzz->source, strlen(fuzz->source), diag)
+                           : status;
 }
 
 /* How the minimal program is run by hand. */

@@ -14,6 +14,7 @@
 #include "systole/base/arena.h"
 #include "systole/base/buf.h"
 #include "systole/base/diag.h"
+#include "systole/base/json.h"
 #include "systole/isa/config.h"
 #include "systole/isa/isa.h"
 #include "systole/isa/program.h"
@@ -47,6 +48,9 @@ typedef struct fuzz_program {
     bool is_limited;     /* a small limit, to be compared where it cuts the run off */
     const fuzz_command *commands;
     size_t n_commands;
+    uint32_t sync_pairs; /* bit 5 * poster + waiter: both name one semaphore */
+    uint32_t meetings;   /* bit 16 * memory + 4 * earlier + later, memory 0 SPM, 1 ACC: banks of two
+                            units' commands, near each other, meet */
 } fuzz_program;
 
 /* A random configuration that passes isa_config_check; dims from 4 to max_dim. */
@@ -60,24 +64,53 @@ sy_status rt_fuzz_program(base_arena *arena, const isa_config *config, uint64_t 
 const char *rt_fuzz_kind_name(fuzz_kind kind);
 
 /*
+ * What a run showed, from the simulator's events: fuzz_run.c.
+ *
+ *     rt_fuzz_run_begin(&run, &program);
+ *     ... a run with the observer rt_fuzz_run_observer(&run) ...
+ *     rt_fuzz_run_end(&run, machine, &result);
+ */
+typedef struct fuzz_run {
+    const fuzz_program *program;
+    sim_observer observer;
+    sim_result result;
+    bool retired[ISA_N_OPS];
+    bool ended[ISA_N_OPS];       /* commands */
+    bool full[ISA_N_QUEUES];     /* the core slept in a push */
+    isa_op deadlock_op;          /* in which the core sleeps; HALT: it has halted */
+    isa_unit deadlock_unit;      /* a push to this one, else CORE */
+    bool deadlocked[ISA_N_QUEUES]; /* units that wait for ever */
+    uint64_t last_cycle;
+} fuzz_run;
+
+void rt_fuzz_run_begin(fuzz_run *run, const fuzz_program *program);
+void rt_fuzz_run_end(fuzz_run *run, sim_machine *machine, const sim_result *result);
+
+/*
  * What a set of programs has exercised, counted in bins that come from the tables of isa/: every
  * instruction, value of a bit field, class of value of a descriptor register, error of a unit, end,
- * exception, counter, and some products of these.
+ * exception, counter, and products of these. A new row of a table is a new bin.
  */
 typedef struct fuzz_coverage fuzz_coverage;
 
 /* All bins empty; NULL when memory is out. */
 fuzz_coverage *rt_fuzz_coverage_create(base_arena *arena);
 
-/* Counts a program; and how it ended, unless result is NULL. */
+/* Counts a program; and what its run showed, unless run is NULL. */
 void rt_fuzz_coverage_add(fuzz_coverage *coverage, const fuzz_program *program,
-                          const sim_result *result);
+                          const fuzz_run *run);
+
+/* Which bins are counted: those of programs, of their runs, of the configurations. */
+enum { FUZZ_BINS_PROGRAM = 1, FUZZ_BINS_RUN = 2, FUZZ_BINS_CONFIG = 4 };
 
 /*
- * Appends one line per group of bins ("instruction: 72 of 72"), and below it the names of those
- * that are empty.  Returns how many are empty; without_ends leaves out the groups that need
- * results.
+ * Appends one line per group of bins ("instruction: 72 of 72"), below it the names of those that
+ * are empty (at most so many per group), and a total. Returns how many are empty.
  */
-size_t rt_fuzz_coverage_print(const fuzz_coverage *coverage, bool without_ends, base_buf *out);
+size_t rt_fuzz_coverage_print(const fuzz_coverage *coverage, unsigned bins, size_t most_names,
+                              base_buf *out);
+
+/* The same as an object: bins, seen, percent, groups of name, bins, seen, missing (all names). */
+void rt_fuzz_coverage_json(const fuzz_coverage *coverage, unsigned bins, base_json *json);
 
 #endif

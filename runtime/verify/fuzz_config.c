@@ -73,7 +73,7 @@ void rt_fuzz_config(uint64_t seed, uint64_t number, uint32_t max_dim, isa_config
     choose_memories(&rng, &c);
     choose_dram(&rng, &c);
     c.queue_depth = 1 + below(&rng, 8);
-    c.sem_count = base_rng_one_in(&rng, 3) ? 32 : 2 + below(&rng, 31);
+    c.sem_count = base_rng_one_in(&rng, 3) ? 32 : 1 + below(&rng, base_rng_one_in(&rng, 3) ? 3 : 32);
     c.sem_bits = 1 + below(&rng, 8);
     c.post_depth = 1 + below(&rng, 4);
     c.check_cycles = 1 + below(&rng, 4);

@@ -1,56 +1,26 @@
 /*
- * fuzz_coverage.c -- what random programs have exercised.
- *
- * A bin is a group and an index in it; what a group's index means is known to its count function
- * and to bin_name alone. Bins that no program can reach are left out by is_reachable, with the
- * reason.
+ * fuzz_coverage.c -- what random programs have exercised: counting. What the bins mean:
+ * fuzz_bins.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "fuzz_coverage.h"
+
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "fuzz_internal.h"
-
-enum { N_CLASSES = 5 }; /* of values of a register */
-enum { MAX_BINS = ISA_N_QUEUES * ISA_MAX_REGS * N_CLASSES };
-
-typedef enum group {
-    GROUP_INSTRUCTION,
-    GROUP_VALUE,    /* lines E of fields.def */
-    GROUP_FIELD,    /* values of bit fields without such lines */
-    GROUP_REGISTER, /* classes of values of the other registers */
-    GROUP_CHECK,    /* unit x error of a command's checks */
-    GROUP_PRODUCT,  /* MATMUL: operation, rows against D, planes, accumulate */
-    GROUP_SOURCES,  /* VEC: A x B x output */
-    GROUP_REDUCE,   /* VEC: reduction x source x loops x output */
-    GROUP_BYTES,    /* LD, ST: closing loop x memory x how much is valid */
-    GROUP_END,      /* from here on: of results */
-    GROUP_ERROR,
-    GROUP_EXCEPTION,
-    GROUP_COUNTER,
-    N_GROUPS
-} group;
-
-static const char *const group_names[N_GROUPS] = {
-    "instruction",    "field value",    "bit field",          "register class", "failed check",
-    "matrix product", "vector sources", "vector reductions",  "byte walk",      "end of a run",
-    "error",          "exception",      "counter above zero",
-};
-
-struct fuzz_coverage {
-    uint64_t hits[N_GROUPS][MAX_BINS];
-};
+/* ---- items, from the tables ---- */
 
 typedef struct value_row {
     isa_unit unit;
     const char *field;
     const char *name;
     uint32_t value;
+    bool built;
 } value_row;
 static const value_row value_rows[] = {
-#define E(unit, field, name, value, built, summary) {ISA_UNIT_##unit, #field, #name, (value)},
+#define E(unit, field, name, value, built, summary) \
+    {ISA_UNIT_##unit, #field, #name, (value), (built) != 0},
 #include "systole/isa/tables.h"
 };
 enum { N_VALUES = sizeof value_rows / sizeof value_rows[0] };
@@ -66,232 +36,81 @@ static const field_row field_rows[] = {
     {ISA_UNIT_##unit, #register_name, #field, (low), (width)},
 #include "systole/isa/tables.h"
 };
-enum { N_FIELDS = sizeof field_rows / sizeof field_rows[0], FIELD_VALUES = 8 };
+enum { N_FIELDS = sizeof field_rows / sizeof field_rows[0] };
 
-static const uint32_t exceptions[] = {
-#define X(name, number, summary) (number),
-#include "systole/isa/tables.h"
-};
-enum { N_EXCEPTIONS = sizeof exceptions / sizeof exceptions[0] };
-
-static bool has_values(const field_row *field)
+static void add_item(fuzz_coverage *c, fuzz_item item)
 {
+    if (c->n_items < FUZZ_MAX_ITEMS) {
+        c->items[c->n_items++] = item;
+    }
+}
+
+static void add_classes(fuzz_coverage *c, isa_unit unit, unsigned reg, isa_type type)
+{
+    const unsigned n = type == ISA_TYPE_BITS  ? 0
+                       : type == ISA_TYPE_F32 ? FUZZ_FLOAT_CLASSES
+                                              : FUZZ_INTEGER_CLASSES;
+    for (unsigned i = 0; i < n; i++) {
+        add_item(
+            c, (fuzz_item){.unit = unit, .reg = reg, .is_class = true, .class = i, .built = true});
+    }
+}
+
+static void add_values(fuzz_coverage *c, const field_row *field)
+{
+    fuzz_item item = {.unit = field->unit,
+                      .reg = (unsigned)isa_reg_find(field->unit, field->reg),
+                      .low = field->low,
+                      .width = field->width,
+                      .field = field->field,
+                      .built = true};
+    bool is_listed = false;
     for (size_t i = 0; i < N_VALUES; i++) {
-        if (value_rows[i].unit == field->unit && strcmp(value_rows[i].field, field->field) == 0) {
-            return true;
+        const value_row *row = &value_rows[i];
+        if (row->unit == field->unit && strcmp(row->field, field->field) == 0) {
+            is_listed = true;
+            item.value = row->value;
+            item.name = row->name;
+            item.built = row->built;
+            add_item(c, item);
         }
     }
-    return false;
-}
-
-static size_t n_bins(group g)
-{
-    switch (g) {
-    case GROUP_INSTRUCTION:
-        return ISA_N_OPS;
-    case GROUP_VALUE:
-        return N_VALUES;
-    case GROUP_FIELD:
-        return (size_t)N_FIELDS * FIELD_VALUES;
-    case GROUP_REGISTER:
-        return MAX_BINS;
-    case GROUP_CHECK:
-        return (size_t)ISA_N_QUEUES * ISA_N_ERRORS;
-    case GROUP_PRODUCT:
-        return 2 * 3 * 2 * 2;
-    case GROUP_SOURCES:
-        return 4 * 4 * 5;
-    case GROUP_REDUCE:
-        return 2 * 2 * 5 * 3;
-    case GROUP_BYTES:
-        return 2 * 4 * 2 * 3;
-    case GROUP_END:
-        return (size_t)FUZZ_N_KINDS * 3;
-    case GROUP_ERROR:
-        return ISA_N_ERRORS;
-    case GROUP_EXCEPTION:
-        return N_EXCEPTIONS;
-    case GROUP_COUNTER:
-        return (size_t)ISA_N_QUEUES * ISA_N_COUNTERS;
-    case N_GROUPS:
-        break;
+    for (uint32_t v = 0; !is_listed && v < UINT32_C(1) << field->width && v < 8; v++) {
+        item.value = v;
+        add_item(c, item);
     }
-    return 0;
-}
-
-static bool counter_is_reachable(isa_unit unit, isa_counter counter)
-{
-    const bool is_dma = unit == ISA_UNIT_LD || unit == ISA_UNIT_ST;
-    switch (counter) {
-    case ISA_COUNTER_LOAD:
-        return unit == ISA_UNIT_MXU;
-    case ISA_COUNTER_DRAM_BW:
-    case ISA_COUNTER_DRAM_LAT:
-        return is_dma;
-    case ISA_COUNTER_DRAIN:
-        return !is_dma;
-    case ISA_COUNTER_BUSY:
-    case ISA_COUNTER_BANK:
-    case ISA_COUNTER_SEM:
-    case ISA_COUNTER_DECODE:
-    case ISA_COUNTER_EMPTY:
-    case ISA_COUNTER_HALTED:
-    case ISA_N_COUNTERS:
-        break;
-    }
-    return true;
-}
-
-/* ends in the order done, error, deadlock */
-static bool end_is_reachable(fuzz_kind kind, unsigned end)
-{
-    switch (kind) {
-    case FUZZ_VALID:
-        return end == 0;
-    case FUZZ_ILLEGAL:
-        return end == 1;
-    case FUZZ_DEADLOCK:
-        return end == 2;
-    case FUZZ_CORE:
-        return end != 2;
-    case FUZZ_WILD:
-    case FUZZ_N_KINDS:
-        break;
-    }
-    return true;
-}
-
-static unsigned register_of(size_t bin)
-{
-    return (unsigned)(bin / N_CLASSES % ISA_MAX_REGS);
-}
-
-static bool register_is_reachable(size_t bin)
-{
-    const isa_unit unit = (isa_unit)(bin / N_CLASSES / ISA_MAX_REGS);
-    const isa_reg_info *reg = isa_reg_describe(unit, register_of(bin));
-    const unsigned n_classes = reg == NULL                  ? 0
-                               : reg->type == ISA_TYPE_BITS ? 0
-                               : reg->type == ISA_TYPE_F32  ? 5
-                                                            : 3;
-    return bin % N_CLASSES < n_classes;
-}
-
-static bool is_reachable(group g, size_t bin)
-{
-    switch (g) {
-    case GROUP_INSTRUCTION:
-        return bin != ISA_OP_ILLEGAL;
-    case GROUP_FIELD: {
-        const field_row *field = &field_rows[bin / FIELD_VALUES];
-        return !has_values(field) && bin % FIELD_VALUES < UINT32_C(1) << field->width;
-    }
-    case GROUP_REGISTER:
-        return register_is_reachable(bin);
-    case GROUP_CHECK:
-        return rt_fuzz_can_fail((isa_unit)(bin / ISA_N_ERRORS), (isa_error)(bin % ISA_N_ERRORS));
-    case GROUP_END:
-        return end_is_reachable((fuzz_kind)(bin / 3), (unsigned)(bin % 3));
-    case GROUP_ERROR:
-        return bin != ISA_ERROR_NONE && bin != ISA_ERROR_AXI; /* RANGE keeps programs inside DRAM */
-    case GROUP_COUNTER:
-        return counter_is_reachable((isa_unit)(bin / ISA_N_COUNTERS),
-                                    (isa_counter)(bin % ISA_N_COUNTERS));
-    case GROUP_VALUE:
-    case GROUP_PRODUCT:
-    case GROUP_SOURCES:
-    case GROUP_REDUCE:
-    case GROUP_BYTES:
-    case GROUP_EXCEPTION:
-    case N_GROUPS:
-        break;
-    }
-    return true;
-}
-
-static void bin_name(group g, size_t bin, char *text, size_t n_bytes)
-{
-    static const char *const integers[] = {"zero", "one or more", "the sign bit set", "", ""};
-    static const char *const floats[] = {"zero", "subnormal", "normal", "infinite", "NaN"};
-    static const char *const lengths[] = {"below D", "D", "above D"};
-    static const char *const valid[] = {"all", "some", "none"};
-    static const char *const ends[] = {"done", "error", "deadlock"};
-    switch (g) {
-    case GROUP_INSTRUCTION: {
-        char mnemonic[ISA_MNEMONIC_BYTES];
-        isa_op_mnemonic((isa_op)bin, mnemonic);
-        (void)snprintf(text, n_bytes, "%s", mnemonic);
-        return;
-    }
-    case GROUP_VALUE:
-        (void)snprintf(text, n_bytes, "%s:%s", value_rows[bin].field, value_rows[bin].name);
-        return;
-    case GROUP_FIELD: {
-        const field_row *field = &field_rows[bin / FIELD_VALUES];
-        (void)snprintf(text, n_bytes, "%s %s:%zu", isa_unit_name(field->unit), field->field,
-                       bin % FIELD_VALUES);
-        return;
-    }
-    case GROUP_REGISTER: {
-        const unsigned unit = (unsigned)(bin / N_CLASSES / ISA_MAX_REGS);
-        const isa_reg_info *reg = isa_reg_describe((isa_unit)unit, register_of(bin));
-        (void)snprintf(text, n_bytes, "%s %s %s", isa_unit_name(unit), reg->name,
-                       reg->type == ISA_TYPE_F32 ? floats[bin % N_CLASSES]
-                                                 : integers[bin % N_CLASSES]);
-        return;
-    }
-    case GROUP_CHECK:
-        (void)snprintf(text, n_bytes, "%s %s", isa_unit_name((unsigned)(bin / ISA_N_ERRORS)),
-                       isa_error_name((unsigned)(bin % ISA_N_ERRORS)));
-        return;
-    case GROUP_PRODUCT:
-        (void)snprintf(text, n_bytes, "%s, rows %s, planes %s, %s",
-                       bin / 12 == 0 ? "MATMUL" : "MATMUL_T", lengths[bin / 4 % 3],
-                       bin / 2 % 2 == 0 ? "one" : "more",
-                       bin % 2 == 0 ? "overwrites" : "accumulates");
-        return;
-    case GROUP_SOURCES:
-        (void)snprintf(text, n_bytes, "a_src %zu, b_src %zu, out %zu", bin / 20, bin / 5 % 4,
-                       bin % 5);
-        return;
-    case GROUP_REDUCE:
-        (void)snprintf(text, n_bytes, "red %zu, red_src %zu, red_loops %zu, red_out %zu",
-                       1 + bin / 30, bin / 15 % 2, bin / 3 % 5, bin % 3);
-        return;
-    case GROUP_BYTES:
-        (void)snprintf(text, n_bytes, "%s, close %zu, %s, valid: %s", bin / 24 == 0 ? "LD" : "ST",
-                       bin / 6 % 4, bin / 3 % 2 == 0 ? "SPM" : "ACC", valid[bin % 3]);
-        return;
-    case GROUP_END:
-        (void)snprintf(text, n_bytes, "%s %s", rt_fuzz_kind_name((fuzz_kind)(bin / 3)),
-                       ends[bin % 3]);
-        return;
-    case GROUP_ERROR:
-        (void)snprintf(text, n_bytes, "%s", isa_error_name((unsigned)bin));
-        return;
-    case GROUP_EXCEPTION:
-        (void)snprintf(text, n_bytes, "mcause %u", (unsigned)exceptions[bin]);
-        return;
-    case GROUP_COUNTER:
-        (void)snprintf(text, n_bytes, "%s %s", isa_unit_name((unsigned)(bin / ISA_N_COUNTERS)),
-                       isa_counter_name((unsigned)(bin % ISA_N_COUNTERS)));
-        return;
-    case N_GROUPS:
-        break;
-    }
-    text[0] = '\0';
 }
 
 fuzz_coverage *rt_fuzz_coverage_create(base_arena *arena)
 {
-    return BASE_ARENA_NEW(arena, fuzz_coverage);
+    fuzz_coverage *c = BASE_ARENA_NEW(arena, fuzz_coverage);
+    if (c == NULL) {
+        return NULL;
+    }
+    for (unsigned u = 0; u < ISA_N_QUEUES; u++) {
+        for (unsigned r = 0; r < isa_unit_n_regs((isa_unit)u); r++) {
+            add_classes(c, (isa_unit)u, r, isa_reg_describe((isa_unit)u, r)->type);
+        }
+    }
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        add_values(c, &field_rows[i]);
+    }
+    for (int g = 0; g < N_BINS_GROUPS; g++) {
+        c->hits[g] = BASE_ARENA_ARRAY(arena, uint64_t, rt_fuzz_n_bins(c, (fuzz_bins)g));
+        if (c->hits[g] == NULL) {
+            return NULL;
+        }
+    }
+    return c->n_items < FUZZ_MAX_ITEMS ? c : NULL;
 }
 
-/* Zero, one or more, sign bit set; for floats zero, subnormal, normal, infinite, NaN. */
-static size_t class_of(uint32_t value, isa_type type)
+/* ---- commands ---- */
+
+/* Zero, one, 2 to 65535, more, sign bit set; for floats zero, subnormal, normal, infinite, NaN. */
+static unsigned class_of(uint32_t value, isa_type type)
 {
     if (type != ISA_TYPE_F32) {
-        return value == 0 ? 0 : value >> 31 == 0 ? 1 : 2;
+        return value < 2 ? value : value <= 65535 ? 2 : value >> 31 == 0 ? 3 : 4;
     }
     float f;
     memcpy(&f, &value, sizeof f);
@@ -309,26 +128,57 @@ static size_t class_of(uint32_t value, isa_type type)
     }
 }
 
+static bool has_item(const fuzz_command *command, const fuzz_item *item)
+{
+    const uint32_t value = command->regs[item->reg];
+    if (item->is_class) {
+        return class_of(value, isa_reg_describe(item->unit, item->reg)->type) == item->class;
+    }
+    return (value >> item->low & ((UINT32_C(1) << item->width) - 1)) == item->value;
+}
+
 static void add_fields(fuzz_coverage *c, const fuzz_command *command)
 {
-    for (size_t i = 0; i < N_FIELDS; i++) {
-        const field_row *field = &field_rows[i];
-        const bool is_rows = strcmp(field->reg, "rows") == 0;
-        if (field->unit != command->unit ||
-            (field->unit == ISA_UNIT_VPU && is_rows != (command->funct7 == ISA_F7_VPU_ROWS))) {
-            continue; /* what the operation does not use */
+    const isa_op op = isa_op_of_command(command->unit, command->funct7);
+    for (size_t i = 0; i < c->n_items; i++) {
+        const fuzz_item *item = &c->items[i];
+        if (item->unit != command->unit ||
+            !rt_fuzz_uses(command->unit, command->funct7, item->reg) || !has_item(command, item)) {
+            continue;
         }
-        const uint32_t mask = (UINT32_C(1) << field->width) - 1;
-        const uint32_t value = command->regs[isa_reg_find(field->unit, field->reg)] >> field->low &
-                               mask;
-        if (value < FIELD_VALUES) {
-            c->hits[GROUP_FIELD][i * FIELD_VALUES + value]++;
+        c->hits[BINS_FIELD][i]++;
+        const isa_error wanted = item->built ? ISA_ERROR_NONE : ISA_ERROR_UNIMPLEMENTED;
+        if (command->expect == wanted) {
+            c->hits[BINS_LEGAL][i]++;
+            c->seen_by[i] |= UINT32_C(1) << (op - ISA_OP_SET - 1);
         }
-        for (size_t k = 0; k < N_VALUES; k++) {
-            if (value_rows[k].unit == field->unit && value_rows[k].value == value &&
-                strcmp(value_rows[k].field, field->field) == 0) {
-                c->hits[GROUP_VALUE][k]++;
+    }
+}
+
+/* What is wrong with the bit registers of a command that fails by FIELD. */
+static void add_illegal(fuzz_coverage *c, const fuzz_command *command)
+{
+    for (unsigned r = 0; r < isa_unit_n_regs(command->unit); r++) {
+        uint32_t outside = command->regs[r];
+        if (isa_reg_describe(command->unit, r)->type != ISA_TYPE_BITS ||
+            !rt_fuzz_uses(command->unit, command->funct7, r)) {
+            continue;
+        }
+        for (size_t i = 0; i < N_FIELDS; i++) {
+            const field_row *field = &field_rows[i];
+            if (field->unit != command->unit ||
+                (unsigned)isa_reg_find(field->unit, field->reg) != r) {
+                continue;
             }
+            const uint32_t mask = (UINT32_C(1) << field->width) - 1;
+            const uint32_t alone = command->regs[r] & mask << field->low;
+            outside &= ~(mask << field->low);
+            if (isa_reg_check(command->unit, r, alone) == ISA_ERROR_FIELD) {
+                c->hits[BINS_ILLEGAL][(size_t)ISA_N_QUEUES * ISA_MAX_REGS + i]++;
+            }
+        }
+        if (outside != 0) {
+            c->hits[BINS_ILLEGAL][(size_t)command->unit * ISA_MAX_REGS + r]++;
         }
     }
 }
@@ -340,23 +190,21 @@ static void add_product(fuzz_coverage *c, uint32_t d, const fuzz_command *comman
     const size_t length = n_rows < d ? 0 : n_rows == d ? 1 : 2;
     const size_t transposed = command->funct7 == ISA_F7_MXU_MATMUL_T ? 1 : 0;
     const size_t more = r[ISA_MXU_PLANES] > 1 ? 1 : 0;
-    c->hits[GROUP_PRODUCT][((transposed * 3 + length) * 2 + more) * 2 +
-                           ISA_GET(r[ISA_MXU_FLAGS], ISA_MXU_FLAGS_ACCUMULATE)]++;
+    c->hits[BINS_PRODUCT][((transposed * 3 + length) * 2 + more) * 2 +
+                          ISA_GET(r[ISA_MXU_FLAGS], ISA_MXU_FLAGS_ACCUMULATE)]++;
 }
 
 static void add_vector(fuzz_coverage *c, const fuzz_command *command)
 {
     const uint32_t in = command->regs[ISA_VPU_CHAIN_IN], out = command->regs[ISA_VPU_CHAIN_OUT];
     const uint32_t red = ISA_GET(out, ISA_VPU_CHAIN_OUT_RED);
-    c->hits[GROUP_SOURCES]
-           [(ISA_GET(in, ISA_VPU_CHAIN_IN_A_SRC) * 4 + ISA_GET(in, ISA_VPU_CHAIN_IN_B_SRC)) * 5 +
+    c->hits[BINS_SOURCES]
+           [(ISA_GET(in, ISA_VPU_CHAIN_IN_A_SRC) * 4 + ISA_GET(in, ISA_VPU_CHAIN_IN_B_SRC)) * 8 +
             ISA_GET(out, ISA_VPU_CHAIN_OUT_OUT)]++;
-    if (red != ISA_VPU_CHAIN_OUT_RED_NONE) {
-        c->hits[GROUP_REDUCE][(((red - 1) * 2 + ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_SRC)) * 5 +
-                               ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_LOOPS)) *
-                                  3 +
-                              ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_OUT)]++;
-    }
+    c->hits[BINS_REDUCE][((red * 2 + ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_SRC)) * 8 +
+                          ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_LOOPS)) *
+                             4 +
+                         ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_OUT)]++;
 }
 
 static void add_bytes(fuzz_coverage *c, const isa_config *config, const fuzz_command *command)
@@ -374,20 +222,16 @@ static void add_bytes(fuzz_coverage *c, const isa_config *config, const fuzz_com
     }
     const size_t unit = command->unit == ISA_UNIT_LD ? 0 : 1,
                  acc = bytes.memory == ISA_MEMORY_ACC ? 1 : 0;
-    c->hits[GROUP_BYTES][((unit * 4 + bytes.close) * 2 + acc) * 3 + valid]++;
+    c->hits[BINS_BYTES][((unit * 4 + bytes.close) * 2 + acc) * 3 + valid]++;
 }
 
 static void add_command(fuzz_coverage *c, const isa_config *config, const fuzz_command *command)
 {
     add_fields(c, command);
-    for (unsigned r = 0; r < isa_unit_n_regs(command->unit); r++) {
-        const isa_type type = isa_reg_describe(command->unit, r)->type;
-        if (type != ISA_TYPE_BITS) {
-            const size_t reg = (size_t)command->unit * ISA_MAX_REGS + r;
-            c->hits[GROUP_REGISTER][reg * N_CLASSES + class_of(command->regs[r], type)]++;
-        }
+    c->hits[BINS_CHECK][(size_t)command->unit * ISA_N_ERRORS + (size_t)command->expect]++;
+    if (command->expect == ISA_ERROR_FIELD) {
+        add_illegal(c, command);
     }
-    c->hits[GROUP_CHECK][(size_t)command->unit * ISA_N_ERRORS + (size_t)command->expect]++;
     if (command->expect != ISA_ERROR_NONE) {
         return;
     }
@@ -400,71 +244,118 @@ static void add_command(fuzz_coverage *c, const isa_config *config, const fuzz_c
     }
 }
 
-static void add_result(fuzz_coverage *c, fuzz_kind kind, const sim_result *result)
+/* ---- runs ---- */
+
+static void add_end(fuzz_coverage *c, fuzz_kind kind, const sim_result *result)
 {
+    const size_t end = (size_t)kind * 4;
     switch (result->end) {
     case SIM_END_DONE:
-        c->hits[GROUP_END][(size_t)kind * 3]++;
+        c->hits[BINS_END][end]++;
         break;
     case SIM_END_ERROR:
-        c->hits[GROUP_END][(size_t)kind * 3 + 1]++;
-        c->hits[GROUP_ERROR][result->error]++;
+        c->hits[BINS_END][end + 1]++;
+        c->hits[BINS_ERROR][result->error_unit * (size_t)ISA_N_ERRORS + result->error]++;
+        if (result->error == ISA_ERROR_TRAP && result->error_command < 32) {
+            c->hits[BINS_EXCEPTION][result->error_command]++;
+        }
         break;
     case SIM_END_DEADLOCK:
-        c->hits[GROUP_END][(size_t)kind * 3 + 2]++;
+        c->hits[BINS_END][end + 2]++;
         break;
     case SIM_END_LIMIT:
+        c->hits[BINS_END][end + 3]++;
+        break;
     case SIM_END_STOPPED:
         break;
     }
-    for (size_t i = 0; i < N_EXCEPTIONS; i++) {
-        if (result->error == ISA_ERROR_TRAP && result->error_command == exceptions[i]) {
-            c->hits[GROUP_EXCEPTION][i]++;
-        }
-    }
+}
+
+/* Core: pushes to MXU, VPU, LD, ST; SEMWAIT, FENCE, halted. Units that wait; last: none. */
+static void add_deadlock(fuzz_coverage *c, const fuzz_run *run)
+{
+    const size_t core = run->deadlock_unit != ISA_UNIT_CORE       ? (size_t)run->deadlock_unit
+                        : run->deadlock_op == ISA_OP_CORE_SEMWAIT ? 4
+                        : run->deadlock_op == ISA_OP_CORE_FENCE   ? 5
+                                                                  : 6;
+    bool any = false;
     for (size_t u = 0; u < ISA_N_QUEUES; u++) {
-        for (size_t k = 0; k < ISA_N_COUNTERS; k++) {
-            c->hits[GROUP_COUNTER][u * ISA_N_COUNTERS + k] += result->counters[u][k] > 0 ? 1 : 0;
+        c->hits[BINS_DEADLOCK][core * 5 + u] += run->deadlocked[u] ? 1 : 0;
+        any = any || run->deadlocked[u];
+    }
+    c->hits[BINS_DEADLOCK][core * 5 + ISA_N_QUEUES] += any ? 0 : 1;
+}
+
+static void add_causes(fuzz_coverage *c, const fuzz_run *run)
+{
+    for (size_t i = 0; i < FUZZ_COMMANDS; i++) {
+        const isa_op_info *info = isa_op_describe(FUZZ_COMMAND_OP(i));
+        if (!run->ended[FUZZ_COMMAND_OP(i)] || info->unit >= ISA_N_QUEUES) {
+            continue;
+        }
+        for (size_t item = 0; item < c->n_items; item++) {
+            if ((c->seen_by[item] >> i & 1) == 0) {
+                continue;
+            }
+            for (size_t k = 0; k < ISA_N_COUNTERS; k++) {
+                c->hits[BINS_CAUSES][(i * c->n_items + item) * ISA_N_COUNTERS + k] +=
+                    run->result.counters[info->unit][k] > 0 ? 1 : 0;
+            }
         }
     }
 }
 
-void rt_fuzz_coverage_add(fuzz_coverage *coverage, const fuzz_program *program,
-                          const sim_result *result)
+static void add_run(fuzz_coverage *c, const fuzz_program *program, const fuzz_run *run)
 {
-    for (uint32_t at = 0; at < program->program.n_text_bytes; at += 4) {
-        isa_insn insn;
-        (void)isa_decode(base_get_le32(program->program.text + at), &insn);
-        coverage->hits[GROUP_INSTRUCTION][insn.op]++;
+    add_end(c, program->kind, &run->result);
+    for (size_t op = 0; op < ISA_N_OPS; op++) {
+        const isa_op_info *info = isa_op_describe((isa_op)op);
+        const bool is_command = info->args == ISA_ARGS_TAG && info->format == ISA_FORMAT_XSYSTOLE &&
+                                info->unit < ISA_N_QUEUES && info->built;
+        c->hits[BINS_INSTRUCTION][op] += (is_command ? run->ended[op] : run->retired[op]) ? 1 : 0;
     }
+    for (size_t u = 0; u < ISA_N_QUEUES; u++) {
+        c->hits[BINS_FULL][u] += run->full[u] ? 1 : 0;
+        for (size_t k = 0; k < ISA_N_COUNTERS; k++) {
+            c->hits[BINS_COUNTER][u * ISA_N_COUNTERS + k] += run->result.counters[u][k] > 0 ? 1 : 0;
+        }
+        for (size_t i = 0; i < 8; i++) { /* memory and earlier unit */
+            c->hits[BINS_BANKS][4 * i + u] += (program->meetings >> (4 * i + u) & 1) != 0 &&
+                                                      run->result.counters[u][ISA_COUNTER_BANK] > 0
+                                                  ? 1
+                                                  : 0;
+        }
+    }
+    if (run->result.end == SIM_END_DEADLOCK) {
+        add_deadlock(c, run);
+    }
+    add_causes(c, run);
+}
+
+static void add_config(fuzz_coverage *c, const isa_config *config)
+{
+    const fuzz_key *keys;
+    const size_t n = rt_fuzz_keys(&keys);
+    for (size_t i = 0; i < n; i++) {
+        c->hits[BINS_CONFIG][2 * i + (rt_fuzz_key_value(config, i) > keys[i].minimum ? 1 : 0)]++;
+    }
+    for (size_t i = 0; i < FUZZ_DIM_BINS; i++) {
+        c->hits[BINS_CONFIG][2 * n + i] += config->d == UINT32_C(4) << i ? 1 : 0;
+    }
+    c->hits[BINS_CONFIG][2 * n + FUZZ_DIM_BINS + config->element]++;
+}
+
+void rt_fuzz_coverage_add(fuzz_coverage *coverage, const fuzz_program *program, const fuzz_run *run)
+{
+    memset(coverage->seen_by, 0, sizeof coverage->seen_by);
     for (size_t i = 0; i < program->n_commands; i++) {
         add_command(coverage, &program->program.config, &program->commands[i]);
     }
-    if (result != NULL) {
-        add_result(coverage, program->kind, result);
+    for (size_t i = 0; i < 25; i++) {
+        coverage->hits[BINS_SYNC][i] += program->sync_pairs >> i & 1;
     }
-}
-
-size_t rt_fuzz_coverage_print(const fuzz_coverage *coverage, bool without_ends, base_buf *out)
-{
-    size_t n_empty_all = 0;
-    const int n_groups = without_ends ? GROUP_END : N_GROUPS;
-    for (int i = 0; i < n_groups; i++) {
-        const group g = (group)i;
-        size_t n = 0, n_empty = 0;
-        for (size_t bin = 0; bin < n_bins(g); bin++) {
-            n += is_reachable(g, bin) ? 1 : 0;
-            n_empty += is_reachable(g, bin) && coverage->hits[g][bin] == 0 ? 1 : 0;
-        }
-        base_buf_printf(out, "%s: %zu of %zu\n", group_names[g], n - n_empty, n);
-        for (size_t bin = 0; bin < n_bins(g); bin++) {
-            if (is_reachable(g, bin) && coverage->hits[g][bin] == 0) {
-                char name[96];
-                bin_name(g, bin, name, sizeof name);
-                base_buf_printf(out, "    missing: %s\n", name);
-            }
-        }
-        n_empty_all += n_empty;
+    add_config(coverage, &program->program.config);
+    if (run != NULL) {
+        add_run(coverage, program, run);
     }
-    return n_empty_all;
 }

@@ -256,4 +256,6 @@ void rt_fuzz_finish(fuzz_gen *g, fuzz_program *out)
     };
     out->commands = g->commands;
     out->n_commands = g->n_commands;
+    out->sync_pairs = rt_fuzz_sync_pairs(&g->sync);
+    out->meetings = g->meetings;
 }

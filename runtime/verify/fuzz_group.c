@@ -22,6 +22,26 @@ static void add_sync(fuzz_gen *g, fuzz_group *group, fuzz_op_kind kind)
     }
 }
 
+/* Banks of a command, against those of the other units' last ones. */
+static void record_banks(fuzz_gen *g, isa_unit unit, uint8_t funct7, const uint32_t *regs)
+{
+    sim_stream streams[SIM_MAX_STREAMS];
+    uint64_t banks[2] = {0};
+    const unsigned n = sim_command_streams(g->config, unit, funct7, regs, streams);
+    for (unsigned i = 0; i < n; i++) {
+        banks[streams[i].memory == ISA_MEMORY_SPM ? 0 : 1] |= sim_rows_banks(
+            g->config, streams[i].memory, sim_stream_rows(&streams[i], 0));
+    }
+    for (unsigned m = 0; m < 2; m++) {
+        for (unsigned other = 0; other < ISA_N_QUEUES; other++) {
+            if (other != (unsigned)unit && (g->banks[other][m] & banks[m]) != 0) {
+                g->meetings |= UINT32_C(1) << (16 * m + 4 * other + (unsigned)unit);
+            }
+        }
+        g->banks[unit][m] = banks[m];
+    }
+}
+
 static void record_command(fuzz_gen *g, isa_unit unit, uint8_t funct7, const uint32_t *regs,
                            uint32_t n_times)
 {
@@ -31,6 +51,7 @@ static void record_command(fuzz_gen *g, isa_unit unit, uint8_t funct7, const uin
         const uint64_t cost = n_times * rt_fuzz_cost(g, unit, funct7, regs, &bound);
         g->bound += n_times * bound;
         g->budget -= cost < g->budget ? cost : g->budget;
+        record_banks(g, unit, funct7, regs);
     }
     if (g->n_commands < g->max_commands) {
         fuzz_command *c = &g->commands[g->n_commands++];

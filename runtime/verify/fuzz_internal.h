@@ -65,6 +65,8 @@ typedef struct fuzz_sem {
     bool poisoned;     /* starved on purpose: nobody may post any more */
     bool shared;       /* anybody may wait: see fuzz_sync.c */
     uint32_t n_fenced; /* shared: waits before the last FENCE */
+    uint8_t posters;   /* for coverage: a bit for each actor */
+    uint8_t waiters;
     uint32_t n_posts;
     uint32_t n_waits;
     fuzz_clock post[FUZZ_MAX_TOKENS];  /* what the poster knew */
@@ -134,6 +136,8 @@ typedef struct fuzz_gen {
     fuzz_command *commands;
     size_t n_commands;
     size_t max_commands;
+    uint64_t banks[ISA_N_QUEUES][2]; /* of each unit's last command: SPM, ACC */
+    uint32_t meetings;
 } fuzz_gen;
 
 /* fuzz_emit.c: random numbers, words, values, notes, results */
@@ -166,6 +170,9 @@ void rt_fuzz_sync_push(fuzz_sync *sync, unsigned unit); /* before each push */
 void rt_fuzz_sync_post(fuzz_sync *sync, unsigned actor, unsigned sem);
 void rt_fuzz_sync_wait(fuzz_sync *sync, unsigned actor, unsigned sem);
 void rt_fuzz_sync_fence(fuzz_sync *sync);
+void rt_fuzz_sync_wild(fuzz_sync *sync, unsigned actor, bool post,
+                       uint32_t sem);              /* one without care: for coverage */
+uint32_t rt_fuzz_sync_pairs(const fuzz_sync *sync); /* as fuzz_program has them */
 
 /* fuzz_walk.c: places in memory and walks through them */
 uint32_t rt_fuzz_memory_rows(const fuzz_gen *g, isa_memory memory);

@@ -9,6 +9,7 @@
 
 void rt_fuzz_wild_sem(fuzz_gen *g, unsigned actor, bool post, uint32_t s)
 {
+    rt_fuzz_sync_wild(&g->sync, actor, post, s);
     if (actor == ISA_UNIT_CORE) {
         const unsigned rs1 = rt_fuzz_value(g, s);
         rt_fuzz_word(g, isa_encode_command(post ? ISA_OP_CORE_SEMPOST : ISA_OP_CORE_SEMWAIT, rs1));
@@ -22,6 +23,7 @@ void rt_fuzz_posts(fuzz_gen *g, unsigned actor, unsigned sem, uint32_t rounds)
 {
     g->pinned = 0;
     const unsigned rs1 = rt_fuzz_value(g, sem);
+    rt_fuzz_sync_wild(&g->sync, actor, true, sem);
     rt_fuzz_load(g, FUZZ_REG_COUNT, rounds);
     rt_fuzz_word(g, actor == ISA_UNIT_CORE
                         ? isa_encode_command(ISA_OP_CORE_SEMPOST, rs1)
@@ -141,6 +143,8 @@ void rt_fuzz_semaphore_race(fuzz_gen *g)
         return;
     }
     g->sync.sems[s].poisoned = true;
+    rt_fuzz_sync_wild(&g->sync, from, true, (uint32_t)s);
+    rt_fuzz_sync_wild(&g->sync, to, false, (uint32_t)s);
     g->pinned = 0;
     const unsigned rs1 = rt_fuzz_value(g, (uint32_t)s);
     const isa_op post = from == ISA_UNIT_CORE ? ISA_OP_CORE_SEMPOST

@@ -124,6 +124,7 @@ void rt_fuzz_sync_push(fuzz_sync *sync, unsigned unit)
 void rt_fuzz_sync_post(fuzz_sync *sync, unsigned actor, unsigned sem)
 {
     fuzz_sem *s = &sync->sems[sem];
+    s->posters |= (uint8_t)(1u << actor);
     if (s->shared) {
         s->n_posts++;
         return;
@@ -136,6 +137,7 @@ void rt_fuzz_sync_wait(fuzz_sync *sync, unsigned actor, unsigned sem)
 {
     fuzz_sem *s = &sync->sems[sem];
     fuzz_clock *mine = &sync->knows[actor];
+    s->waiters |= (uint8_t)(1u << actor);
     if (s->shared) {
         s->n_waits++;
         return;
@@ -157,4 +159,28 @@ void rt_fuzz_sync_fence(fuzz_sync *sync)
     for (unsigned i = 0; i < 32; i++) {
         sync->sems[i].n_fenced = sync->sems[i].n_waits;
     }
+}
+
+void rt_fuzz_sync_wild(fuzz_sync *sync, unsigned actor, bool post, uint32_t sem)
+{
+    if (sem < 32) {
+        uint8_t *actors = post ? &sync->sems[sem].posters : &sync->sems[sem].waiters;
+        *actors |= (uint8_t)(1u << actor);
+    }
+}
+
+uint32_t rt_fuzz_sync_pairs(const fuzz_sync *sync)
+{
+    uint32_t pairs = 0;
+    for (unsigned i = 0; i < 32; i++) {
+        for (unsigned from = 0; from < FUZZ_N_ACTORS; from++) {
+            for (unsigned to = 0; to < FUZZ_N_ACTORS; to++) {
+                if ((sync->sems[i].posters >> from & 1) != 0 &&
+                    (sync->sems[i].waiters >> to & 1) != 0) {
+                    pairs |= UINT32_C(1) << (FUZZ_N_ACTORS * from + to);
+                }
+            }
+        }
+    }
+    return pairs;
 }

@@ -17,13 +17,15 @@
 
 enum { WAY_BEST, WAY_PORTABLE, WAY_TIMING, N_WAYS };
 
-static void run(sim_machine *machine, const fuzz_program *fuzz, sim_result *result)
+static void run(sim_machine *machine, const fuzz_program *fuzz, const sim_observer *observer,
+                sim_result *result)
 {
     base_diag diag = {0};
     const sim_run_options options = {.entry = fuzz->program.entry,
                                      .max_cycles = fuzz->max_cycles,
                                      .stall_seed = fuzz->stall_seed,
-                                     .stall_max = fuzz->stall_max};
+                                     .stall_max = fuzz->stall_max,
+                                     .observer = observer};
     assert_ok(rt_machine_fill(machine, SEED, DRAM_BYTES, &diag));
     assert_ok(rt_machine_load(machine, &fuzz->program, &diag));
     assert_ok(sim_machine_run(machine, &options, result, &diag));
@@ -96,11 +98,13 @@ static void test_ends(void **state)
         }
         for (uint64_t i = 0; i < PROGRAMS; i++) {
             fuzz_program fuzz;
+            fuzz_run seen;
             sim_result results[N_WAYS];
             base_arena_reset(arena);
             assert_ok(rt_fuzz_program(arena, &config, SEED, i, &fuzz, NULL));
+            rt_fuzz_run_begin(&seen, &fuzz);
             for (unsigned w = 0; w < N_WAYS; w++) {
-                run(machines[w], &fuzz, &results[w]);
+                run(machines[w], &fuzz, w == WAY_BEST ? &seen.observer : NULL, &results[w]);
                 if (!same_result(&results[WAY_BEST], &results[w])) {
                     fail_msg("configuration %u, program %u: way %u differs", c, (unsigned)i, w);
                 }
@@ -113,7 +117,8 @@ static void test_ends(void **state)
                 SIM_END_LIMIT) { /* else commands are cut off in their middle */
                 compare_memories(machines[WAY_BEST], machines[WAY_PORTABLE], c, i);
             }
-            rt_fuzz_coverage_add(coverage, &fuzz, &results[WAY_BEST]);
+            rt_fuzz_run_end(&seen, machines[WAY_BEST], &results[WAY_BEST]);
+            rt_fuzz_coverage_add(coverage, &fuzz, &seen);
             n_ends[fuzz.kind]++;
         }
         for (unsigned w = 0; w < N_WAYS; w++) {
@@ -124,7 +129,7 @@ static void test_ends(void **state)
         assert_true(n_ends[k] > 0);
     }
     base_buf text = {0};
-    (void)rt_fuzz_coverage_print(coverage, false, &text);
+    (void)rt_fuzz_coverage_print(coverage, FUZZ_BINS_PROGRAM | FUZZ_BINS_RUN | FUZZ_BINS_CONFIG, 20, &text);
     print_message("%s", text.data);
     base_buf_free(&text);
     base_arena_destroy(arena);

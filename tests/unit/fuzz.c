@@ -125,7 +125,7 @@ static void test_tables_are_covered(void **state)
         base_arena_reset(arena);
     }
     base_buf text = {0};
-    const size_t n_missing = rt_fuzz_coverage_print(coverage, true, &text);
+    const size_t n_missing = rt_fuzz_coverage_print(coverage, FUZZ_BINS_PROGRAM, 100, &text);
     print_message("%s", text.data);
     base_buf_free(&text);
     base_arena_destroy(arena);

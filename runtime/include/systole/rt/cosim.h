@@ -20,6 +20,7 @@ typedef struct rt_cosim_options {
     const char *(*layer)(
         void *user, uint32_t tag); /* names a command's layer, NULL if it has none; may be NULL */
     void *layer_user;
+    const sim_observer *watch; /* sees the first model's events too; may be NULL */
 } rt_cosim_options;
 
 #define RT_COSIM_TEXT_BYTES 1024

@@ -8,6 +8,7 @@
 #ifndef SYSTOLE_RT_FUZZ_H
 #define SYSTOLE_RT_FUZZ_H
 
+#include "systole/base/json.h"
 #include "systole/rt/cosim.h"
 
 /* Fuzzing uses this much DRAM, whatever the configuration says: it is filled and compared whole for
@@ -40,6 +41,7 @@ typedef struct rt_fuzz_options {
     const char *directory;            /* where a failure's files go; NULL: "." */
     bool whole;                       /* a failing program is not shrunk */
     base_buf *coverage;               /* gets what the programs exercised, as text; may be NULL */
+    base_json *coverage_json;         /* gets the same as an object, all missing bins by name */
     bool portable; /* the second machine is the simulator with portable kernels, not the Verilog */
     /* After each program; false ends the fuzzing. May be NULL. */
     bool (*progress)(void *user, const isa_config *config, uint64_t done, uint64_t total,
