@@ -66,48 +66,97 @@ static void break_field(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uint32_t *r
     }
 }
 
+/* Values of bit fields that are listed. */
+typedef struct value_row {
+    isa_unit unit;
+    const char *field;
+    uint32_t value;
+    bool built;
+} value_row;
+static const value_row value_rows[] = {
+#define E(unit, field, name, value, built, summary) {ISA_UNIT_##unit, #field, (value), (built) != 0},
+#include "systole/isa/tables.h"
+};
+enum { N_VALUES = sizeof value_rows / sizeof value_rows[0] };
+
+typedef struct field_row {
+    isa_unit unit;
+    const char *reg;
+    const char *field;
+    unsigned low, width;
+} field_row;
+static const field_row field_rows[] = {
+#define B(unit, register_name, field, low, width, summary) \
+    {ISA_UNIT_##unit, #register_name, #field, (low), (width)},
+#include "systole/isa/tables.h"
+};
+enum { N_FIELDS = sizeof field_rows / sizeof field_rows[0] };
+
+static void put_field(uint32_t *regs, const field_row *field, uint32_t value)
+{
+    uint32_t *reg = &regs[isa_reg_find(field->unit, field->reg)];
+    const uint32_t mask = ((UINT32_C(1) << field->width) - 1) << field->low;
+    *reg = (*reg & ~mask) | (value << field->low & mask);
+}
+
+/* A command of the unit that the tables list and the machine does not have; 0: there is none. */
+static uint8_t choose_unbuilt_command(fuzz_gen *g, isa_unit unit)
+{
+    uint8_t list[ISA_N_OPS];
+    uint32_t n = 0;
+    for (unsigned op = 0; op < ISA_N_OPS; op++) {
+        const isa_op_info *info = isa_op_describe((isa_op)op);
+        if (info->format == ISA_FORMAT_XSYSTOLE && info->unit == (uint8_t)unit && !info->built) {
+            list[n++] = info->funct7;
+        }
+    }
+    return n > 0 ? list[rt_fuzz_below(g, n)] : 0;
+}
+
 /* Values of the table that are not built. */
 static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uint32_t *regs)
 {
-    if (unit != ISA_UNIT_VPU) {
+    const uint8_t command = rt_fuzz_one_in(g, 6) ? choose_unbuilt_command(g, unit) : 0;
+    if (command != 0) {
+        *funct7 = command;
         return;
     }
-    if (rt_fuzz_one_in(g, 6)) {
-        *funct7 = rt_fuzz_one_in(g, 2) ? ISA_F7_VPU_TABLE : ISA_F7_VPU_TAPS;
-        regs[ISA_VPU_TAPS] = rt_fuzz_below(g, 32) | rt_fuzz_below(g, 32) << 8;
-        return;
+    const value_row *rows[N_VALUES];
+    uint32_t n = 0;
+    for (size_t i = 0; i < N_VALUES; i++) {
+        if (value_rows[i].unit == unit && !value_rows[i].built) {
+            rows[n++] = &value_rows[i];
+        }
     }
-    switch (rt_fuzz_below(g, 16)) {
-    case 0:
-        regs[ISA_VPU_CHAIN_IN] = ISA_PUT(regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_WINDOW,
-                                         1 + rt_fuzz_below(g, 2));
-        break;
-    case 1:
-        regs[ISA_VPU_CHAIN_IN] = ISA_PUT(regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_STRIDE2, 1);
-        break;
-    case 3:
-        regs[ISA_VPU_CHAIN_OUT] = ISA_PUT(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED, 3);
-        break;
-    case 4:
-        regs[ISA_VPU_CHAIN_OUT] ^= UINT32_C(1) << (11 + rt_fuzz_below(g, 2));
-        break;
-    case 2:
-        regs[ISA_VPU_CHAIN_OUT] = ISA_PUT(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED_FN,
-                                          1 + rt_fuzz_below(g, 2));
-        break;
-    default: /* of the functions most are not built */
-        regs[ISA_VPU_CHAIN_FP] = ISA_PUT(regs[ISA_VPU_CHAIN_FP], ISA_VPU_CHAIN_FP_FN,
-                                         4 + rt_fuzz_below(g, 17));
-        break;
+    const value_row *row = n > 0 ? rows[rt_fuzz_below(g, n)] : NULL;
+    for (size_t k = 0; k < N_FIELDS && row != NULL; k++) {
+        if (field_rows[k].unit == unit && strcmp(row->field, field_rows[k].field) == 0) {
+            put_field(regs, &field_rows[k], row->value);
+        }
+    }
+}
+
+/* A bit field at random: any value, listed or not. */
+static void break_bits(fuzz_gen *g, isa_unit unit, uint32_t *regs)
+{
+    const uint32_t first = rt_fuzz_below(g, N_FIELDS);
+    for (uint32_t i = 0; i < N_FIELDS; i++) {
+        const field_row *field = &field_rows[(first + i) % N_FIELDS];
+        if (field->unit == unit) {
+            put_field(regs, field, (uint32_t)base_rng_next(&g->rng));
+            return;
+        }
     }
 }
 
 static void break_count(fuzz_gen *g, isa_unit unit, uint32_t *regs)
 {
-    static const uint32_t values[] = {0,          0,          65535,    65536,
-                                      UINT32_MAX, 0x80000000, 16777215, 16777216};
+    static const uint32_t values[] = {65535, 65536, UINT32_MAX, 0x80000000, 16777215, 16777216};
     const uint8_t *count = count_regs[unit];
-    switch (rt_fuzz_below(g, 4)) {
+    switch (rt_fuzz_below(g, 5)) {
+    case 4:
+        regs[count[rt_fuzz_below(g, 8)]] = 0;
+        break;
     case 0:
         regs[count[rt_fuzz_below(g, 8)]] =
             values[rt_fuzz_below(g, sizeof values / sizeof values[0])];
@@ -240,7 +289,11 @@ static void damage(fuzz_gen *g, isa_error wanted, isa_unit unit, uint8_t *funct7
 {
     switch (wanted) {
     case ISA_ERROR_FIELD:
-        break_field(g, unit, funct7, regs);
+        if (rt_fuzz_one_in(g, 4)) {
+            break_bits(g, unit, regs);
+        } else {
+            break_field(g, unit, funct7, regs);
+        }
         return;
     case ISA_ERROR_UNIMPLEMENTED:
         break_unimplemented(g, unit, funct7, regs);
@@ -270,6 +323,22 @@ static void damage(fuzz_gen *g, isa_error wanted, isa_unit unit, uint8_t *funct7
     }
 }
 
+static bool has_unbuilt(isa_unit unit)
+{
+    for (unsigned op = 0; op < ISA_N_OPS; op++) {
+        const isa_op_info *info = isa_op_describe((isa_op)op);
+        if (info->format == ISA_FORMAT_XSYSTOLE && info->unit == (uint8_t)unit && !info->built) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < N_VALUES; i++) {
+        if (value_rows[i].unit == unit && !value_rows[i].built) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool rt_fuzz_can_fail(isa_unit unit, isa_error error)
 {
     switch (error) {
@@ -278,6 +347,7 @@ bool rt_fuzz_can_fail(isa_unit unit, isa_error error)
     case ISA_ERROR_RANGE:
         return true;
     case ISA_ERROR_UNIMPLEMENTED:
+        return has_unbuilt(unit);
     case ISA_ERROR_OVERLAP:
         return unit == ISA_UNIT_VPU;
     case ISA_ERROR_REVISIT:

@@ -349,7 +349,7 @@ sy_status rt_fuzz_program(base_arena *arena, const isa_config *config, uint64_t 
     static const fuzz_kind kinds[] = {
         FUZZ_VALID, FUZZ_VALID,   FUZZ_VALID,   FUZZ_VALID,    FUZZ_VALID,    FUZZ_ILLEGAL,
         FUZZ_VALID, FUZZ_ILLEGAL, FUZZ_ILLEGAL, FUZZ_DEADLOCK, FUZZ_DEADLOCK, FUZZ_CORE,
-        FUZZ_CORE,  FUZZ_CORE,    FUZZ_WILD,    FUZZ_WILD,     FUZZ_VALID,    FUZZ_VALID};
+        FUZZ_CORE,  FUZZ_CORE,    FUZZ_WILD,    FUZZ_WILD,     FUZZ_VALID,    FUZZ_ILLEGAL};
     fuzz_gen *g = BASE_ARENA_NEW(arena, fuzz_gen);
     if (g == NULL) {
         return base_fail(diag, SY_ENOMEM, "out of memory for a random program");
