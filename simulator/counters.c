@@ -78,14 +78,14 @@ static uint64_t load_before(const sim_mxu_span *p, uint64_t cycle, uint32_t d)
 {
     const uint64_t first = sim_max_u64(p->start, p->quiet_from);
     uint64_t n = first < p->start + d ? shared(first, p->start + d - first, 0, cycle) : 0;
-    if (p->period > p->rows && cycle > p->first_stream) {
-        const uint64_t gap = p->period - p->rows; /* after each plane but the last, the rest of the next one's load */
+    if (d > p->rows && cycle > p->first_stream) {
+        const uint64_t gap = d - p->rows; /* after each plane but the last, the rest of the next one's load */
         const uint64_t at = cycle - p->first_stream;
         const uint64_t plane = sim_min_u64(at / p->period, p->n_planes - 1);
         n += plane * gap;
         const uint64_t in_plane = at - plane * p->period;
         if (plane < p->n_planes - 1 && in_plane > p->rows) {
-            n += in_plane - p->rows;
+            n += sim_min_u64(in_plane, d) - p->rows;
         }
     }
     return n;

@@ -116,8 +116,21 @@ static uint64_t whole_rows(const sim_row_walk *rows, uint64_t n)
     return rows->walk.s[0] == 1 ? sim_min_u64(n, rows->walk.n[0] - rows->i[0]) : sim_min_u64(n, 1);
 }
 
-/* Moves n bytes to the rows, from DRAM or (NULL) the fill byte. */
-static void put(sim *s, const uint8_t *from, uint8_t fill, uint64_t n)
+/* n bytes of a row, from byte `at` of it, that are not fetched. */
+static void put_fill(uint8_t *to, uint32_t at, uint16_t fill, uint64_t n)
+{
+    const uint8_t bytes[2] = {(uint8_t)fill, (uint8_t)(fill >> 8)};
+    if (bytes[0] == bytes[1]) {
+        memset(to, bytes[0], n);
+        return;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        to[i] = bytes[(at + i) & 1];
+    }
+}
+
+/* Moves n bytes to the rows, from DRAM or (NULL) the fill element. */
+static void put(sim *s, const uint8_t *from, uint16_t fill, uint64_t n)
 {
     sim_ld *ld = &s->ld;
     const uint32_t row_bytes = ld->walk.bytes.row_bytes;
@@ -138,7 +151,7 @@ static void put(sim *s, const uint8_t *from, uint8_t fill, uint64_t n)
             memcpy(to, from, part);
             from += part;
         } else {
-            memset(to, fill, part);
+            put_fill(to, at, fill, part);
         }
         at += (uint32_t)part;
         n -= part;
@@ -305,7 +318,9 @@ void sim_ld_begin(sim *s, sim_command *command, const uint32_t *regs)
     sim_ld *ld = &s->ld;
     const sim_bytes bytes = sim_command_bytes(&s->machine.config, ISA_UNIT_LD, regs);
     memcpy(ld->regs[command->number % SIM_FLIGHT], regs, sizeof ld->regs[0]);
-    ld->fill[command->number % SIM_FLIGHT] = (uint8_t)regs[ISA_LD_FILL];
+    ld->fill[command->number % SIM_FLIGHT] = s->machine.config.element == ISA_ELEMENT_BF16
+                                                 ? (uint16_t)regs[ISA_LD_FILL]
+                                                 : (uint16_t)(regs[ISA_LD_FILL] * 0x0101u);
     s->units[ISA_UNIT_LD].last_end = SIM_NEVER;
     sim_run_walk_begin(&ld->address_walk, &bytes);
     ld->addressing = true;

@@ -9,7 +9,7 @@
 
 uint64_t sim_mxu_own(const sim *s, uint64_t cycle)
 {
-    return sim_max_u64(cycle, sim_mxu_ready(&s->mxu.last, s->d));
+    return sim_max_u64(cycle, sim_mxu_ready(&s->machine.config, &s->mxu.last));
 }
 
 static sim_acc_relation acc_relation(const sim_mxu *mxu, const sim_walk *walk, sim_rows rows)
@@ -36,6 +36,7 @@ static void compute(const sim *s, const sim_command *command, const uint32_t *re
         .acc = (int32_t *)(void *)s->memory[ISA_MEMORY_ACC],
         .scratch = s->scratch,
         .d = s->d,
+        .bf16 = s->machine.config.element == ISA_ELEMENT_BF16,
         .a = sim_command_walk(ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_A),
         .c = sim_command_walk(ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_ACC),
         .n_planes = regs[ISA_MXU_PLANES],
@@ -55,25 +56,25 @@ static void compute(const sim *s, const sim_command *command, const uint32_t *re
 void sim_mxu_begin(sim *s, sim_command *command, const uint32_t *regs)
 {
     sim_mxu *mxu = &s->mxu;
-    const uint32_t d = s->d;
+    const isa_config *config = &s->machine.config;
     const uint64_t start = command->start;
     const sim_walk walk = sim_command_walk(ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_ACC);
     const sim_rows rows = command->streams[2].first;
     const uint64_t n_rows = (uint64_t)walk.n[0] * walk.n[1] * walk.n[2] * walk.n[3];
     const uint64_t n_planes = regs[ISA_MXU_PLANES];
-    const uint64_t period = sim_mxu_period(n_rows, d);
+    const uint64_t period = sim_mxu_period(config, n_rows);
     const uint64_t quiet_from = mxu->last.any ? mxu->last.stream + mxu->last.rows : 0;
-    const uint64_t first_stream = sim_mxu_first_stream(&mxu->last, acc_relation(mxu, &walk, rows), start, d);
+    const uint64_t first_stream = sim_mxu_first_stream(config, &mxu->last, acc_relation(mxu, &walk, rows), start);
 
-    mxu->last = sim_mxu_last_plane(start, first_stream, n_planes, n_rows, d);
+    mxu->last = sim_mxu_last_plane(config, start, first_stream, n_planes, n_rows);
     mxu->last_walk = walk;
     mxu->last_rows = rows;
-    command->end = sim_mxu_end(&mxu->last, d);
+    command->end = sim_mxu_end(config, &mxu->last);
     s->units[ISA_UNIT_MXU].last_end = command->end;
     SY_ASSERT(command->streams[0].role == SIM_ROLE_WEIGHTS && command->streams[1].role == SIM_ROLE_A &&
               command->streams[2].role == SIM_ROLE_ACC);
     command->progress[0] =
-        (sim_progress){.first = start + d - 1, .second = first_stream + d - 1, .period = period};
+        (sim_progress){.first = start + config->d - 1, .second = first_stream + config->d - 1, .period = period};
     command->progress[1] = (sim_progress){
         .first = first_stream + n_rows - 1, .second = first_stream + period + n_rows - 1, .period = period};
     command->progress[2] = (sim_progress){.first = command->end, .second = command->end, .period = 0};

@@ -379,13 +379,20 @@ static void derive(sim *s)
 
 static sy_status choose_kernels(sim *s, sim_kernels wanted, base_diag *diag)
 {
+    const sim_kernel_set *avx2 = sim_kernels_avx2();
     const sim_kernel_set *vnni = sim_kernels_vnni();
     switch (wanted) {
     case SIM_KERNELS_BEST:
-        s->kernels = vnni != NULL ? vnni : &sim_kernels_portable;
+        s->kernels = vnni != NULL ? vnni : avx2 != NULL ? avx2 : &sim_kernels_portable;
         return SY_OK;
     case SIM_KERNELS_PORTABLE:
         s->kernels = &sim_kernels_portable;
+        return SY_OK;
+    case SIM_KERNELS_AVX2:
+        if (avx2 == NULL) {
+            return base_fail(diag, SY_EUNSUPPORTED, "this processor has no AVX2: choose the portable kernels");
+        }
+        s->kernels = avx2;
         return SY_OK;
     case SIM_KERNELS_VNNI:
         if (vnni == NULL) {
@@ -400,9 +407,6 @@ static sy_status choose_kernels(sim *s, sim_kernels wanted, base_diag *diag)
 sy_status sim_create(const isa_config *config, const sim_options *options, sim_machine **out, base_diag *diag)
 {
     SY_TRY(isa_config_check(config, diag));
-    if (config->element != ISA_ELEMENT_INT8) {
-        return base_fail(diag, SY_EUNSUPPORTED, "the simulator has int8 arrays only, this configuration is bf16");
-    }
     base_arena *arena = base_arena_create();
     sim *s = arena == NULL ? NULL : BASE_ARENA_NEW(arena, sim);
     if (s == NULL) {

@@ -239,7 +239,7 @@ typedef struct sim_ld {
     uint64_t n_taken;       /* bursts */
     bool any_piece;
     uint64_t last_piece;    /* cycle */
-    uint8_t fill[SIM_FLIGHT];
+    uint16_t fill[SIM_FLIGHT]; /* bytes 0 and 1 of each two of a row */
     uint32_t regs[SIM_FLIGHT][ISA_MAX_REGS];
 } sim_ld;
 

@@ -20,7 +20,8 @@ static void load_row_registers(const sim *s, const uint32_t *regs)
     const uint32_t first = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST);
     const uint32_t count = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT);
     memcpy(s->vpu.row_registers + (size_t)first * s->d,
-           s->memory[ISA_MEMORY_SPM] + (size_t)regs[ISA_VPU_A_BASE] * s->d, (size_t)count * s->d * 4);
+           s->memory[ISA_MEMORY_SPM] + (size_t)regs[ISA_VPU_A_BASE] * isa_config_spm_row_bytes(&s->machine.config),
+           (size_t)count * s->d * 4);
 }
 
 static void compute(const sim *s, const sim_command *command, const uint32_t *regs)
@@ -35,6 +36,7 @@ static void compute(const sim *s, const sim_command *command, const uint32_t *re
         .row_registers = s->vpu.row_registers,
         .scratch = s->scratch,
         .d = s->d,
+        .bf16 = s->machine.config.element == ISA_ELEMENT_BF16,
         .regs = regs,
         .a = sim_command_walk(ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_A),
         .b = sim_command_walk(ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_B),

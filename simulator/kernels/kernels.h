@@ -20,10 +20,11 @@
 
 /* MATMUL: acc[c(t)][j] (+)= sum over planes p, k of (a[a(t) + p a_plane][k] - a_zero) (w[w_base + p w_plane + k][j] - w_zero). */
 typedef struct sim_matmul {
-    const uint8_t *spm; /* [rows][d] */
-    int32_t *acc;       /* [rows][d], wraps modulo 2^32 */
+    const uint8_t *spm; /* [rows][d], of bytes or (bf16) of two bytes */
+    int32_t *acc;       /* [rows][d], wraps modulo 2^32; bf16: the bits of fp32 */
     void *scratch;
     uint32_t d;
+    bool bf16; /* the element; zero points and unsigned flags are 0 then */
     sim_walk a;
     sim_walk c;
     uint32_t n_planes;
@@ -45,6 +46,7 @@ typedef struct sim_vec {
     const uint32_t *row_registers; /* [6][d] */
     void *scratch;
     uint32_t d;
+    bool bf16; /* the element of an SPM row */
     const uint32_t *regs;
     sim_walk a; /* walks of streams that the command lacks are not looked at */
     sim_walk b;
@@ -63,6 +65,9 @@ typedef struct sim_kernel_set {
 
 /* Plain C, on every host. */
 extern const sim_kernel_set sim_kernels_portable;
+
+/* AVX2 with FMA; NULL where compiler or host lack it. */
+const sim_kernel_set *sim_kernels_avx2(void);
 
 /* AVX-512 VNNI; NULL where compiler or host lack it. */
 const sim_kernel_set *sim_kernels_vnni(void);

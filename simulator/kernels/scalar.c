@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "systole/isa/fn.h"
 #include "systole/isa/isa.h"
 
 /* ---- MATMUL ---- */
@@ -28,7 +29,7 @@ static uint32_t dot(const sim_matmul *m, uint32_t plane, int64_t a_row, uint32_t
     return sum;
 }
 
-static void matmul(const sim_matmul *m)
+static void matmul_int8(const sim_matmul *m)
 {
     const uint64_t n_rows = (uint64_t)m->a.n[0] * m->a.n[1] * m->a.n[2] * m->a.n[3];
     for (uint32_t p = 0; p < m->n_planes; p++) {
@@ -43,6 +44,46 @@ static void matmul(const sim_matmul *m)
             sim_walker_next(&a);
             sim_walker_next(&c);
         }
+    }
+}
+
+/* Element k of an SPM row. */
+static uint16_t bf16_element(const sim_matmul *m, int64_t row, uint32_t k)
+{
+    uint16_t value;
+    memcpy(&value, m->spm + 2 * ((uint64_t)row * m->d + k), sizeof value);
+    return value;
+}
+
+static void matmul_bf16(const sim_matmul *m)
+{
+    const uint64_t n_rows = (uint64_t)m->a.n[0] * m->a.n[1] * m->a.n[2] * m->a.n[3];
+    for (uint32_t p = 0; p < m->n_planes; p++) {
+        const int64_t w = m->w_base + m->w_plane * p;
+        sim_walker a = sim_walker_begin(&m->a);
+        sim_walker c = sim_walker_begin(&m->c);
+        for (uint64_t t = 0; t < n_rows; t++) {
+            int32_t *acc = m->acc + (uint64_t)c.row * m->d;
+            for (uint32_t j = 0; j < m->d; j++) {
+                uint32_t s = m->accumulate || p > 0 ? (uint32_t)acc[j] : 0;
+                for (uint32_t k = 0; k < m->d; k++) {
+                    const uint16_t weight = m->transposed ? bf16_element(m, w + j, k) : bf16_element(m, w + k, j);
+                    s = isa_bf16_fma(bf16_element(m, a.row + m->a_plane * p, k), weight, s);
+                }
+                acc[j] = (int32_t)s;
+            }
+            sim_walker_next(&a);
+            sim_walker_next(&c);
+        }
+    }
+}
+
+static void matmul(const sim_matmul *m)
+{
+    if (m->bf16) {
+        matmul_bf16(m);
+    } else {
+        matmul_int8(m);
     }
 }
 
@@ -67,6 +108,28 @@ static uint32_t as_bits(float value)
 static float canonical(float value)
 {
     return isnan(value) ? as_float(0x7FC00000) : value;
+}
+
+static float rounded_to_bf16(float value)
+{
+    return as_float(isa_bf16_to_fp(isa_fp_to_bf16(as_bits(value))));
+}
+
+/* A source that holds floats: the integer stages do not touch it. */
+static bool holds_floats(const sim_vec *v, uint32_t source)
+{
+    return source == ISA_VPU_CHAIN_IN_A_SRC_ACC_F32 || (source == ISA_VPU_CHAIN_IN_A_SRC_SPM && v->bf16);
+}
+
+/* Element `at` of SPM: an int8, or the fp32 bits of a bf16. */
+static uint32_t spm_element(const sim_vec *v, uint64_t at)
+{
+    if (!v->bf16) {
+        return (uint32_t)(int8_t)v->spm[at];
+    }
+    uint16_t value;
+    memcpy(&value, v->spm + 2 * at, sizeof value);
+    return isa_bf16_to_fp(value);
 }
 
 static int32_t rne(float value)
@@ -151,7 +214,7 @@ static float second_source(const sim_vec *v, int64_t row, uint32_t j)
     case ISA_VPU_CHAIN_IN_B_SRC_NONE:
         break;
     case ISA_VPU_CHAIN_IN_B_SRC_SPM:
-        return canonical((float)(int32_t)((uint32_t)(int8_t)v->spm[at] - zero) * scale);
+        return canonical((v->bf16 ? as_float(spm_element(v, at)) : (float)(int32_t)(spm_element(v, at) - zero)) * scale);
     case ISA_VPU_CHAIN_IN_B_SRC_ACC_I32:
         return canonical((float)(int32_t)(v->acc[at] - zero) * scale);
     case ISA_VPU_CHAIN_IN_B_SRC_ACC_F32:
@@ -165,9 +228,9 @@ static uint32_t first_source(const sim_vec *v, int64_t row, uint32_t j)
     const uint64_t at = (uint64_t)row * v->d + j;
     const uint32_t source = FIELD(CHAIN_IN, A_SRC);
     uint32_t i = source == ISA_VPU_CHAIN_IN_A_SRC_NONE  ? 0
-                 : source == ISA_VPU_CHAIN_IN_A_SRC_SPM ? (uint32_t)(int8_t)v->spm[at]
+                 : source == ISA_VPU_CHAIN_IN_A_SRC_SPM ? spm_element(v, at)
                                                         : v->acc[at];
-    if (source != ISA_VPU_CHAIN_IN_A_SRC_ACC_F32) {
+    if (!holds_floats(v, source)) {
         const uint32_t iadd = FIELD(CHAIN_IN, IADD);
         i -= v->regs[ISA_VPU_A_ZERO];
         if (iadd == ISA_VPU_CHAIN_IN_IADD_IMM) {
@@ -183,7 +246,7 @@ static lane chain(const sim_vec *v, int64_t a_row, int64_t b_row, uint32_t j)
 {
     const uint32_t i = first_source(v, a_row, j);
     const float b = second_source(v, b_row, j);
-    float x = FIELD(CHAIN_IN, A_SRC) == ISA_VPU_CHAIN_IN_A_SRC_ACC_F32 ? as_float(i) : (float)(int32_t)i;
+    float x = holds_floats(v, FIELD(CHAIN_IN, A_SRC)) ? as_float(i) : (float)(int32_t)i;
     const uint32_t add1 = FIELD(CHAIN_FP, ADD1);
     const uint32_t mul1 = FIELD(CHAIN_FP, MUL1);
     const uint32_t mul2 = FIELD(CHAIN_FP, MUL2);
@@ -194,8 +257,10 @@ static lane chain(const sim_vec *v, int64_t a_row, int64_t b_row, uint32_t j)
     if (mul1 != 0) {
         x = canonical(x * choose(v, mul1, ISA_VPU_MUL1_IMM, SIM_ROW_MUL1, j, b));
     }
-    if (FIELD(CHAIN_FP, MID) != 0) {
+    if (FIELD(CHAIN_FP, MID) == ISA_VPU_CHAIN_FP_MID_CLAMP) {
         x = (float)(int32_t)clamp(rne(x), (int32_t)v->regs[ISA_VPU_MID_LO], (int32_t)v->regs[ISA_VPU_MID_HI]);
+    } else if (FIELD(CHAIN_FP, MID) == ISA_VPU_CHAIN_FP_MID_BF16) {
+        x = rounded_to_bf16(x);
     }
     const float pre = x;
     if (mul2 != 0) {
@@ -223,7 +288,12 @@ static void put_lane(const sim_vec *v, uint32_t kind, int64_t row, uint32_t j, l
     case ISA_VPU_CHAIN_OUT_OUT_NONE:
         return;
     case ISA_VPU_CHAIN_OUT_OUT_SPM:
-        v->spm[at] = (uint8_t)rounded;
+        if (v->bf16) {
+            const uint16_t value = isa_fp_to_bf16(as_bits(x.v));
+            memcpy(v->spm + 2 * at, &value, sizeof value);
+        } else {
+            v->spm[at] = (uint8_t)rounded;
+        }
         return;
     case ISA_VPU_CHAIN_OUT_OUT_I32:
         v->acc[at] = (uint32_t)rounded;

@@ -106,6 +106,23 @@ static void read_i8(const sim_vec *v, sim_walker *w, uint32_t n_rows, int32_t *r
     }
 }
 
+/* bf16 elements as the bits of fp32. */
+static void read_bf16(const sim_vec *v, sim_walker *w, uint32_t n_rows, void *to_words)
+{
+    uint32_t *restrict to = to_words;
+    while (n_rows > 0) {
+        int64_t row;
+        const uint32_t n = take_rows(w, n_rows, &row);
+        const uint16_t *restrict from = (const uint16_t *)(const void *)v->spm + (uint64_t)row * v->d;
+        const uint32_t n_lanes = n * v->d;
+        for (uint32_t k = 0; k < n_lanes; k++) {
+            to[k] = (uint32_t)from[k] << 16;
+        }
+        to += n_lanes;
+        n_rows -= n;
+    }
+}
+
 static void read_words(const sim_vec *v, sim_walker *w, uint32_t n_rows, void *to_words)
 {
     uint32_t *to = to_words;
@@ -127,6 +144,30 @@ static void write_i8(const sim_vec *v, sim_walker *w, uint32_t n_rows, const int
         const uint32_t n_lanes = n * v->d; /* a byte written could change v->d, for all the compiler knows */
         for (uint32_t k = 0; k < n_lanes; k++) {
             to[k] = (uint8_t)from[k];
+        }
+        from += n_lanes;
+        n_rows -= n;
+    }
+}
+
+/* Rounded to bf16, in the upper half of a word; numerics.md, bf16(v). */
+static inline uint32_t round_bf16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint32_t rounded = (bits + 0x7FFFu + (bits >> 16 & 1)) & 0xFFFF0000u;
+    return x == x ? rounded : 0x7FC00000u;
+}
+
+static void write_bf16(const sim_vec *v, sim_walker *w, uint32_t n_rows, const float *restrict from)
+{
+    while (n_rows > 0) {
+        int64_t row;
+        const uint32_t n = take_rows(w, n_rows, &row);
+        uint16_t *restrict to = (uint16_t *)(void *)v->spm + (uint64_t)row * v->d;
+        const uint32_t n_lanes = n * v->d;
+        for (uint32_t k = 0; k < n_lanes; k++) {
+            to[k] = (uint16_t)(round_bf16(from[k]) >> 16);
         }
         from += n_lanes;
         n_rows -= n;
@@ -228,6 +269,13 @@ static void round_out(int32_t *restrict out, const float *restrict v, int32_t ze
 
 #endif
 
+static void stage_mid_bf16(float *restrict v, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        v[k] = as_float(round_bf16(v[k]));
+    }
+}
+
 static void to_float(float *restrict v, const int32_t *restrict i, uint32_t n)
 {
     for (uint32_t k = 0; k < n; k++) {
@@ -312,12 +360,14 @@ static void read_a(const sim_vec *v, block *k, sim_walker *a, uint32_t n_rows)
     const uint32_t source = FIELD(CHAIN_IN, A_SRC);
     if (source == ISA_VPU_CHAIN_IN_A_SRC_NONE) {
         memset(k->i, 0, n * sizeof k->i[0]);
+    } else if (source == ISA_VPU_CHAIN_IN_A_SRC_SPM && v->bf16) {
+        read_bf16(v, a, n_rows, k->i);
     } else if (source == ISA_VPU_CHAIN_IN_A_SRC_SPM) {
         read_i8(v, a, n_rows, k->i);
     } else {
         read_words(v, a, n_rows, k->i);
     }
-    if (source == ISA_VPU_CHAIN_IN_A_SRC_ACC_F32) {
+    if (source == ISA_VPU_CHAIN_IN_A_SRC_ACC_F32 || (source == ISA_VPU_CHAIN_IN_A_SRC_SPM && v->bf16)) {
         memcpy(k->v, k->i, n * sizeof k->v[0]);
         return;
     }
@@ -344,6 +394,8 @@ static void read_b(const sim_vec *v, block *k, sim_walker *b, uint32_t n_rows)
     }
     if (source == ISA_VPU_CHAIN_IN_B_SRC_ACC_F32) {
         read_words(v, b, n_rows, k->b);
+    } else if (source == ISA_VPU_CHAIN_IN_B_SRC_SPM && v->bf16) {
+        read_bf16(v, b, n_rows, k->b);
     } else {
         if (source == ISA_VPU_CHAIN_IN_B_SRC_SPM) {
             read_i8(v, b, n_rows, k->out);
@@ -384,7 +436,9 @@ static float *run_chain(const sim_vec *v, block *k, uint32_t n)
 {
     add_stage(v, k, FIELD(CHAIN_FP, ADD1), ISA_VPU_ADD1_IMM, SIM_ROW_ADD1, n);
     mul_stage(v, k, FIELD(CHAIN_FP, MUL1), ISA_VPU_MUL1_IMM, SIM_ROW_MUL1, n);
-    if (FIELD(CHAIN_FP, MID) != 0) {
+    if (FIELD(CHAIN_FP, MID) == ISA_VPU_CHAIN_FP_MID_BF16) {
+        stage_mid_bf16(k->v, n);
+    } else if (FIELD(CHAIN_FP, MID) == ISA_VPU_CHAIN_FP_MID_CLAMP) {
         stage_mid(k->v, (int32_t)v->regs[ISA_VPU_MID_LO], (int32_t)v->regs[ISA_VPU_MID_HI], n);
     }
     if (FIELD(CHAIN_FP, MUL3) == ISA_VPU_CHAIN_FP_MUL3_PRE) {
@@ -399,7 +453,9 @@ static void write_out(const sim_vec *v, block *k, float *y, sim_walker *out, uin
 {
     const uint32_t n = n_rows * v->d;
     const uint32_t kind = FIELD(CHAIN_OUT, OUT);
-    if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM || kind == ISA_VPU_CHAIN_OUT_OUT_I32) {
+    if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM && v->bf16) {
+        write_bf16(v, out, n_rows, y);
+    } else if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM || kind == ISA_VPU_CHAIN_OUT_OUT_I32) {
         round_out(k->out, y, (int32_t)v->regs[ISA_VPU_O_ZERO], (int32_t)v->regs[ISA_VPU_O_LO],
                   (int32_t)v->regs[ISA_VPU_O_HI], n);
         if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM) {
@@ -470,6 +526,10 @@ static void write_reduced(const sim_vec *v, block *k, sim_walker *out2)
     const uint32_t kind = FIELD(CHAIN_OUT, RED_OUT);
     if (kind == ISA_VPU_CHAIN_OUT_RED_OUT_F32) {
         write_words(v, out2, 1, r); /* canonical already */
+        return;
+    }
+    if (kind == ISA_VPU_CHAIN_OUT_RED_OUT_SPM && v->bf16) {
+        write_bf16(v, out2, 1, r);
         return;
     }
     round_out(rounded, r, (int32_t)v->regs[ISA_VPU_R_ZERO], (int32_t)v->regs[ISA_VPU_R_LO],

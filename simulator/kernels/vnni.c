@@ -1,7 +1,7 @@
 /*
  * vnni.c -- the kernels for AVX-512 VNNI.
  *
- * How MATMUL is exact: vpdpbusd multiplies unsigned by signed bytes and adds four products to a 32-bit lane. With
+ * How MATMUL of int8 is exact: vpdpbusd multiplies unsigned by signed bytes and adds four products to a 32-bit lane. With
  * A' = A + 128 unsigned (one exclusive or with 0x80 on the way; nothing to do if A is unsigned already) and W' signed
  * (minus 128 if W is unsigned),
  *
@@ -22,6 +22,7 @@
 
 #include <immintrin.h>
 
+#include "kernels/bf16_block.h"
 #include "kernels/vec_block.h"
 
 #define TILE 12u
@@ -257,7 +258,7 @@ static void multiply_block(const product *x)
     }
 }
 
-static void matmul(const sim_matmul *m)
+static void matmul_int8(const sim_matmul *m)
 {
     product x = {
         .m = m,
@@ -278,6 +279,15 @@ static void matmul(const sim_matmul *m)
         x.n_planes = left < most ? left : most;
         pack(&x);
         multiply_block(&x);
+    }
+}
+
+static void matmul(const sim_matmul *m)
+{
+    if (m->bf16) {
+        matmul_bf16(m);
+    } else {
+        matmul_int8(m);
     }
 }
 

@@ -29,13 +29,26 @@ static uint32_t row_registers[SIM_N_ROW_REGISTERS * 128];
 static _Alignas(64) uint8_t scratch[SIM_SCRATCH_BYTES];
 static random_program p;
 
+/* A bf16: of moderate size; of any bits; tiny, so that products are below fp32's range; huge, so that they are above. */
+static uint16_t random_bf16(uint32_t kind, uint64_t bits)
+{
+    static const uint32_t exponents[4][2] = {{119, 16}, {0, 256}, {50, 20}, {186, 20}}; /* first, number */
+    const uint32_t exponent = exponents[kind][0] + (uint32_t)(bits >> 32) % exponents[kind][1];
+    return (uint16_t)((bits & 0x807F) | exponent << 7);
+}
+
 /* Integers, small and large, and floats of all kinds. */
 static void fill(uint64_t seed)
 {
     p.rng = base_rng_make(seed, 3);
+    const uint32_t spm_kind = random_below(&p, 5);
     for (size_t i = 0; i < SPM_BYTES; i += 8) {
         const uint64_t bits = base_rng_u64(seed, 4, i);
         memcpy(start.spm + i, &bits, 8);
+        for (size_t k = 0; spm_kind > 0 && k < 8; k += 2) {
+            const uint16_t element = random_bf16(spm_kind - 1, base_rng_u64(seed, 7, i + k));
+            memcpy(start.spm + i + k, &element, 2);
+        }
     }
     const uint32_t kind = random_below(&p, 3);
     for (size_t i = 0; i < ACC_BYTES / 4; i++) {
@@ -59,6 +72,7 @@ static void config_for(uint64_t seed)
     p.config.spm_bank_bytes = SPM_BYTES / 16;
     p.config.acc_banks = 16;
     p.config.acc_bank_bytes = ACC_BYTES / 16;
+    p.config.element = seed / 6 % 2 == 0 ? ISA_ELEMENT_INT8 : ISA_ELEMENT_BF16;
 }
 
 static sim_matmul matmul_job(const uint32_t *r, bool transposed)
@@ -68,6 +82,7 @@ static sim_matmul matmul_job(const uint32_t *r, bool transposed)
         .acc = (int32_t *)(void *)got.acc,
         .scratch = scratch,
         .d = p.config.d,
+        .bf16 = p.config.element == ISA_ELEMENT_BF16,
         .a = sim_command_walk(ISA_UNIT_MXU, 0, r, SIM_ROLE_A),
         .c = sim_command_walk(ISA_UNIT_MXU, 0, r, SIM_ROLE_ACC),
         .n_planes = r[ISA_MXU_PLANES],
@@ -91,6 +106,7 @@ static sim_vec vec_job(const uint32_t *r)
         .row_registers = row_registers,
         .scratch = scratch,
         .d = p.config.d,
+        .bf16 = p.config.element == ISA_ELEMENT_BF16,
         .regs = r,
         .a = sim_command_walk(ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_A),
         .b = sim_command_walk(ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_B),
@@ -132,6 +148,10 @@ static bool make_command(isa_unit unit, uint32_t funct7)
     for (unsigned tries = 0; tries < 100; tries++) {
         if (unit == ISA_UNIT_MXU) {
             random_mxu(&p, p.regs[unit]);
+            if (p.config.element == ISA_ELEMENT_BF16) {
+                p.regs[unit][ISA_MXU_FLAGS] &= 1;
+                p.regs[unit][ISA_MXU_A_ZERO] = p.regs[unit][ISA_MXU_W_ZERO] = 0;
+            }
         } else {
             random_vpu(&p, p.regs[unit]);
         }
@@ -177,6 +197,24 @@ static void test_portable_vec(void **state)
 {
     (void)state;
     check_set(&sim_kernels_portable, ISA_UNIT_VPU);
+}
+
+static void test_avx2_matmul(void **state)
+{
+    (void)state;
+    if (sim_kernels_avx2() == NULL) {
+        skip();
+    }
+    check_set(sim_kernels_avx2(), ISA_UNIT_MXU);
+}
+
+static void test_avx2_vec(void **state)
+{
+    (void)state;
+    if (sim_kernels_avx2() == NULL) {
+        skip();
+    }
+    check_set(sim_kernels_avx2(), ISA_UNIT_VPU);
 }
 
 static void test_vnni_matmul(void **state)
@@ -230,8 +268,9 @@ int main(int argc, char **argv)
     if (argc > 1) first_seed = strtoull(argv[1], NULL, 10);
     if (argc > 2) n_seeds = strtoull(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_portable_matmul), cmocka_unit_test(test_portable_vec), cmocka_unit_test(test_vnni_matmul),
-        cmocka_unit_test(test_vnni_vec),        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_portable_matmul), cmocka_unit_test(test_portable_vec), cmocka_unit_test(test_avx2_matmul),
+        cmocka_unit_test(test_avx2_vec),        cmocka_unit_test(test_vnni_matmul),  cmocka_unit_test(test_vnni_vec),
+        cmocka_unit_test(test_extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,8 @@
 typedef enum sim_kernels {
     SIM_KERNELS_BEST,     /* the fastest that this host can run */
     SIM_KERNELS_PORTABLE, /* plain C */
-    SIM_KERNELS_VNNI      /* AVX-512 VNNI; refused where the host lacks it */
+    SIM_KERNELS_AVX2,     /* AVX2 with FMA; refused where the host lacks it */
+    SIM_KERNELS_VNNI      /* AVX-512 VNNI; the same */
 } sim_kernels;
 
 typedef struct sim_options {

@@ -22,6 +22,12 @@ static inline uint64_t sim_min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* H of section 5: from a row's turn in one plane to its turn in the next, where both touch the same ACC rows. */
+static inline uint32_t sim_mxu_gap(const isa_config *config)
+{
+    return config->element == ISA_ELEMENT_BF16 ? config->d + 2 : 2;
+}
+
 /* A plane of the MXU: section 5's L, M and T. any = false: there has been none since START. */
 typedef struct sim_mxu_plane {
     bool any;
@@ -38,39 +44,42 @@ typedef enum sim_acc_relation {
 } sim_acc_relation;
 
 /* The MXU's own condition for L(0): the first cycle in which a command may start behind the last plane before it. */
-static inline uint64_t sim_mxu_ready(const sim_mxu_plane *before, uint32_t d)
+static inline uint64_t sim_mxu_ready(const isa_config *config, const sim_mxu_plane *before)
 {
-    return before->any ? sim_max_u64(before->load + d, before->stream) : 0;
+    return before->any ? sim_max_u64(before->load + config->d, before->stream) : 0;
 }
 
 /* M(0) of a command that starts in cycle start behind a plane. */
-static inline uint64_t sim_mxu_first_stream(const sim_mxu_plane *before, sim_acc_relation relation, uint64_t start,
-                                            uint32_t d)
+static inline uint64_t sim_mxu_first_stream(const isa_config *config, const sim_mxu_plane *before,
+                                            sim_acc_relation relation, uint64_t start)
 {
-    uint64_t m = start + d;
+    const uint32_t gap = sim_mxu_gap(config);
+    uint64_t m = start + config->d;
     if (before->any) {
-        m = sim_max_u64(m, before->stream + before->rows + (relation == SIM_ACC_DIFFERENT ? 1 : 0));
+        m = sim_max_u64(m, before->stream + before->rows);
         if (relation == SIM_ACC_SAME) {
-            m = sim_max_u64(m, before->stream + 2);
+            m = sim_max_u64(m, before->stream + gap);
+        } else if (relation == SIM_ACC_DIFFERENT) {
+            m = sim_max_u64(m, before->stream + before->rows - 1 + gap);
         }
     }
     return m;
 }
 
 /*
- * From one plane of a command to its next: M(p+1) - M(p), while L(p+1) = M(p).  (L(p+1) >= M(p) >= L(p) + D, so
- * nothing else binds; and M(p) + 2 <= L(p+1) + D because D >= 4.)
+ * From one plane of a command to its next: M(p+1) - M(p), while L(p+1) = M(p).  (M(p) >= L(p) + D, so L(p+1) waits for
+ * M(p) alone; then M(p+1) waits for M(p) + T, L(p+1) + D = M(p) + D and M(p) + H.)
  */
-static inline uint64_t sim_mxu_period(uint64_t rows, uint32_t d)
+static inline uint64_t sim_mxu_period(const isa_config *config, uint64_t rows)
 {
-    return sim_max_u64(rows, d);
+    return sim_max_u64(rows, sim_max_u64(config->d, sim_mxu_gap(config)));
 }
 
 /* The last plane of a command of n planes of `rows` rows that starts in cycle start with M(0) = first_stream. */
-static inline sim_mxu_plane sim_mxu_last_plane(uint64_t start, uint64_t first_stream, uint64_t n_planes, uint64_t rows,
-                                               uint32_t d)
+static inline sim_mxu_plane sim_mxu_last_plane(const isa_config *config, uint64_t start, uint64_t first_stream,
+                                               uint64_t n_planes, uint64_t rows)
 {
-    const uint64_t period = sim_mxu_period(rows, d);
+    const uint64_t period = sim_mxu_period(config, rows);
     return (sim_mxu_plane){
         .any = true,
         .load = n_planes > 1 ? first_stream + (n_planes - 2) * period : start,
@@ -80,9 +89,9 @@ static inline sim_mxu_plane sim_mxu_last_plane(uint64_t start, uint64_t first_st
 }
 
 /* E of the command whose last plane this is. */
-static inline uint64_t sim_mxu_end(const sim_mxu_plane *last, uint32_t d)
+static inline uint64_t sim_mxu_end(const isa_config *config, const sim_mxu_plane *last)
 {
-    return last->stream + last->rows + d;
+    return last->stream + last->rows + config->d;
 }
 
 /* W of section 6: from a row read to the row it produces. */
