@@ -19,6 +19,8 @@ const char help_asm[] =
     "  -o, --output FILE.elf    where the program goes (default: FILE.elf beside the source)\n"
     "  -c, --config CONFIG      note in the program what it is for; it is then refused\n"
     "                           elsewhere\n"
+    "      --bare ADDRESS       a bare-metal program instead, for 'systole run --bare': .text at\n"
+    "                           ADDRESS, .data 64 KiB behind it, every label a symbol\n"
     "\n"
     "A line is [label:] [instruction or directive] [# comment]. Commands of the units look as\n"
     "'systole disasm' prints them. 'UNIT.setf FIELD=VALUE, ...' sets descriptor registers by\n"
@@ -42,21 +44,62 @@ const char help_asm[] =
     "\n"
     "    systole asm copy.s -o copy.elf && systole run copy.elf\n";
 
+enum { BARE = 256 };
+
+/* The source as a bare-metal program's ELF file. */
+static sy_status assemble_bare(base_arena *arena, const char *text, const char *source,
+                               uint32_t address, const char *path, isa_asm_where *where,
+                               base_diag *diag)
+{
+    isa_image image = {0};
+    base_buf bytes = {0};
+    SY_TRY(isa_assemble_image(arena, text, source, address, &image, where, diag));
+    sy_status status = isa_image_encode(&image, &bytes, diag);
+    if (status == SY_OK) {
+        status = base_file_write_atomic(diag, path, bytes.data, bytes.n_bytes);
+    }
+    base_buf_free(&bytes);
+    return status;
+}
+
+/* The source as a program for the machine. */
+static sy_status assemble_program(base_arena *arena, const char *text, const char *source,
+                                  const char *config, const char *path, isa_asm_where *where,
+                                  base_diag *diag)
+{
+    isa_program program = {0};
+    SY_TRY(isa_assemble(arena, text, source, &program, where, diag));
+    if (config != NULL) {
+        SY_TRY(isa_config_find(config, &program.config, diag));
+        program.has_config = true;
+        SY_TRY(isa_program_check(&program, &program.config, diag));
+    }
+    return isa_program_write(&program, path, diag);
+}
+
 int cmd_asm(int argc, char **argv)
 {
     static const struct option options[] = {{"output", required_argument, NULL, 'o'},
                                             {"config", required_argument, NULL, 'c'},
+                                            {"bare", required_argument, NULL, BARE},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const cli_options spec = {"asm", help_asm, ":o:c:h", options};
     const char *output = NULL;
     const char *config = NULL;
+    uint64_t address = 0;
+    bool bare = false;
     base_diag diag = {0};
     for (int option; (option = cli_next_option(&spec, argc, argv)) != -1;) {
         if (option == 'o') {
             output = optarg;
         } else if (option == 'c') {
             config = optarg;
+        } else if (option == BARE) {
+            bare = true;
+            if (!cli_parse_u64("asm", "--bare", optarg, 0, UINT32_MAX, &address)) {
+                return CLI_USAGE;
+            }
         } else {
             return cli_option_exit(option);
         }
@@ -64,29 +107,24 @@ int cmd_asm(int argc, char **argv)
     if (argc - optind != 1) {
         return cli_usage("asm", "expected one source file, got %d", argc - optind);
     }
+    if (bare && config != NULL) {
+        return cli_usage("asm", "-c is not for --bare");
+    }
     const char *source = argv[optind];
     base_arena *arena = base_arena_create();
     base_buf text = {0};
     base_buf path = {0};
-    isa_program program = {0};
     isa_asm_where where = {0};
+    const size_t n = strlen(source);
+    base_buf_append(&path, source, n > 2 && strcmp(source + n - 2, ".s") == 0 ? n - 2 : n);
+    base_buf_append(&path, ".elf", sizeof ".elf");
     sy_status status = base_file_read(&diag, source, SOURCE_LIMIT_BYTES, &text);
+    base_buf_putc(&text, '\0');
     if (status == SY_OK) {
-        base_buf_putc(&text, '\0');
-        status = isa_assemble(arena, text.data, source, &program, &where, &diag);
-    }
-    if (status == SY_OK && config != NULL) {
-        status = isa_config_find(config, &program.config, &diag);
-        program.has_config = status == SY_OK;
-    }
-    if (status == SY_OK && program.has_config) {
-        status = isa_program_check(&program, &program.config, &diag);
-    }
-    if (status == SY_OK) {
-        const size_t n = strlen(source);
-        base_buf_append(&path, source, n > 2 && strcmp(source + n - 2, ".s") == 0 ? n - 2 : n);
-        base_buf_puts(&path, ".elf");
-        status = isa_program_write(&program, output != NULL ? output : path.data, &diag);
+        output = output != NULL ? output : path.data;
+        status = bare ? assemble_bare(arena, text.data, source, (uint32_t)address, output, &where,
+                                      &diag)
+                      : assemble_program(arena, text.data, source, config, output, &where, &diag);
     }
     int exit_status = CLI_DONE;
     if (status != SY_OK) {

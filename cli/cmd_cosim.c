@@ -11,14 +11,16 @@
 #include "systole/rt/eval.h"
 
 const char help_cosim[] =
-    "usage: systole cosim MODEL.elf|MODEL.onnx|PROGRAM.elf [OPTION]...\n"
+    "usage: systole cosim [--bare] MODEL.elf|MODEL.onnx|PROGRAM.elf [OPTION]...\n"
     "\n"
     "Runs a model or program on the simulator and on the Verilog in lockstep, and compares\n"
     "all that both report: each command's unit, operation, number, start and end cycle; each\n"
-    "instruction's pc and cycle; how it ended, counters; and at the end every byte of every\n"
-    "memory. Prints the first difference with both sides (exit status 1), or \"difference 0\".\n"
+    "instruction's pc and cycle; how it ended, counters; and at the end the core's registers\n"
+    "and every byte of every memory. Prints the first difference with both sides (exit\n"
+    "status 1), or \"difference 0\".\n"
     "\n"
     "      --images N           with --data: the first N samples, one run each\n" CLI_DATA_HELP
+    "      --bare               a bare-metal rv32im program, as for 'systole run --bare'\n"
     "      --fill SEED          memories begin with a seeded pattern instead of "
     "zeros\n" CLI_MODEL_HELP "\n"
     "The Verilog of a configuration is built once (a minute or so) and kept.\n"
@@ -26,13 +28,15 @@ const char help_cosim[] =
     "Examples:\n"
     "    systole cosim program.elf -c tiny --fill 7 --stalls 3:20\n"
     "    systole cosim model.elf --input image=cat.npy\n"
+    "    systole cosim --bare rv32um-p-div\n"
     "    systole cosim model.elf --images 10 --data idx:images.gz,labels.gz --scale "
     "0.00392156862745098\n";
 
-enum { IMAGES = CLI_OWN, FILL };
+enum { IMAGES = CLI_OWN, BARE, FILL };
 
 typedef struct args {
     cli_model_args common;
+    bool bare;
     uint64_t n_images; /* 0: one run with --input or random data */
 } args;
 
@@ -74,11 +78,11 @@ static sy_status run_images(const args *a, rt_session *session, base_diag *diag)
     return status;
 }
 
-static void print_result(const args *a, const rt_cosim_result *result)
+void cli_print_lockstep(const rt_cosim_result *result, bool as_json)
 {
     base_buf end = {0};
     rt_end_print(&result->results[0], NULL, &end);
-    if (a->common.json) {
+    if (as_json) {
         base_buf text = {0};
         base_json json = base_json_to(&text);
         base_json_object_begin(&json);
@@ -130,7 +134,7 @@ static int cosim(args *a, rt_model *model, base_arena *arena)
     int exit_status = CLI_DONE;
     if (result != NULL &&
         (status == SY_OK || status == SY_EMISMATCH || (is_programs_end(status) && result->equal))) {
-        print_result(a, result);
+        cli_print_lockstep(result, a->common.json);
         if (status == SY_EMISMATCH) {
             exit_status = cli_failf("cosim", "the models differ: %s", base_diag_message(&diag));
         } else if (status != SY_OK && !a->common.json) {
@@ -149,6 +153,7 @@ int cmd_cosim(int argc, char **argv)
     static const struct option options[] = {CLI_MODEL_OPTIONS,
                                             CLI_DATA_OPTIONS,
                                             {"images", required_argument, NULL, IMAGES},
+                                            {"bare", no_argument, NULL, BARE},
                                             {"fill", required_argument, NULL, FILL},
                                             {0}};
     const cli_options spec = {"cosim", help_cosim, ":c:h", options};
@@ -161,6 +166,8 @@ int cmd_cosim(int argc, char **argv)
             status = cli_parse_u64("cosim", "--images", optarg, 1, UINT64_MAX, &a.n_images)
                          ? CLI_DONE
                          : CLI_USAGE;
+        } else if (option == BARE) {
+            a.bare = true;
         } else if (option == FILL) {
             a.common.session.fill = true;
             status = cli_parse_u64("cosim", "--fill", optarg, 0, UINT64_MAX,
@@ -182,6 +189,9 @@ int cmd_cosim(int argc, char **argv)
     }
     if (a.n_images > 0 && a.common.data == NULL) {
         return cli_usage("cosim", "--images: --data is missing");
+    }
+    if (a.bare) {
+        return cli_cosim_bare(&a.common, argv[optind]);
     }
     rt_model *model = cli_load_model(&a.common, argv[optind], &exit_status);
     if (model == NULL) {

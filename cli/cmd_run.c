@@ -14,6 +14,7 @@
 
 const char help_run[] =
     "usage: systole run MODEL.onnx|MODEL.elf|PROGRAM.elf [--device cpu|sim|rtl] [OPTION]...\n"
+    "       systole run --bare PROGRAM.elf [--device sim|rtl] [--signature FILE] [OPTION]...\n"
     "\n"
     "Runs a model, or a plain program for the machine, and prints its outputs and cycles.\n"
     "\n"
@@ -29,6 +30,9 @@ const char help_run[] =
     "      --check              sim: report races, semaphores out of balance, rows read before\n"
     "                           they are written, and bytes that a run of one command after the\n"
     "                           other leaves different; exit status 1 if there are any\n"
+    "      --bare               a bare-metal rv32im program of any toolchain; docs/user/bare.md\n"
+    "      --signature FILE     --bare: write the words from begin_signature to end_signature\n"
+    "                           to a file, a line of 8 hexadecimal digits each\n"
     "\n"
     "A run of the machine that ends in an error, a deadlock or a nonzero exit code gives one\n"
     "line that says why, and exit status 1.\n"
@@ -38,9 +42,20 @@ const char help_run[] =
     "    systole run model.onnx --device sim -c edge --reference --output-dir out\n"
     "    systole run model.elf --timing-only --stats stats.json\n"
     "    systole run program.elf --device rtl -c tiny\n"
+    "    systole run --bare rv32ui-p-add --device rtl\n"
     "    systole run model.elf --check\n";
 
-enum { DEVICE = CLI_OWN, OUTPUT_DIR, SAVE_ALL, STATS, REPEAT, TIMING_ONLY, CHECK };
+enum {
+    DEVICE = CLI_OWN,
+    OUTPUT_DIR,
+    SAVE_ALL,
+    STATS,
+    REPEAT,
+    TIMING_ONLY,
+    CHECK,
+    BARE,
+    SIGNATURE
+};
 
 typedef struct args {
     cli_model_args common;
@@ -49,6 +64,8 @@ typedef struct args {
     const char *output_dir;
     const char *save_dir;
     const char *stats;
+    const char *signature;
+    bool bare;
     uint64_t repeat;
 } args;
 
@@ -275,6 +292,8 @@ static int parse(args *a, int argc, char **argv)
                                             {"repeat", required_argument, NULL, REPEAT},
                                             {"timing-only", no_argument, NULL, TIMING_ONLY},
                                             {"check", no_argument, NULL, CHECK},
+                                            {"bare", no_argument, NULL, BARE},
+                                            {"signature", required_argument, NULL, SIGNATURE},
                                             {0}};
     const cli_options spec = {"run", help_run, ":c:h", options};
     for (int option; (option = cli_next_option(&spec, argc, argv)) != -1;) {
@@ -299,6 +318,12 @@ static int parse(args *a, int argc, char **argv)
         case REPEAT:
             status = cli_parse_u64("run", "--repeat", optarg, 1, 10000000, &a->repeat) ? CLI_DONE
                                                                                        : CLI_USAGE;
+            break;
+        case BARE:
+            a->bare = true;
+            break;
+        case SIGNATURE:
+            a->signature = optarg;
             break;
         case TIMING_ONLY:
             a->common.session.timing_only = true;
@@ -332,6 +357,15 @@ int cmd_run(int argc, char **argv)
     const int parsed = parse(&a, argc, argv);
     if (parsed != CLI_DONE) {
         return parsed - 10;
+    }
+    if (a.signature != NULL && !a.bare) {
+        return cli_usage("run", "--signature is for --bare");
+    }
+    if (a.bare && a.device_given && a.common.session.device == RT_DEVICE_CPU) {
+        return cli_usage("run", "--bare is for devices sim and rtl");
+    }
+    if (a.bare) {
+        return cli_run_bare(&a.common, a.path, a.signature);
     }
     rt_model *model = cli_load_model(&a.common, a.path, &exit_status);
     if (model == NULL) {

@@ -135,6 +135,18 @@ const char *cli_tensor_path(base_arena *arena, const char *directory, const char
 /* Makes a directory if it is not there. */
 sy_status cli_make_directory(const char *path, base_diag *diag);
 
+/* ---------------------------------------------------------------- bare-metal programs (bare.c) */
+
+/*
+ * systole run --bare, systole cosim --bare: the whole command, with its exit status.  Without -c the
+ * configuration is "bare".  signature: a file for it, or NULL.
+ */
+int cli_run_bare(const cli_model_args *args, const char *path, const char *signature);
+int cli_cosim_bare(const cli_model_args *args, const char *path);
+
+/* What a lockstep run has shown. */
+void cli_print_lockstep(const rt_cosim_result *result, bool json);
+
 /* "note: ..." on stderr if the session fell back to the cpu. */
 void cli_print_note(const char *command, const rt_session *session);
 

@@ -195,6 +195,13 @@ static void take_outcome(rtl_machine *r, sim_result *result)
             result->counters[unit][cause] = o->counters[unit][cause];
         }
     }
+    memcpy(result->core.x, o->x, sizeof result->core.x);
+    result->core.mstatus = o->mstatus;
+    result->core.mtvec = o->mtvec;
+    result->core.mscratch = o->mscratch;
+    result->core.mepc = o->mepc;
+    result->core.mcause = o->mcause;
+    result->core.mtval = o->mtval;
     r->deadlocked = (o->status >> ISA_HOST_STATUS_DEADLOCK_LOW & 1) != 0;
     if (o->status == 0) {
         result->end = SIM_END_LIMIT;

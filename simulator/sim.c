@@ -198,6 +198,18 @@ static bool find_end(const sim *s, sim_end *end, uint64_t *total)
     return hangs && core_hangs(s);
 }
 
+static sim_core_registers core_registers(const sim_core *core)
+{
+    sim_core_registers r = {.mstatus = core->mstatus,
+                            .mtvec = core->mtvec,
+                            .mscratch = core->mscratch,
+                            .mepc = core->mepc,
+                            .mcause = core->mcause,
+                            .mtval = core->mtval};
+    memcpy(r.x, core->x, sizeof r.x);
+    return r;
+}
+
 static void finish(sim *s, sim_result *result)
 {
     sim_end end;
@@ -224,6 +236,9 @@ static void finish(sim *s, sim_result *result)
             sim_retire(s, &s->units[k], total);
         }
         memcpy(result->counters[k], s->units[k].account.counts, sizeof result->counters[k]);
+    }
+    if (end != SIM_END_LIMIT && end != SIM_END_STOPPED) {
+        result->core = core_registers(&s->core);
     }
     s->result = *result;
 }

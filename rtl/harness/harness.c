@@ -198,6 +198,21 @@ void sy_rtl_core_state(int halted, int pc, int word, int rs1)
     state.outcome.core_rs1 = (uint32_t)rs1;
 }
 
+void sy_rtl_core_register(int number, int value)
+{
+    state.outcome.x[number] = (uint32_t)value;
+}
+
+void sy_rtl_core_csrs(int mstatus, int mtvec, int mscratch, int mepc, int mcause, int mtval)
+{
+    state.outcome.mstatus = (uint32_t)mstatus;
+    state.outcome.mtvec = (uint32_t)mtvec;
+    state.outcome.mscratch = (uint32_t)mscratch;
+    state.outcome.mepc = (uint32_t)mepc;
+    state.outcome.mcause = (uint32_t)mcause;
+    state.outcome.mtval = (uint32_t)mtval;
+}
+
 void sy_rtl_done(void)
 {
     const rtl_record record = {.kind = RTL_RECORD_RESULT};

@@ -44,6 +44,9 @@ module harness;
     import "DPI-C" context function void sy_rtl_queued(input int unit, input int funct7, input int rs1);
     import "DPI-C" context function void sy_rtl_semaphore(input int number, input int value);
     import "DPI-C" context function void sy_rtl_core_state(input int halted, input int pc, input int word, input int rs1);
+    import "DPI-C" context function void sy_rtl_core_register(input int number, input int value);
+    import "DPI-C" context function void sy_rtl_core_csrs(input int mstatus, input int mtvec, input int mscratch, input int mepc,
+                                                          input int mcause, input int mtval);
 
     import "DPI-C" context function void sy_rtl_done();
 
@@ -386,6 +389,14 @@ module harness;
             end
             sy_rtl_core_state(int'(dut.u_core.halted_q), dut.u_core.pc_q, dut.u_core.word, dut.u_core.rs1);
         end
+        i = 1;
+        while (i < 32) begin
+            sy_rtl_core_register(i, dut.u_core.x_q[i]);
+            i++;
+        end
+        sy_rtl_core_csrs({24'd0, dut.u_core.u_csr.mpie_q, 3'd0, dut.u_core.u_csr.mie_q, 3'd0}, {dut.u_core.u_csr.mtvec_q, 2'b00},
+                         dut.u_core.u_csr.mscratch_q, {dut.u_core.u_csr.mepc_q, 2'b00}, dut.u_core.u_csr.mcause_q,
+                         dut.u_core.u_csr.mtval_q);
         sy_rtl_result(status, error, command, exit_code, {high, low}, o_retired);
     endtask
 

@@ -56,6 +56,8 @@ typedef struct rtl_outcome {
     uint64_t cycles;
     uint64_t retired;
     uint64_t counters[RTL_N_UNITS][RTL_N_CAUSES];
+    uint32_t x[32]; /* the core's registers, but after the limit */
+    uint32_t mstatus, mtvec, mscratch, mepc, mcause, mtval;
     /* after a deadlock: the queues, the semaphores, the core */
     uint32_t n_queued[RTL_N_UNITS];
     rtl_entry queued[RTL_N_UNITS][RTL_MAX_DEPTH]; /* the head first */

@@ -232,6 +232,24 @@ static bool check_number(checker *c, const char *what, uint64_t first, uint64_t 
     return false;
 }
 
+/* Both hold zeros after a limit. */
+static bool check_core(checker *c, const sim_core_registers *first, const sim_core_registers *second)
+{
+    char what[64];
+    for (unsigned i = 1; i < 32; i++) {
+        snprintf(what, sizeof what, "x%u of the core", i);
+        if (!check_number(c, what, first->x[i], second->x[i])) {
+            return false;
+        }
+    }
+    return check_number(c, "mstatus of the core", first->mstatus, second->mstatus) &&
+           check_number(c, "mtvec of the core", first->mtvec, second->mtvec) &&
+           check_number(c, "mscratch of the core", first->mscratch, second->mscratch) &&
+           check_number(c, "mepc of the core", first->mepc, second->mepc) &&
+           check_number(c, "mcause of the core", first->mcause, second->mcause) &&
+           check_number(c, "mtval of the core", first->mtval, second->mtval);
+}
+
 static void check_results(checker *c, const sim_result *first, const sim_result *second)
 {
     if (first->end != second->end) {
@@ -251,7 +269,8 @@ static void check_results(checker *c, const sim_result *first, const sim_result 
         !check_number(c, "exit code", first->exit_code, second->exit_code) ||
         !check_number(c, "error", first->error, second->error) ||
         !check_number(c, "unit of the error", first->error_unit, second->error_unit) ||
-        !check_number(c, "command of the error", first->error_command, second->error_command)) {
+        !check_number(c, "command of the error", first->error_command, second->error_command) ||
+        !check_core(c, &first->core, &second->core)) {
         return;
     }
     for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {

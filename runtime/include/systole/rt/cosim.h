@@ -2,10 +2,10 @@
  * cosim.h -- two models of the machine run one program, and everything they report is compared.
  *
  * Compared: each command's unit, operation, number, tag, start and end cycle; each retired
- * instruction's pc and cycle; the end and its cause, cycles, exit code, counters; at the end every
- * byte of every memory. The first model runs alone and its events are kept; the second is compared
- * with them as it goes, and is stopped at the first difference. (It is the slow one. What the two
- * report would be the same side by side.)
+ * instruction's pc and cycle; the end and its cause, cycles, exit code, counters; at the end the
+ * core's registers and every byte of every memory. The first model runs alone and its events are
+ * kept; the second is compared with them as it goes, and is stopped at the first difference. (It is
+ * the slow one. What the two report would be the same side by side.)
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -61,6 +61,12 @@ typedef enum sim_end {
 #define SIM_N_UNITS  4  /* units with a queue: MXU VPU LD ST */
 #define SIM_N_CAUSES 10 /* rows of isa/counters.def */
 
+/* What software sees of the core. */
+typedef struct sim_core_registers {
+    uint32_t x[32];
+    uint32_t mstatus, mtvec, mscratch, mepc, mcause, mtval;
+} sim_core_registers;
+
 typedef struct sim_result {
     sim_end end;
     uint64_t cycles;    /* total, as in isa/spec/timing.md section 3 */
@@ -70,6 +76,7 @@ typedef struct sim_result {
     uint32_t error_unit;
     uint32_t error_command;
     uint64_t counters[SIM_N_UNITS][SIM_N_CAUSES];
+    sim_core_registers core; /* at the end; zeros after SIM_END_LIMIT and SIM_END_STOPPED, which cut instructions in two */
 } sim_result;
 
 /* How to run. Zero-initialise, then set what matters. */
