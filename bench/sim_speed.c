@@ -26,7 +26,7 @@ static const char *const text =
     "  mxu.setf a_base=0, w_base=8*BANK, c_base=0, planes=PLANES, a_plane=1, w_plane=16\n"
     "  mxu.setf n0=ROWS, n1=1, n2=1, n3=1, a_s0=1, c_s0=1\n"
     "  vpu.setf n0=ROWS, n1=1, n2=1, n3=1, a_s0=1, o_base=12*BANK, o_s0=1\n"
-    "  vpu.setf chain_in = a_src:acc_i32, chain_fp = mul1:imm, chain_out = out:i8\n"
+    "  vpu.setf chain_in = a_src:acc_i32, chain_fp = mul1:imm, chain_out = out:spm\n"
     "  vpu.setf mul1_imm = 0.001, o_lo = -128, o_hi = 127\n"
     "  ld.setf addr_lo=0, n0=4096, n1=1, n2=1, n3=1, hi0=4096, hi1=1, hi2=1, hi3=1\n"
     "  ld.setf row_base=6*BANK, m0=4096/DIM, m1=1, m2=1, m3=1, t0=1\n"

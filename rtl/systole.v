@@ -113,8 +113,8 @@ module systole #(
         if (D < 4 || (D & (D - 1)) != 0) begin : g_dim
             $fatal(1, "ARRAY_DIM: a power of two from 4");
         end
-        if (PIPELINE_VPU_STAGES < 24 || PIPELINE_COMMANDS < 1 || PIPELINE_COMMANDS > 16) begin : g_pipeline
-            $fatal(1, "PIPELINE_VPU_STAGES: at least 24; PIPELINE_COMMANDS: 1 to 16");
+        if (PIPELINE_VPU_STAGES < 32 || PIPELINE_COMMANDS < 1 || PIPELINE_COMMANDS > 16) begin : g_pipeline
+            $fatal(1, "PIPELINE_VPU_STAGES: at least 32; PIPELINE_COMMANDS: 1 to 16");
         end
         if (DRAM_MAX_BURST_BYTES < BEAT || DMA_LOAD_BEATS * BEAT < DRAM_MAX_BURST_BYTES ||
             DMA_STORE_BEATS * BEAT < DRAM_MAX_BURST_BYTES) begin : g_buffers

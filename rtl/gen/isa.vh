@@ -4,7 +4,7 @@
 `define SY_ISA_VH
 
 // Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.
-`define SY_ISA_HASH 64'h9f5b68eea39d90d5
+`define SY_ISA_HASH 64'hba2343461605521d
 
 // Units: funct3 of Xsystole, index of counters, unit code of errors.
 `define SY_UNIT_MXU 3'd0
@@ -754,7 +754,7 @@
 `define SY_DEFAULT_DMA_LOAD_BEATS 128
 `define SY_DEFAULT_DMA_STORE_BEATS 32
 `define SY_DEFAULT_PIPELINE_CHECK_CYCLES 2
-`define SY_DEFAULT_PIPELINE_VPU_STAGES 24
+`define SY_DEFAULT_PIPELINE_VPU_STAGES 32
 `define SY_DEFAULT_PIPELINE_COMMANDS 4
 
 // Elementary functions: fn_unit's numbers, and where each begins in fn_rom.

@@ -77,7 +77,7 @@ void rt_fuzz_config(uint64_t seed, uint64_t number, uint32_t max_dim, isa_config
     c.sem_bits = 1 + below(&rng, 8);
     c.post_depth = 1 + below(&rng, 4);
     c.check_cycles = 1 + below(&rng, 4);
-    c.vpu_stages = 24 + below(&rng, 7);
+    c.vpu_stages = 32 + below(&rng, 7);
     c.commands = 1 + below(&rng, 4);
     SY_ASSERT(isa_config_check(&c, NULL) == SY_OK);
     *out = c;

@@ -58,7 +58,7 @@ static inline void random_config(random_program *p)
         c->load_beats = 1 + random_below(p, 40);
         c->store_beats = 1 + random_below(p, 40);
         c->check_cycles = 1 + random_below(p, 3);
-        c->vpu_stages = 24;
+        c->vpu_stages = 32;
         c->commands = 1 + random_below(p, 4);
     } while (isa_config_check(c, NULL) != SY_OK);
 }

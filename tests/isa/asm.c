@@ -206,9 +206,9 @@ static void test_setf_fields(void **state)
     expect("mxu.setf flags = accumulate:0 + a_unsigned:1",
            "addi x30, x0, 2|mxu.set flags, x30, x0");
     expect(
-        "vpu.setf chain_out = out:i8 | red:sum | red_loops:two, chain_fp = fn:relu | mul1:imm, "
+        "vpu.setf chain_out = out:spm | red:sum | red_loops:two, chain_fp = fn:relu | mul1:imm, "
         "mul1_imm = 0.5",
-        "addi x31, x0, 516|vpu.set chain_in, x0, x31|addi x30, x0, 529|vpu.set chain_out, x30, x0|"
+        "addi x31, x0, 1028|vpu.set chain_in, x0, x31|addi x30, x0, 529|vpu.set chain_out, x30, x0|"
         "lui x30, 0x3f000|vpu.set mul1_imm, x30, x0");
 }
 

@@ -258,7 +258,7 @@ static void test_register_checks(void **state)
     assert_int_equal(isa_reg_check(ISA_UNIT_MXU, ISA_MXU_FLAGS, 7), ISA_ERROR_NONE);
     assert_int_equal(isa_reg_check(ISA_UNIT_MXU, ISA_MXU_FLAGS, 8), ISA_ERROR_FIELD);
     word = ISA_PUT(word, ISA_VPU_CHAIN_FP_FN, ISA_VPU_CHAIN_FP_FN_RELU);
-    assert_int_equal(word, 1 << 9);
+    assert_int_equal(word, 1 << 10);
     assert_int_equal(ISA_GET(word, ISA_VPU_CHAIN_FP_FN), ISA_VPU_CHAIN_FP_FN_RELU);
     assert_int_equal(isa_reg_check(ISA_UNIT_VPU, ISA_VPU_CHAIN_FP, word), ISA_ERROR_NONE);
     word = ISA_PUT(word, ISA_VPU_CHAIN_FP_FN, ISA_VPU_CHAIN_FP_FN_TANH);

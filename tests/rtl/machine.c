@@ -92,7 +92,7 @@ static const char layer[] =
     " mxu.post a1\n"
     " vpu.wait a1\n"
     " vpu.setf n0=4, n1=1, n2=1, n3=1, a_base=0, a_s0=1, o_base=512, o_s0=1, chain_in=a_src:acc_i32, chain_fp=mul1:imm,"
-    " mul1_imm=0.5, chain_out=out:i8, o_lo=-128, o_hi=12\n"
+    " mul1_imm=0.5, chain_out=out:spm, o_lo=-128, o_hi=12\n"
     " vpu.vec a0\n"
     " vpu.post a1\n"
     " st.wait a1\n"

@@ -32,7 +32,7 @@ static const char program_text[] =
     "    vpu.wait a0\n"
     "    vpu.setf n0=16, n1=1, n2=1, n3=1, a_base=0, b_base=0, a_s0=1, o_base=512, o_s0=1\n"
     "    vpu.setf chain_in = a_src:acc_i32, chain_fp = mul1:imm, mul1_imm = 0.01, chain_out = "
-    "out:i8, o_lo=-128, o_hi=127\n"
+    "out:spm, o_lo=-128, o_hi=127\n"
     "    li a0, 3\n"
     "    vpu.vec  a0\n"
     "    vpu.post a0\n"

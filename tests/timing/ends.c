@@ -34,7 +34,7 @@ static void test_halt(void **state)
 }
 
 #define MATMUL "mxu.setf w_base=256, planes=1, n0=2, n1=1, n2=1, n3=1, a_s0=1, c_s0=1\n"
-#define VEC "vpu.setf n0=4, n1=1, n2=1, n3=1, chain_in=a_src:spm, chain_out=out:i8, a_s0=1, o_base=512, o_s0=1\n"
+#define VEC "vpu.setf n0=4, n1=1, n2=1, n3=1, chain_in=a_src:spm, chain_out=out:spm, a_s0=1, o_base=512, o_s0=1\n"
 #define LD "ld.setf n0=16, n1=1, n2=1, n3=1, hi0=16, hi1=1, hi2=1, hi3=1, m0=4, m1=1, m2=1, m3=1, t0=1\n"
 #define ST "st.setf n0=16, n1=1, n2=1, n3=1, hi0=16, hi1=1, hi2=1, hi3=1, m0=4, m1=1, m2=1, m3=1, t0=1\n"
 

@@ -14,7 +14,7 @@ static void create(const isa_config *config)
 
 /* One plane of 8 rows: ends 8 + 3 D after its start. */
 #define MATMUL "mxu.setf w_base=256, planes=1, n0=8, n1=1, n2=1, n3=1, a_s0=1, c_s0=1\n"
-#define VEC "vpu.setf n0=4, n1=1, n2=1, n3=1, chain_in=a_src:acc_i32, chain_out=out:i8, a_s0=1, o_base=512, o_s0=1, a_base=128\n"
+#define VEC "vpu.setf n0=4, n1=1, n2=1, n3=1, chain_in=a_src:acc_i32, chain_out=out:spm, a_s0=1, o_base=512, o_s0=1, a_base=128\n"
 
 /* Pushed in t, popped in t+1, checked until t+1+check_cycles, started in the next. */
 static void test_push_to_start(void **state)

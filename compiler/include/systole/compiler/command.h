@@ -19,7 +19,7 @@
 #include "systole/status.h"
 
 #define CC_MAX_LAYERS    65536 /* of a program */
-#define CC_MAX_REGISTERS 48    /* of any unit; a test holds it against isa/fields.def */
+#define CC_MAX_REGISTERS 54    /* of any unit; a test holds it against isa/fields.def */
 
 /* A push: a command of a unit, or a WAIT or POST to a unit's queue, or an instruction of the core
  * (SEMWAIT, FENCE). */

@@ -22,7 +22,7 @@
  * For tests, constants into descriptor registers, through t5 and t6:
  *
  *     mxu.setf a_base=12, w_base=34, flags=accumulate
- *     vpu.setf chain_fp = mul1:imm | fn:relu, mul1_imm = 0.5, chain_out = out:i8
+ *     vpu.setf chain_fp = mul1:imm | fn:relu, mul1_imm = 0.5, chain_out = out:spm
  *
  * It sets whole pairs: the half that is not named gets the value that the last setf above it in
  * this file gave it, or 0. In the value of a register with bit fields, FIELD:VALUE is a field
