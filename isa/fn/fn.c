@@ -40,11 +40,9 @@ static void unpack(uint32_t v, uint32_t *mantissa, int32_t *exponent)
     *mantissa = v & 0x7FFFFFu;
     *exponent = (int32_t)(v >> 23 & 0xFF) - 127;
     if (*exponent == -127) {
-        *exponent = -126;
-        while (*mantissa < 1u << 23) {
-            *mantissa <<= 1;
-            *exponent -= 1;
-        }
+        const int zeros = __builtin_clz(*mantissa) - 8;
+        *mantissa <<= zeros;
+        *exponent = -126 - zeros;
     } else {
         *mantissa |= 1u << 23;
     }
@@ -287,13 +285,9 @@ static uint32_t round_once(exact x)
     if (x.magnitude == 0) {
         return sign;
     }
-    int top = 62; /* the leading one goes to bit 62 */
-    uint64_t m = x.magnitude;
-    while ((m >> 62 & 1) == 0) {
-        m <<= 1;
-        top--;
-    }
-    const int32_t biased = top + x.exponent + 127;
+    const int zeros = __builtin_clzll(x.magnitude) - 1;
+    const uint64_t m = x.magnitude << zeros; /* the leading one at bit 62 */
+    const int32_t biased = 62 - zeros + x.exponent + 127;
     if (biased > 254) {
         return sign | FP_INF;
     }
