@@ -21,23 +21,29 @@ const char help_cosim[] =
     "\n"
     "      --images N           with --data: the first N samples, one run each\n" CLI_DATA_HELP
     "      --bare               a bare-metal rv32im program, as for 'systole run --bare'\n"
+    "      --wave FROM:TO       draw the Verilog's signals in these cycles; or UNIT#COMMAND (MXU#17):\n"
+    "                           around that command; or the name of a layer\n"
+    "  -o, --output FILE.fst    where to (default wave.fst); FILE.gtkw beside it opens in GTKWave\n"
     "      --fill SEED          memories begin with a seeded pattern instead of "
     "zeros\n" CLI_MODEL_HELP "\n"
     "The Verilog of a configuration is built once (a minute or so) and kept.\n"
     "\n"
     "Examples:\n"
     "    systole cosim program.elf -c tiny --fill 7 --stalls 3:20\n"
+    "    systole cosim model.elf --wave MXU#17 -o mxu17.fst && gtkwave mxu17.gtkw\n"
     "    systole cosim model.elf --input image=cat.npy\n"
     "    systole cosim --bare rv32um-p-div\n"
     "    systole cosim model.elf --images 10 --data idx:images.gz,labels.gz --scale "
     "0.00392156862745098\n";
 
-enum { IMAGES = CLI_OWN, BARE, FILL };
+enum { IMAGES = CLI_OWN, BARE, FILL, WAVE };
 
 typedef struct args {
     cli_model_args common;
     bool bare;
     uint64_t n_images; /* 0: one run with --input or random data */
+    const char *wave_text, *wave_path; /* --wave, -o; NULL: not given */
+    rt_wave wave;
 } args;
 
 static sy_status run_inputs(const args *a, rt_session *session, base_arena *arena,
@@ -114,6 +120,20 @@ static bool is_programs_end(sy_status status)
     return status == SY_EDEVICE || status == SY_EDEADLOCK || status == SY_ERANGE;
 }
 
+/* What was drawn, or why nothing was. */
+static int tell_wave(const rt_wave *wave, int exit_status)
+{
+    base_buf text = {0};
+    rt_wave_print(wave, &text);
+    if (wave->drawn) {
+        (void)fprintf(stderr, "systole: cosim: note: %s\n", text.data);
+    } else if (exit_status == CLI_DONE) {
+        exit_status = cli_failf("cosim", "--wave: %s", text.data);
+    }
+    base_buf_free(&text);
+    return exit_status;
+}
+
 static int cosim(args *a, rt_model *model, base_arena *arena)
 {
     rt_session *session = NULL;
@@ -143,6 +163,9 @@ static int cosim(args *a, rt_model *model, base_arena *arena)
     } else if (status != SY_OK) {
         exit_status = cli_fail("cosim", &diag);
     }
+    if (a->wave_text != NULL && result != NULL) {
+        exit_status = tell_wave(&a->wave, exit_status);
+    }
     cli_free_tensors(rt_model_n_outputs(model), outputs);
     rt_session_free(session);
     return exit_status;
@@ -155,8 +178,10 @@ int cmd_cosim(int argc, char **argv)
                                             {"images", required_argument, NULL, IMAGES},
                                             {"bare", no_argument, NULL, BARE},
                                             {"fill", required_argument, NULL, FILL},
+                                            {"wave", required_argument, NULL, WAVE},
+                                            {"output", required_argument, NULL, 'o'},
                                             {0}};
-    const cli_options spec = {"cosim", help_cosim, ":c:h", options};
+    const cli_options spec = {"cosim", help_cosim, ":c:o:h", options};
     args a = {0};
     int exit_status = CLI_DONE;
     cli_model_args_init(&a.common, "cosim");
@@ -174,6 +199,10 @@ int cmd_cosim(int argc, char **argv)
                                    &a.common.session.fill_seed)
                          ? CLI_DONE
                          : CLI_USAGE;
+        } else if (option == WAVE) {
+            a.wave_text = optarg;
+        } else if (option == 'o') {
+            a.wave_path = optarg;
         } else {
             status = cli_model_option(&a.common, option, optarg);
             if (status < 0) {
@@ -192,6 +221,16 @@ int cmd_cosim(int argc, char **argv)
     }
     if (a.bare) {
         return cli_cosim_bare(&a.common, argv[optind]);
+    if (a.wave_path != NULL && a.wave_text == NULL) {
+        return cli_usage("cosim", "-o: --wave is missing");
+    }
+    if (a.wave_text != NULL) {
+        base_diag diag = {0};
+        const char *path = a.wave_path != NULL ? a.wave_path : "wave.fst";
+        if (rt_wave_parse(a.wave_text, path, &a.wave, &diag) != SY_OK) {
+            return cli_usage("cosim", "--wave: %s", base_diag_message(&diag));
+        }
+        a.common.session.wave = &a.wave;
     }
     rt_model *model = cli_load_model(&a.common, argv[optind], &exit_status);
     if (model == NULL) {

@@ -21,6 +21,7 @@
 #include "systole/base/file.h"
 #include "systole/base/hash.h"
 #include "systole/base/home.h"
+#include "systole/isa/isa.h"
 
 extern char **environ;
 
@@ -33,6 +34,9 @@ static const char *const other_sources[] = {
     "simulator/dram.c",    "simulator/include/systole/sim/dram.h", "base/rng.c",
     "base/include/systole/base/rng.h", "base/diag.c",
 };
+
+/* And one that draws. */
+static const char *const wave_sources[] = {"rtl/harness/wave.sv", "rtl/harness/wave.cpp"};
 
 /* home holds the answer where it is the tree that this program is installed in. */
 static const char *find_sources(const rtl_options *options, base_buf *home)
@@ -128,7 +132,7 @@ static sy_status hash_list(base_sha256 *sha, const char *root, base_diag *diag)
     return status;
 }
 
-static sy_status make_key(const char *root, const base_buf *params, char key[BASE_SHA256_HEX_BYTES], base_diag *diag)
+static sy_status make_key(const char *root, bool wave, const base_buf *params, char key[BASE_SHA256_HEX_BYTES], base_diag *diag)
 {
     base_sha256 sha;
     base_buf text = {0};
@@ -137,6 +141,9 @@ static sy_status make_key(const char *root, const base_buf *params, char key[BAS
     sy_status status = hash_list(&sha, root, diag);
     for (size_t i = 0; i < sizeof other_sources / sizeof other_sources[0] && status == SY_OK; i++) {
         status = hash_file(&sha, root, other_sources[i], &text, diag);
+    }
+    for (size_t i = 0; wave && i < sizeof wave_sources / sizeof wave_sources[0] && status == SY_OK; i++) {
+        status = hash_file(&sha, root, wave_sources[i], &text, diag);
     }
     base_buf_free(&text);
     unsigned char digest[BASE_SHA256_BYTES];
@@ -166,6 +173,49 @@ static void print_params(const isa_config *config, const char *define, base_buf 
     }
 }
 
+static void print_enum(const char *name, const base_buf *items, int bits, base_buf *out)
+{
+    base_buf_printf(out, "package sy_wave_%s;\n    typedef enum logic [%d:0] {%.*s} %s;\nendpackage\n", name, bits - 1,
+                    (int)items->n_bytes, (const char *)items->data, strcmp(name, "cause") == 0 ? "cause_t" : "op_t");
+}
+
+/* The commands of each unit and the causes of counters as SystemVerilog enumerations, so that a drawn window shows their names. */
+static sy_status print_enums(base_buf *out)
+{
+    static const struct {
+        isa_unit unit;
+        const char *name;
+        unsigned funct7;
+    } rows[] = {
+#define I(unit, name, funct7, args, built, summary) {ISA_UNIT_##unit, #name, (funct7)},
+#include "systole/isa/tables.h"
+    };
+    static const char *const causes[] = {
+#define K(name, number, summary) [number] = #name,
+#include "systole/isa/tables.h"
+    };
+    static const char *const units[ISA_N_QUEUES] = {"mxu", "vpu", "ld", "st"};
+    base_buf items = {0};
+    for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
+        base_buf_clear(&items);
+        base_buf_printf(&items, "NONE = 0, SET = %d", ISA_F7_SET);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            if (rows[i].unit == unit) {
+                base_buf_printf(&items, ", %s = %u", rows[i].name, rows[i].funct7);
+            }
+        }
+        print_enum(units[unit], &items, 7, out);
+    }
+    base_buf_clear(&items);
+    for (unsigned i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        base_buf_printf(&items, "%s%s = %u", i > 0 ? ", " : "", causes[i], i);
+    }
+    print_enum("cause", &items, 4, out);
+    const sy_status status = base_buf_status(&items);
+    base_buf_free(&items);
+    return status == SY_OK ? base_buf_status(out) : status;
+}
+
 static bool have_program(const char *name)
 {
     const char *path = getenv("PATH");
@@ -181,7 +231,7 @@ static bool have_program(const char *name)
 }
 
 /* Runs build.sh with its output in the log; true if it succeeded. */
-static bool run_script(const char *root, const char *folder)
+static bool run_script(const char *root, const char *folder, bool wave)
 {
     char script[PATH_BYTES];
     char log[PATH_BYTES];
@@ -189,7 +239,7 @@ static bool run_script(const char *root, const char *folder)
         (size_t)snprintf(log, sizeof log, "%s/build.log", folder) >= sizeof log) {
         return false;
     }
-    char *const argv[] = {"sh", script, (char *)(uintptr_t)root, (char *)(uintptr_t)folder, NULL};
+    char *const argv[] = {"sh", script, (char *)(uintptr_t)root, (char *)(uintptr_t)folder, wave ? "wave" : "plain", NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -204,6 +254,21 @@ static bool run_script(const char *root, const char *folder)
     return error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static sy_status write_enums(const char *folder, base_diag *diag)
+{
+    char path[PATH_BYTES];
+    base_buf enums = {0};
+    if ((size_t)snprintf(path, sizeof path, "%s/systole_enums.sv", folder) >= sizeof path) {
+        return base_fail(diag, SY_ERANGE, "%s: the path is too long", folder);
+    }
+    sy_status status = print_enums(&enums);
+    if (status == SY_OK) {
+        status = base_file_write_atomic(diag, path, enums.data, enums.n_bytes);
+    }
+    base_buf_free(&enums);
+    return status;
+}
+
 static sy_status build_into(const isa_config *config, const rtl_options *options, const char *root, const char *folder,
                             const base_buf *params, base_diag *diag)
 {
@@ -212,10 +277,12 @@ static sy_status build_into(const isa_config *config, const rtl_options *options
                          "device rtl needs Verilator and g++ to build configuration '%s' (Debian: verilator, g++, make)",
                          config->name);
     }
+    const bool wave = options != NULL && options->wave;
     SY_TRY(make_folders(folder, diag));
     if (options != NULL && options->notice != NULL) {
         char line[256];
-        (void)snprintf(line, sizeof line, "building the Verilog machine of configuration '%s' (once)", config->name);
+        (void)snprintf(line, sizeof line, "building the Verilog machine of configuration '%s'%s (once)", config->name,
+                       wave ? ", for drawing" : "");
         options->notice(options->user, line);
     }
     char path[PATH_BYTES];
@@ -234,7 +301,10 @@ static sy_status build_into(const isa_config *config, const rtl_options *options
         status = base_file_write_atomic(diag, path, c_params.data, c_params.n_bytes);
     }
     base_buf_free(&c_params);
-    if (status == SY_OK && !run_script(root, folder)) {
+    if (status == SY_OK && wave) {
+        status = write_enums(folder, diag);
+    }
+    if (status == SY_OK && !run_script(root, folder, wave)) {
         status = base_fail(diag, SY_EDEVICE, "cannot build the Verilog machine of configuration '%s': see %s/build.log",
                            config->name, folder);
     }
@@ -248,7 +318,7 @@ static sy_status find_or_build(const isa_config *config, const rtl_options *opti
     char folder[PATH_BYTES];
     char machine[PATH_BYTES + 16];
     char lock[PATH_BYTES + 16];
-    SY_TRY(make_key(root, params, key, diag));
+    SY_TRY(make_key(root, options != NULL && options->wave, params, key, diag));
     SY_TRY(make_folders(cache, diag));
     if ((size_t)snprintf(folder, sizeof folder, "%s/%s", cache, key) >= sizeof folder) {
         return base_fail(diag, SY_ERANGE, "%s: the path is too long", cache);

@@ -20,6 +20,7 @@
 #include "harness/protocol.h"
 #include "rtl_internal.h"
 #include "systole/base/arena.h"
+#include "systole/base/file.h"
 
 extern char **environ;
 
@@ -39,6 +40,7 @@ typedef struct rtl_machine {
     base_buf executable; /* path */
     uint32_t reset_seed;
     bool host_port;
+    bool wave;
     uint8_t *shared; /* all memories, as protocol.h says */
     size_t shared_bytes;
     uint8_t *memory[SIM_N_MEMORIES];
@@ -212,6 +214,32 @@ static void take_outcome(rtl_machine *r, sim_result *result)
     }
 }
 
+/* What options ask for; the file of a window is made here, where a wrong path can be told. */
+static sy_status make_request(const rtl_machine *r, const sim_run_options *options, rtl_request *request, base_diag *diag)
+{
+    const sim_observer *observer = options->observer;
+    *request = (rtl_request){.protocol = RTL_PROTOCOL,
+                             .entry = options->entry,
+                             .trace = (observer != NULL && observer->retire != NULL ? 1u : 0u) | (r->host_port ? 2u : 0u),
+                             .max_cycles = options->max_cycles,
+                             .stall_seed = options->stall_seed,
+                             .stall_max = options->stall_max,
+                             .dirty = r->dirty,
+                             .core_map = options->core_map,
+                             .core_base = options->core_base,
+                             .core_watch = options->core_watch};
+    const sim_wave *wave = options->wave;
+    if (wave == NULL || !r->wave) {
+        return SY_OK;
+    }
+    request->wave_from = wave->from;
+    request->wave_to = wave->to;
+    if ((size_t)snprintf(request->wave_path, sizeof request->wave_path, "%s", wave->path) >= sizeof request->wave_path) {
+        return base_fail(diag, SY_ERANGE, "%s: the path is too long", wave->path);
+    }
+    return base_file_write_atomic(diag, wave->path, "", 0);
+}
+
 static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim_result *result, base_diag *diag)
 {
     rtl_machine *r = of(m);
@@ -220,16 +248,10 @@ static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim
         SY_TRY(start_child(r, diag));
     }
     const sim_observer *observer = options->observer;
-    const rtl_request request = {.protocol = RTL_PROTOCOL,
-                                 .entry = options->entry,
-                                 .trace = (observer != NULL && observer->retire != NULL ? 1u : 0u) | (r->host_port ? 2u : 0u),
-                                 .max_cycles = options->max_cycles,
-                                 .stall_seed = options->stall_seed,
-                                 .stall_max = options->stall_max,
-                                 .dirty = r->dirty,
-                                 .core_map = options->core_map,
-                                 .core_base = options->core_base,
-                                 .core_watch = options->core_watch};
+    rtl_request request;
+    SY_TRY(make_request(r, options, &request, diag));
+    bool drawing = request.wave_path[0] != '\0';
+    bool stopped = false;
     if (!send_request(r->fd_socket, &request)) {
         return child_is_gone(r, diag);
     }
@@ -248,14 +270,19 @@ static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim
         if (record.kind == RTL_RECORD_RESULT) {
             if (!stream_read(s, &r->outcome, sizeof r->outcome)) {
                 status = child_is_gone(r, diag);
-            } else {
+            } else if (!stopped) {
                 take_outcome(r, result);
             }
             break;
         }
-        if (!observe(observer, &record)) {
-            stop_child(r);
+        if (record.kind == RTL_RECORD_WAVE) {
+            drawing = false;
+        } else if (!stopped && !observe(observer, &record)) {
+            stopped = true;
             *result = (sim_result){.end = SIM_END_STOPPED, .cycles = record.end};
+        }
+        if (stopped && !drawing) {
+            stop_child(r);
             break;
         }
     }
@@ -426,6 +453,7 @@ sy_status rtl_create(const isa_config *config, const rtl_options *options, sim_m
     r->arena = arena;
     r->machine = (sim_machine){.ops = &ops, .name = "rtl", .config = *config};
     r->host_port = options != NULL && options->host_port;
+    r->wave = options != NULL && options->wave;
     r->reset_seed = options != NULL ? options->reset_seed : 0;
     r->fd_memory = -1;
     r->fd_socket = -1;

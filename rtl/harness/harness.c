@@ -43,6 +43,11 @@ static struct {
     uint64_t answer_cycle; /* of the next B; answers never overlap: a burst has a beat at least */
     bool answer;
     uint64_t write_address; /* of the next write beat */
+#ifdef SY_WAVE
+    bool wave_pending; /* the window of this run is not yet closed */
+    bool wave_open;
+    uint64_t wave_time; /* in the open window */
+#endif
 } state;
 
 static void stop(const char *why)
@@ -151,6 +156,68 @@ int sy_rtl_request(int *entry, int64_t *max_cycles, int *trace, int *core_map, i
     return 1;
 }
 
+/* ---- the window to draw ---- */
+
+#ifdef SY_WAVE
+void sy_rtl_wave_close(void); /* wave.cpp */
+
+static void begin_wave(void)
+{
+    state.wave_pending = state.request.wave_path[0] != '\0';
+    state.wave_open = false;
+}
+
+static void end_wave(void)
+{
+    if (state.wave_pending) {
+        const rtl_record record = {.kind = RTL_RECORD_WAVE};
+        sy_rtl_wave_close();
+        state.wave_pending = false;
+        state.wave_open = false;
+        add_record(&record);
+        flush_records();
+    }
+}
+
+/* A cycle begins. */
+void sy_rtl_wave(int64_t cycle)
+{
+    if (!state.wave_pending || (uint64_t)cycle < state.request.wave_from) {
+        return;
+    }
+    if ((uint64_t)cycle > state.request.wave_to) {
+        end_wave();
+    } else {
+        state.wave_open = true;
+        state.wave_time = (uint64_t)cycle * RTL_WAVE_UNITS;
+    }
+}
+
+/* Asked at each edge of the clock, the rising one first. */
+uint64_t sy_rtl_wave_time(void)
+{
+    const uint64_t time = state.wave_time;
+    state.wave_time += RTL_WAVE_UNITS / 2;
+    return state.wave_open ? time : RTL_WAVE_CLOSED;
+}
+
+const char *sy_rtl_wave_path(void)
+{
+    return state.request.wave_path;
+}
+#else
+static void begin_wave(void)
+{
+    if (state.request.wave_path[0] != '\0') {
+        stop("this machine does not draw");
+    }
+}
+
+static void end_wave(void)
+{
+}
+#endif
+
 int sy_rtl_dirty(int mem)
 {
     return (int)(state.request.dirty >> mem & 1);
@@ -163,6 +230,7 @@ void sy_rtl_start(void)
     state.first_burst = 0;
     state.n_bursts = 0;
     state.answer = false;
+    begin_wave();
 }
 
 void sy_rtl_counter(int unit, int cause, int64_t value)
@@ -216,6 +284,7 @@ void sy_rtl_core_csrs(int mstatus, int mtvec, int mscratch, int mepc, int mcause
 void sy_rtl_done(void)
 {
     const rtl_record record = {.kind = RTL_RECORD_RESULT};
+    end_wave();
     add_record(&record);
     flush_records();
     send_all(&state.outcome, sizeof state.outcome);

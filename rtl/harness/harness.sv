@@ -49,6 +49,9 @@ module harness;
                                                           input int mcause, input int mtval);
 
     import "DPI-C" context function void sy_rtl_done();
+`ifdef SY_WAVE
+    import "DPI-C" context function void sy_rtl_wave(input longint cycle);
+`endif
 
     // ------------------------------------------------------------------ clock and device
     bit clk = 0;
@@ -287,6 +290,25 @@ module harness;
             bus_active <= 0;
         end
     end
+
+`ifdef SY_WAVE
+    // ------------------------------------------------------------------ a drawn window: the cycle that this edge begins, -1: none
+    always @(posedge clk) begin
+        if (o_reset) sy_rtl_wave(0);
+        else if (watching && o_running) begin
+            sy_rtl_wave(!o_run || (max_cycles != 0 && o_cycle == max_cycles) ? -1 : o_cycle + 1);
+        end
+    end
+    wave #(.N_BANKS(`SYP_SPM_BANKS + `SYP_ACC_BANKS)) u_wave (
+        .clk    (clk),
+        .cycle  (o_cycle),
+        .pc     (dut.u_core.pc_q),
+        .word   (dut.u_core.word),
+        .retire (o_retire),
+        .asleep (dut.u_core.asleep_q),
+        .halted (dut.u_core.halted_q)
+    );
+`endif
 
     // ------------------------------------------------------------------ host
     // Driven at the falling edge; the slave is idle between accesses, so it takes each at the next rising edge.

@@ -12,7 +12,11 @@
 #include <stdint.h>
 
 enum { RTL_FD_SOCKET = 3, RTL_FD_MEMORY = 4 };
-enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_MAX_SEMS = 32, RTL_MAX_DEPTH = 64 };
+enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_MAX_SEMS = 32, RTL_MAX_DEPTH = 64, RTL_PATH_BYTES = 4096 };
+
+/* A machine that draws (rtl_options.wave): times in its file. Cycle c begins at c * RTL_WAVE_UNITS, with the clock's rising edge. */
+#define RTL_WAVE_UNITS  UINT64_C(1000)
+#define RTL_WAVE_CLOSED UINT64_MAX
 
 /* What to run. dirty: bit m, the back door puts memory m in first (0 IMEM, 1 DMEM, 2 SPM, 3 ACC). */
 typedef struct rtl_request {
@@ -27,9 +31,13 @@ typedef struct rtl_request {
     uint32_t core_base;
     uint32_t core_watch;
     uint32_t unused;
+    /* A window to draw: */
+    uint64_t wave_from, wave_to; /* cycles, both included */
+    char wave_path[RTL_PATH_BYTES]; /* "": none */
 } rtl_request;
 
-typedef enum rtl_record_kind { RTL_RECORD_COMMAND = 1, RTL_RECORD_RETIRE, RTL_RECORD_RESULT } rtl_record_kind;
+/* WAVE: the window is drawn, and its file closed. */
+typedef enum rtl_record_kind { RTL_RECORD_COMMAND = 1, RTL_RECORD_RETIRE, RTL_RECORD_WAVE, RTL_RECORD_RESULT } rtl_record_kind;
 
 typedef struct rtl_record {
     uint32_t kind;

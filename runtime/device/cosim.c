@@ -360,6 +360,27 @@ static sy_status run_first(sim_machine *machine, const rt_cosim_options *options
     return SY_OK;
 }
 
+/* The window of this run, if one is wanted and this run has it. */
+static bool find_window(const rt_cosim_options *options, const record *r, const sim_result *first,
+                        sim_wave *window)
+{
+    rt_wave *wave = options->wave;
+    if (wave == NULL || wave->drawn) {
+        return false;
+    }
+    rt_wave_run run = {
+        .cycles = first->cycles, .layer = options->layer, .layer_user = options->layer_user};
+    for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
+        run.commands[unit] = (const void *)r->commands[unit].data;
+        run.n_commands[unit] = r->commands[unit].n_bytes / sizeof(sim_command_event);
+    }
+    if (!rt_wave_find(wave, &run)) {
+        return false;
+    }
+    *window = (sim_wave){.path = wave->path, .from = wave->from, .to = wave->to};
+    return true;
+}
+
 static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim_options *options,
                          record *r, checker *c, rt_cosim_result *result, base_diag *diag)
 {
@@ -373,7 +394,14 @@ static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim
         /* A second model that never ends is a difference as well, and soon told. */
         run.max_cycles = result->results[0].cycles + SLACK_CYCLES;
     }
+    sim_wave window;
+    const bool draw = find_window(options, r, &result->results[0], &window);
+    run.wave = draw ? &window : NULL;
     SY_TRY(sim_machine_run(second, &run, &result->results[1], diag));
+    if (draw) {
+        options->wave->drawn = true;
+        SY_TRY(rt_wave_save(options->wave, &second->config, diag));
+    }
     if (c->text.n_bytes == 0) {
         check_missing(c);
     }

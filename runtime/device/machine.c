@@ -36,8 +36,11 @@ sy_status rt_machine_create(rt_machine_kind kind, const isa_config *config,
                              "device rtl computes data always: --timing-only is for device sim");
         }
 #if RT_HAVE_RTL
-        return rtl_create(
-            config, &(rtl_options){.notice = asked->notice, .user = asked->notice_user}, out, diag);
+        return rtl_create(config,
+                          &(rtl_options){.wave = asked->wave,
+                                         .notice = asked->notice,
+                                         .user = asked->notice_user},
+                          out, diag);
 #else
         return base_fail(
             diag, SY_EUNSUPPORTED,

@@ -47,7 +47,7 @@ static sy_status run_lockstep(rt_session *session, const sim_run_options *run, s
                               base_diag *diag)
 {
     const rt_cosim_options options = {
-        .run = *run, .layer = layer_name, .layer_user = session->model};
+        .run = *run, .layer = layer_name, .layer_user = session->model, .wave = session->options.wave};
     rt_cosim_result *total = &session->lockstep;
     rt_cosim_result step;
     SY_TRY(rt_cosim(session->machine, session->shadow, &options, &step, diag));
@@ -321,7 +321,7 @@ sy_status rt_device_machine_open(rt_session *session, base_diag *diag)
     static const rt_device_ops program_ops = {.run = run_program};
     const rt_model *model = session->model;
     const rt_machine_kind kind = session->device == RT_DEVICE_RTL ? RT_MACHINE_RTL : RT_MACHINE_SIM;
-    const rt_machine_options options = {
+    rt_machine_options options = {
         .timing_only = session->options.timing_only,
         .portable = session->options.portable,
         .notice = session->options.notice,
@@ -333,6 +333,7 @@ sy_status rt_device_machine_open(rt_session *session, base_diag *diag)
         if (kind != RT_MACHINE_SIM || options.timing_only) {
             return base_fail(diag, SY_EINVAL, "lockstep is device sim, with data, beside the rtl");
         }
+        options.wave = session->options.wave != NULL;
         SY_TRY(make_machine(session, RT_MACHINE_RTL, &options, &session->shadow, diag));
     }
     if (session->options.check) {

@@ -22,6 +22,7 @@ typedef struct rtl_options {
     const char *source_dir; /* root of the sources; NULL: the environment's SYSTOLE_RTL_SOURCES, else those installed with the program, else those it was built from */
     const char *cache_dir;  /* NULL: as above */
     bool host_port;         /* memories go in and out word by word through the AXI4-Lite port: slow, for testing it */
+    bool wave;              /* an executable that can draw (sim_run_options.wave); another build, of twice the time */
     uint32_t reset_seed;    /* registers without reset start with values drawn from it (0: a fixed one) */
     void (*notice)(void *user, const char *line); /* called before a build, with one line for people; may be NULL */
     void *user;

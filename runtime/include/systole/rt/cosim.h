@@ -13,6 +13,7 @@
 #define SYSTOLE_RT_COSIM_H
 
 #include "systole/rt/machine.h"
+#include "systole/rt/wave.h"
 
 typedef struct rt_cosim_options {
     sim_run_options run; /* entry, limit, stalls; the observer is not used */
@@ -21,6 +22,8 @@ typedef struct rt_cosim_options {
         void *user, uint32_t tag); /* names a command's layer, NULL if it has none; may be NULL */
     void *layer_user;
     const sim_observer *watch; /* sees the first model's events too; may be NULL */
+    rt_wave *wave; /* NULL, or a window to draw, once: of the first run that has it. The second
+                      machine must be made for it (rt_machine_options) */
 } rt_cosim_options;
 
 #define RT_COSIM_TEXT_BYTES 1024

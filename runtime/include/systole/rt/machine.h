@@ -18,6 +18,7 @@ typedef struct rt_machine_options {
     bool timing_only;                             /* sim only: no data */
     bool portable;                                /* sim only: plain C kernels */
     bool serial;                                  /* sim only: one command after the other */
+    bool wave;     /* rtl only: it can draw (sim_run_options.wave) */
     void (*notice)(void *user, const char *line); /* rtl only: a line for people before something
                                                      that takes long; may be NULL */
     void *notice_user;

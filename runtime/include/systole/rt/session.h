@@ -37,6 +37,7 @@ typedef struct rt_session_options {
     bool lockstep; /* sim: an rtl machine runs each device step too, and all that both report is
                       compared */
     bool check;    /* sim: every device step is a checked run (rt/check.h) */
+    rt_wave *wave; /* lockstep: a window of the rtl to draw; NULL: none */
     bool fill;     /* sim, rtl: memories begin with the seeded pattern of */
     uint64_t fill_seed; /* this seed, instead of zeros; DRAM in its first MiB */
     void (*notice)(

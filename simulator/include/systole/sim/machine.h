@@ -79,6 +79,12 @@ typedef struct sim_result {
     sim_core_registers core; /* at the end; zeros after SIM_END_LIMIT and SIM_END_STOPPED, which cut instructions in two */
 } sim_result;
 
+/* A window of a run to draw into an FST file; the rtl made with rtl_options.wave can, other models leave it alone. */
+typedef struct sim_wave {
+    const char *path;   /* written anew */
+    uint64_t from, to;  /* cycles, both included; cycle c begins at time c * 1000, which viewers show as c ns */
+} sim_wave;
+
 /* How to run. Zero-initialise, then set what matters. */
 typedef struct sim_run_options {
     uint32_t entry;      /* pc */
@@ -89,6 +95,7 @@ typedef struct sim_run_options {
     uint64_t stall_seed; /* injected DRAM stalls: */
     uint32_t stall_max;  /* 0 = none; else 0..stall_max extra cycles for each burst */
     const sim_observer *observer;
+    const sim_wave *wave; /* NULL: draw nothing. With a window, a run that the observer stops goes on to the window's end unobserved */
 } sim_run_options;
 
 typedef struct sim_machine sim_machine;
