@@ -24,7 +24,7 @@ _start:
   mxu.setf a_base=0, w_base=512, c_base=0, planes=2, a_plane=1, w_plane=4
   mxu.setf n0=8, n1=1, n2=1, n3=1, a_s0=1, c_s0=1
   vpu.setf n0=8, n1=1, n2=1, n3=1, a_s0=1, o_base=1024, o_s0=1
-  vpu.setf chain_in = a_src:acc_i32, chain_fp = mul1:imm, chain_out = out:i8
+  vpu.setf chain_in = a_src:acc_i32, chain_fp = mul1:imm, chain_out = 1
   vpu.setf mul1_imm = 0.5, o_lo = -128, o_hi = 127
   li t0, 3
 again:
