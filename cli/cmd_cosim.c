@@ -171,6 +171,21 @@ static int cosim(args *a, rt_model *model, base_arena *arena)
     return exit_status;
 }
 
+/* --wave and -o; false after a message. */
+static bool take_wave(args *a)
+{
+    base_diag diag = {0};
+    if (a->wave_text == NULL) {
+        return a->wave_path == NULL || cli_usage("cosim", "-o: --wave is missing") == CLI_DONE;
+    }
+    const char *path = a->wave_path != NULL ? a->wave_path : "wave.fst";
+    if (rt_wave_parse(a->wave_text, path, &a->wave, &diag) != SY_OK) {
+        return cli_usage("cosim", "--wave: %s", base_diag_message(&diag)) == CLI_DONE;
+    }
+    a->common.session.wave = &a->wave;
+    return true;
+}
+
 int cmd_cosim(int argc, char **argv)
 {
     static const struct option options[] = {CLI_MODEL_OPTIONS,
@@ -219,18 +234,14 @@ int cmd_cosim(int argc, char **argv)
     if (a.n_images > 0 && a.common.data == NULL) {
         return cli_usage("cosim", "--images: --data is missing");
     }
+    if (a.bare && a.wave_text != NULL) {
+        return cli_usage("cosim", "--wave: not with --bare");
+    }
     if (a.bare) {
         return cli_cosim_bare(&a.common, argv[optind]);
-    if (a.wave_path != NULL && a.wave_text == NULL) {
-        return cli_usage("cosim", "-o: --wave is missing");
     }
-    if (a.wave_text != NULL) {
-        base_diag diag = {0};
-        const char *path = a.wave_path != NULL ? a.wave_path : "wave.fst";
-        if (rt_wave_parse(a.wave_text, path, &a.wave, &diag) != SY_OK) {
-            return cli_usage("cosim", "--wave: %s", base_diag_message(&diag));
-        }
-        a.common.session.wave = &a.wave;
+    if (!take_wave(&a)) {
+        return CLI_USAGE;
     }
     rt_model *model = cli_load_model(&a.common, argv[optind], &exit_status);
     if (model == NULL) {
