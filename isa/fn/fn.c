@@ -325,7 +325,7 @@ static const struct {
     const char *name;
     double max_ulp;
 } functions[] = {
-#define FN(NAME, name, ulp, range, summary) {#name, ulp},
+#define FN(NAME, name, ulp, at, range, summary) {#name, ulp},
 #include "systole/isa/functions.def"
 #undef FN
 };

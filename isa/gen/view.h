@@ -18,6 +18,9 @@ void view_rom(base_buf *out); /* rtl/gen/fn_rom.v */
 /* The part of isa.vh about the elementary functions. */
 void view_vh_functions(base_buf *out);
 
+/* The rows of isa-tables.md about them, without title. */
+void view_md_functions(base_buf *out);
+
 #define VIEW_NAME_BYTES 96
 
 /* "a_base" -> "A_BASE". Returns text. */

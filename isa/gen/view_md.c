@@ -106,6 +106,19 @@ static void print_access(base_buf *out, const isa_access_row *rows, size_t n)
     }
 }
 
+static void print_functions(base_buf *out)
+{
+    print_title(out, "Elementary functions", "include/systole/isa/functions.def",
+                "| function | largest error | at v = | for v | segments | ROM bits | |");
+    view_md_functions(out);
+    base_buf_puts(
+        out, "\nThe error is the result's distance from the exact value, in units of that value's last "
+             "place, over all fp32 inputs of the range; 0.5 would be correct rounding. "
+             "`bench/fn_error` measures it. All functions are monotonic. ROM bits: what the "
+             "coefficients of the function need; tanh also uses those of sigmoid, phi those of erf. "
+             "To the bit: `isa/spec/numerics.md`.\n");
+}
+
 static void print_core(base_buf *out)
 {
     print_title(out, "Core timing", "core.def", "| class | cycles | |");
@@ -150,6 +163,7 @@ void view_md(base_buf *out)
                   "Numbers, encodings and fields; what they mean in full is in `isa/spec/`.\n");
     print_units(out);
     print_registers(out);
+    print_functions(out);
     print_title(out, "Errors", "errors.def", "| error | code | |");
     print_numbers(out, isa_error_rows, isa_error_rows_n);
     print_title(out, "Counters", "counters.def", "| cause | number | |");

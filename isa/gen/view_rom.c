@@ -23,11 +23,67 @@ static const rom_row rows[] = {
 };
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
-static const char *const functions[] = {
-#define FN(NAME, name, ulp, range, summary) #NAME,
+static const struct {
+    const char *row_name; /* as in rom.def */
+    const char *name;
+    double ulp;
+    uint32_t at;
+    const char *range;
+    const char *summary;
+} functions[] = {
+#define FN(NAME, name, ulp, at, range, summary) {#NAME, #name, ulp, at, range, summary},
 #include "systole/isa/functions.def"
 #undef FN
 };
+enum { N_FUNCTIONS = sizeof functions / sizeof functions[0] };
+
+/* Bits of a row of one function's ROM: each coefficient as wide as its largest, without a sign that is always the same. */
+static unsigned rom_bits(const char *function, unsigned *n_segments)
+{
+    unsigned bits = 0;
+    *n_segments = 0;
+    for (int k = 0; k < 4; k++) {
+        int64_t least = INT64_MAX;
+        int64_t most = INT64_MIN;
+        unsigned n = 0;
+        for (size_t i = 0; i < N_ROWS; i++) {
+            if (strcmp(rows[i].function, function) == 0) {
+                const int64_t c = k == 0 ? (int64_t)rows[i].c0 : rows[i].c[k - 1];
+                least = c < least ? c : least;
+                most = c > most ? c : most;
+                n++;
+            }
+        }
+        unsigned width = least < 0 && most > 0 ? 1 : 0;
+        for (int64_t top = -least > most ? -least : most; n > 0 && top > 0; top >>= 1) {
+            width++;
+        }
+        bits += width;
+        *n_segments = n;
+    }
+    return bits;
+}
+
+void view_md_functions(base_buf *out)
+{
+    unsigned total = 0;
+    for (size_t i = 0; i < N_FUNCTIONS; i++) {
+        unsigned n = 0;
+        const unsigned bits = rom_bits(functions[i].row_name, &n) * n;
+        float v;
+        memcpy(&v, &functions[i].at, sizeof v);
+        base_buf_printf(out, "| %s | %.5g ulp | 0x%08" PRIX32 " (%.6g) | %s | ", functions[i].name, functions[i].ulp, functions[i].at, (double)v,
+                        functions[i].range);
+        if (n > 0) {
+            base_buf_printf(out, "%u | %u", n, bits);
+        } else {
+            base_buf_puts(out, "|");
+        }
+        base_buf_printf(out, " | %s |\n", functions[i].summary);
+        total += bits;
+    }
+    base_buf_printf(out, "| all | | | | %d | %u | |\n", (int)N_ROWS, total);
+}
 
 /* Bits of the widest coefficient c[k] as a signed number. */
 static unsigned signed_width(int k)
@@ -54,8 +110,8 @@ static unsigned index_width(void)
 void view_vh_functions(base_buf *out)
 {
     base_buf_puts(out, "\n// Elementary functions: fn_unit's numbers, and where each begins in fn_rom.\n");
-    for (uint32_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        base_buf_printf(out, "`define SY_FN_%s 4'd%" PRIu32 "\n", functions[i], i);
+    for (uint32_t i = 0; i < N_FUNCTIONS; i++) {
+        base_buf_printf(out, "`define SY_FN_%s 4'd%" PRIu32 "\n", functions[i].row_name, i);
     }
     for (uint32_t i = 0; i < N_ROWS; i++) {
         if (rows[i].segment == 0) {

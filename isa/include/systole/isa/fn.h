@@ -15,7 +15,7 @@
 
 /* ISA_FN_EXP2, ISA_FN_LOG2, ISA_FN_RECIP, ...: the rows of functions.def. */
 typedef enum isa_fn {
-#define FN(NAME, name, ulp, range, summary) ISA_FN_##NAME,
+#define FN(NAME, name, ulp, at, range, summary) ISA_FN_##NAME,
 #include "systole/isa/functions.def"
 #undef FN
 } isa_fn;
