@@ -14,6 +14,8 @@
 #define BYTES_LIMIT 16777215u
 #define ROWS_LIMIT ((UINT64_C(1) << 31) - 1)
 #define N_ROW_REGISTERS 6u
+#define N_TAPS 25u
+#define TABLE_BYTES 256u
 
 static int32_t signed_reg(uint32_t value)
 {
@@ -106,10 +108,87 @@ static sim_walk walk_of(const uint32_t *regs, unsigned base, unsigned n0, unsign
     return walk;
 }
 
-static sim_walk constants_walk(const uint32_t *regs)
+/* ---- the vector unit's constants and its window ---- */
+
+static uint32_t constant_rows(const isa_config *config, uint32_t funct7, const uint32_t *regs)
 {
-    const uint32_t n_rows = 4 * ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT);
-    return (sim_walk){.base = regs[ISA_VPU_A_BASE], .n = {n_rows, 1, 1, 1}, .s = {1, 0, 0, 0}};
+    const uint32_t row_bytes = isa_config_spm_row_bytes(config);
+    if (funct7 == ISA_F7_VPU_ROWS) {
+        return ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT) * isa_config_acc_row_bytes(config) / row_bytes;
+    }
+    return funct7 == ISA_F7_VPU_TAPS ? ISA_GET(regs[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_COUNT) : TABLE_BYTES / row_bytes;
+}
+
+static sim_walk constants_walk(const isa_config *config, uint32_t funct7, const uint32_t *regs)
+{
+    return (sim_walk){
+        .base = regs[ISA_VPU_A_BASE], .n = {constant_rows(config, funct7, regs), 1, 1, 1}, .s = {1, 0, 0, 0}};
+}
+
+sim_window sim_command_window(const uint32_t regs[ISA_MAX_REGS])
+{
+    const uint32_t in = regs[ISA_VPU_CHAIN_IN];
+    const uint32_t kind = ISA_GET(in, ISA_VPU_CHAIN_IN_WINDOW);
+    if (kind == ISA_VPU_CHAIN_IN_WINDOW_OFF) {
+        return (sim_window){0};
+    }
+    sim_window w = {
+        .taps = kind == ISA_VPU_CHAIN_IN_WINDOW_TAPS3 ? 3 : 5,
+        .stride = ISA_GET(in, ISA_VPU_CHAIN_IN_STRIDE2) == ISA_VPU_CHAIN_IN_STRIDE2_ON ? 2 : 1,
+        .pad = ISA_GET(in, ISA_VPU_CHAIN_IN_WIN_PAD),
+        .first = ISA_GET(in, ISA_VPU_CHAIN_IN_WIN_FIRST),
+        .top = regs[ISA_VPU_WIN_TOP],
+        .rows = regs[ISA_VPU_WIN_ROWS],
+        .outputs = regs[ISA_VPU_WIN_OUT],
+    };
+    const int64_t reach = ((int64_t)regs[ISA_VPU_N2] - 1) * w.stride + regs[ISA_VPU_N0] - w.top;
+    w.rows_read = reach < (int64_t)w.rows ? reach : (int64_t)w.rows;
+    w.last_column = ((int64_t)w.outputs - 1) * w.stride + w.taps - 1 - w.pad;
+    const int64_t trail = w.last_column - ((int64_t)regs[ISA_VPU_N1] - 1);
+    w.trail = trail > 0 ? (uint32_t)trail : 0;
+    return w;
+}
+
+/* A: rows r, columns c, and loop 3; loop 2 moves along r. */
+static sim_walk window_source_walk(const uint32_t *regs, const sim_window *window)
+{
+    sim_walk walk = walk_of(regs, ISA_VPU_A_BASE, ISA_VPU_N0, ISA_VPU_A_S0);
+    walk.n[0] = window->rows_read > 0 ? (uint32_t)window->rows_read : 0;
+    walk.n[2] = 1;
+    walk.s[2] = 0;
+    return walk;
+}
+
+static sim_walk output_walk(const uint32_t *regs)
+{
+    sim_walk walk = walk_of(regs, ISA_VPU_O_BASE, ISA_VPU_N0, ISA_VPU_O_S0);
+    const sim_window window = sim_command_window(regs);
+    if (window.taps != 0) {
+        walk.n[0] = 1;
+        walk.s[0] = 0;
+        walk.n[1] = window.outputs;
+    }
+    return walk;
+}
+
+static sim_walk vpu_source_walk(const isa_config *config, uint32_t funct7, const uint32_t *regs)
+{
+    if (funct7 != ISA_F7_VPU_VEC) {
+        return constants_walk(config, funct7, regs);
+    }
+    const sim_window window = sim_command_window(regs);
+    return window.taps != 0 ? window_source_walk(regs, &window)
+                            : walk_of(regs, ISA_VPU_A_BASE, ISA_VPU_N0, ISA_VPU_A_S0);
+}
+
+uint64_t sim_vpu_rows(const isa_config *config, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS])
+{
+    if (funct7 != ISA_F7_VPU_VEC) {
+        return constant_rows(config, funct7, regs);
+    }
+    const sim_window window = sim_command_window(regs);
+    const uint64_t columns = (uint64_t)regs[ISA_VPU_N1] * regs[ISA_VPU_N2] * regs[ISA_VPU_N3];
+    return regs[ISA_VPU_N0] * (columns + window.trail);
 }
 
 static sim_walk second_output_walk(const uint32_t *regs)
@@ -122,22 +201,23 @@ static sim_walk second_output_walk(const uint32_t *regs)
     return walk;
 }
 
-sim_walk sim_command_walk(isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS], sim_role role)
+sim_walk sim_command_walk(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS],
+                          sim_role role)
 {
     switch (role) {
     case SIM_ROLE_WEIGHTS:
-        return (sim_walk){.base = regs[ISA_MXU_W_BASE], .n = {0, 1, 1, 1}, .s = {1, 0, 0, 0}};
+        return (sim_walk){.base = regs[ISA_MXU_W_BASE], .n = {config->d, 1, 1, 1}, .s = {1, 0, 0, 0}};
     case SIM_ROLE_A:
         if (unit == ISA_UNIT_MXU) {
             return walk_of(regs, ISA_MXU_A_BASE, ISA_MXU_N0, ISA_MXU_A_S0);
         }
-        return funct7 == ISA_F7_VPU_ROWS ? constants_walk(regs) : walk_of(regs, ISA_VPU_A_BASE, ISA_VPU_N0, ISA_VPU_A_S0);
+        return vpu_source_walk(config, funct7, regs);
     case SIM_ROLE_B:
         return walk_of(regs, ISA_VPU_B_BASE, ISA_VPU_N0, ISA_VPU_B_S0);
     case SIM_ROLE_ACC:
         return walk_of(regs, ISA_MXU_C_BASE, ISA_MXU_N0, ISA_MXU_C_S0);
     case SIM_ROLE_OUT:
-        return walk_of(regs, ISA_VPU_O_BASE, ISA_VPU_N0, ISA_VPU_O_S0);
+        return output_walk(regs);
     case SIM_ROLE_OUT2:
         return second_output_walk(regs);
     case SIM_ROLE_ROWS:
@@ -164,21 +244,21 @@ static sim_stream stream_of(sim_role role, isa_memory memory, bool is_write, con
     };
 }
 
-static unsigned mxu_streams(const uint32_t *regs, sim_stream streams[SIM_MAX_STREAMS], uint32_t d)
+static unsigned mxu_streams(const isa_config *config, const uint32_t *regs, sim_stream streams[SIM_MAX_STREAMS])
 {
     const int64_t w = regs[ISA_MXU_W_BASE];
     streams[0] = (sim_stream){.role = SIM_ROLE_WEIGHTS,
                               .memory = ISA_MEMORY_SPM,
-                              .first = {w, w + (int64_t)d - 1},
+                              .first = {w, w + (int64_t)config->d - 1},
                               .step = signed_reg(regs[ISA_MXU_W_PLANE]),
                               .n_iterations = regs[ISA_MXU_PLANES]};
-    const sim_walk a = sim_command_walk(ISA_UNIT_MXU, 0, regs, SIM_ROLE_A);
+    const sim_walk a = sim_command_walk(config, ISA_UNIT_MXU, 0, regs, SIM_ROLE_A);
     streams[1] = (sim_stream){.role = SIM_ROLE_A,
                               .memory = ISA_MEMORY_SPM,
                               .first = sim_walk_rows(&a, 4),
                               .step = signed_reg(regs[ISA_MXU_A_PLANE]),
                               .n_iterations = regs[ISA_MXU_PLANES]};
-    const sim_walk c = sim_command_walk(ISA_UNIT_MXU, 0, regs, SIM_ROLE_ACC);
+    const sim_walk c = sim_command_walk(config, ISA_UNIT_MXU, 0, regs, SIM_ROLE_ACC);
     streams[2] = (sim_stream){.role = SIM_ROLE_ACC,
                               .memory = ISA_MEMORY_ACC,
                               .is_write = true,
@@ -194,11 +274,12 @@ static isa_memory source_memory(uint32_t source)
     return source == ISA_VPU_CHAIN_IN_A_SRC_SPM ? ISA_MEMORY_SPM : ISA_MEMORY_ACC;
 }
 
-static unsigned vpu_streams(uint32_t funct7, const uint32_t *regs, sim_stream streams[SIM_MAX_STREAMS])
+static unsigned vpu_streams(const isa_config *config, uint32_t funct7, const uint32_t *regs,
+                            sim_stream streams[SIM_MAX_STREAMS])
 {
     unsigned n = 0;
-    if (funct7 == ISA_F7_VPU_ROWS) {
-        const sim_walk rows = constants_walk(regs);
+    if (funct7 != ISA_F7_VPU_VEC) {
+        const sim_walk rows = constants_walk(config, funct7, regs);
         streams[n++] = (sim_stream){.role = SIM_ROLE_A,
                                     .memory = ISA_MEMORY_SPM,
                                     .first = sim_walk_rows(&rows, 4),
@@ -211,20 +292,20 @@ static unsigned vpu_streams(uint32_t funct7, const uint32_t *regs, sim_stream st
     const uint32_t red = ISA_GET(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED);
     const uint32_t red_out = ISA_GET(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED_OUT);
     if (a_src != ISA_VPU_CHAIN_IN_A_SRC_NONE) {
-        const sim_walk walk = sim_command_walk(ISA_UNIT_VPU, funct7, regs, SIM_ROLE_A);
+        const sim_walk walk = sim_command_walk(config, ISA_UNIT_VPU, funct7, regs, SIM_ROLE_A);
         streams[n++] = stream_of(SIM_ROLE_A, source_memory(a_src), false, &walk);
     }
     if (b_src != ISA_VPU_CHAIN_IN_B_SRC_NONE) {
-        const sim_walk walk = sim_command_walk(ISA_UNIT_VPU, funct7, regs, SIM_ROLE_B);
+        const sim_walk walk = sim_command_walk(config, ISA_UNIT_VPU, funct7, regs, SIM_ROLE_B);
         streams[n++] = stream_of(SIM_ROLE_B, source_memory(b_src), false, &walk);
     }
     if (out != ISA_VPU_CHAIN_OUT_OUT_NONE) {
-        const sim_walk walk = sim_command_walk(ISA_UNIT_VPU, funct7, regs, SIM_ROLE_OUT);
+        const sim_walk walk = sim_command_walk(config, ISA_UNIT_VPU, funct7, regs, SIM_ROLE_OUT);
         streams[n++] = stream_of(SIM_ROLE_OUT, out == ISA_VPU_CHAIN_OUT_OUT_SPM ? ISA_MEMORY_SPM : ISA_MEMORY_ACC, true,
                                  &walk);
     }
     if (red != ISA_VPU_CHAIN_OUT_RED_NONE) {
-        const sim_walk walk = sim_command_walk(ISA_UNIT_VPU, funct7, regs, SIM_ROLE_OUT2);
+        const sim_walk walk = sim_command_walk(config, ISA_UNIT_VPU, funct7, regs, SIM_ROLE_OUT2);
         streams[n++] = stream_of(SIM_ROLE_OUT2,
                                  red_out == ISA_VPU_CHAIN_OUT_RED_OUT_SPM ? ISA_MEMORY_SPM : ISA_MEMORY_ACC, true, &walk);
     }
@@ -235,12 +316,12 @@ unsigned sim_command_streams(const isa_config *config, isa_unit unit, uint32_t f
                              const uint32_t regs[ISA_MAX_REGS], sim_stream streams[SIM_MAX_STREAMS])
 {
     if (unit == ISA_UNIT_MXU) {
-        return mxu_streams(regs, streams, config->d);
+        return mxu_streams(config, regs, streams);
     }
     if (unit == ISA_UNIT_VPU) {
-        return vpu_streams(funct7, regs, streams);
+        return vpu_streams(config, funct7, regs, streams);
     }
-    const sim_walk walk = sim_command_walk(unit, funct7, regs, SIM_ROLE_ROWS);
+    const sim_walk walk = sim_command_walk(config, unit, funct7, regs, SIM_ROLE_ROWS);
     const bool in_acc = ISA_GET(regs[ISA_LD_FLAGS], ISA_LD_FLAGS_ACC) != 0;
     streams[0] = stream_of(SIM_ROLE_ROWS, in_acc ? ISA_MEMORY_ACC : ISA_MEMORY_SPM, unit == ISA_UNIT_LD, &walk);
     return 1;
@@ -250,10 +331,7 @@ sim_row_set sim_stream_set(const isa_config *config, isa_unit unit, uint32_t fun
                            const uint32_t regs[ISA_MAX_REGS], const sim_stream *stream)
 {
     const sim_rows range = sim_stream_rows(stream, 0);
-    sim_walk walk = sim_command_walk(unit, funct7, regs, stream->role);
-    if (stream->role == SIM_ROLE_WEIGHTS) {
-        walk.n[0] = config->d;
-    }
+    const sim_walk walk = sim_command_walk(config, unit, funct7, regs, stream->role);
     sim_row_set set = {.base = walk.base, .n = {walk.n[0], walk.n[1], walk.n[2], walk.n[3], 1}};
     for (unsigned k = 0; k < 4; k++) {
         set.s[k] = walk.s[k];
@@ -354,10 +432,52 @@ static isa_error check_bits(isa_unit unit, const uint32_t *regs, const unsigned 
     return worst;
 }
 
-static isa_error check_fields(isa_unit unit, uint32_t funct7, const uint32_t *regs, sim_check_memo *memo)
+/* VEC's fields that are wrong together. */
+static bool chain_is_wrong(const isa_config *config, const uint32_t *regs)
+{
+    const uint32_t in = regs[ISA_VPU_CHAIN_IN];
+    const bool from_spm = ISA_GET(in, ISA_VPU_CHAIN_IN_A_SRC) == ISA_VPU_CHAIN_IN_A_SRC_SPM;
+    const bool transposes = ISA_GET(in, ISA_VPU_CHAIN_IN_TRANSPOSE) == ISA_VPU_CHAIN_IN_TRANSPOSE_ON;
+    const sim_window window = sim_command_window(regs);
+    if (regs[ISA_VPU_TAIL] > config->d || (transposes && !from_spm)) {
+        return true;
+    }
+    if (window.taps == 0) {
+        return false;
+    }
+    const bool zero_fits = config->element == ISA_ELEMENT_BF16 || zero_point_fits(regs[ISA_VPU_A_ZERO], false);
+    return !from_spm || transposes || ISA_GET(in, ISA_VPU_CHAIN_IN_B_SRC) != ISA_VPU_CHAIN_IN_B_SRC_NONE ||
+           ISA_GET(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED) != ISA_VPU_CHAIN_OUT_RED_NONE ||
+           regs[ISA_VPU_TAIL] != 0 || window.pad >= window.taps || !zero_fits;
+}
+
+static isa_error check_vpu_fields(const isa_config *config, uint32_t funct7, const uint32_t *regs, sim_check_memo *memo)
 {
     static const unsigned chain[] = {ISA_VPU_CHAIN_IN, ISA_VPU_CHAIN_FP, ISA_VPU_CHAIN_OUT};
     static const unsigned rows[] = {ISA_VPU_ROWS};
+    static const unsigned taps[] = {ISA_VPU_TAPS};
+    if (funct7 == ISA_F7_VPU_ROWS) {
+        const isa_error error = check_bits(ISA_UNIT_VPU, regs, rows, 1, memo);
+        const uint32_t first = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST);
+        const uint32_t count = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT);
+        return count == 0 || first + count > N_ROW_REGISTERS ? ISA_ERROR_FIELD : error;
+    }
+    if (funct7 == ISA_F7_VPU_TAPS) {
+        const isa_error error = check_bits(ISA_UNIT_VPU, regs, taps, 1, memo);
+        const uint32_t first = ISA_GET(regs[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_FIRST);
+        const uint32_t count = ISA_GET(regs[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_COUNT);
+        return count == 0 || first + count > N_TAPS ? ISA_ERROR_FIELD : error;
+    }
+    if (funct7 == ISA_F7_VPU_TABLE) {
+        return ISA_ERROR_NONE;
+    }
+    const isa_error error = check_bits(ISA_UNIT_VPU, regs, chain, 3, memo);
+    return error != ISA_ERROR_FIELD && chain_is_wrong(config, regs) ? ISA_ERROR_FIELD : error;
+}
+
+static isa_error check_fields(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t *regs,
+                              sim_check_memo *memo)
+{
     static const unsigned mxu_flags[] = {ISA_MXU_FLAGS};
     static const unsigned dma_flags[] = {ISA_LD_FLAGS};
     if (unit == ISA_UNIT_MXU) {
@@ -367,14 +487,8 @@ static isa_error check_fields(isa_unit unit, uint32_t funct7, const uint32_t *re
                                zero_point_fits(regs[ISA_MXU_W_ZERO], ISA_GET(flags, ISA_MXU_FLAGS_W_UNSIGNED) != 0);
         return zeros_fit ? error : ISA_ERROR_FIELD;
     }
-    if (unit == ISA_UNIT_VPU && funct7 == ISA_F7_VPU_ROWS) {
-        const isa_error error = check_bits(unit, regs, rows, 1, memo);
-        const uint32_t first = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST);
-        const uint32_t count = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT);
-        return count == 0 || first + count > N_ROW_REGISTERS ? ISA_ERROR_FIELD : error;
-    }
     if (unit == ISA_UNIT_VPU) {
-        return check_bits(unit, regs, chain, 3, memo);
+        return check_vpu_fields(config, funct7, regs, memo);
     }
     const isa_error error = check_bits(unit, regs, dma_flags, 1, memo);
     const bool fill_fits = unit != ISA_UNIT_LD || regs[ISA_LD_FILL] <= 255;
@@ -422,6 +536,27 @@ static bool bytes_match_rows(const sim_bytes *bytes, const uint32_t *regs)
     return rows == walked;
 }
 
+static bool window_count_is_wrong(const uint32_t *regs, const sim_window *window)
+{
+    return (uint64_t)(window->first + regs[ISA_VPU_N0]) * window->taps > N_TAPS || window->outputs < 1 ||
+           window->outputs > COUNT_LIMIT || ((int64_t)window->outputs - 1) * window->stride > (int64_t)regs[ISA_VPU_N1] - 1 ||
+           window->rows < 1 || window->rows > COUNT_LIMIT || window->top > COUNT_LIMIT || window->rows_read < 1;
+}
+
+static bool vec_count_is_wrong(const isa_config *config, const uint32_t *regs)
+{
+    if (!counts_fit(regs, ISA_VPU_N0, COUNT_LIMIT) || !rows_fit(regs, ISA_VPU_N0, 1)) {
+        return true;
+    }
+    const sim_window window = sim_command_window(regs);
+    if (window.taps != 0) {
+        return window_count_is_wrong(regs, &window);
+    }
+    const uint64_t n_rows = sim_vpu_rows(config, ISA_F7_VPU_VEC, regs);
+    return ISA_GET(regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_TRANSPOSE) == ISA_VPU_CHAIN_IN_TRANSPOSE_ON &&
+           n_rows % config->d != 0;
+}
+
 static bool count_is_wrong(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t *regs)
 {
     if (unit == ISA_UNIT_MXU) {
@@ -430,8 +565,7 @@ static bool count_is_wrong(const isa_config *config, isa_unit unit, uint32_t fun
                !rows_fit(regs, ISA_MXU_N0, planes);
     }
     if (unit == ISA_UNIT_VPU) {
-        return funct7 != ISA_F7_VPU_ROWS &&
-               (!counts_fit(regs, ISA_VPU_N0, COUNT_LIMIT) || !rows_fit(regs, ISA_VPU_N0, 1));
+        return funct7 == ISA_F7_VPU_VEC && vec_count_is_wrong(config, regs);
     }
     const sim_bytes bytes = sim_command_bytes(config, unit, regs);
     return !counts_fit(regs, ISA_LD_N0, BYTES_LIMIT) || !counts_fit(regs, ISA_LD_M0, COUNT_LIMIT) ||
@@ -458,12 +592,12 @@ static bool range_is_wrong(const isa_config *config, isa_unit unit, const uint32
     return false;
 }
 
-static bool revisits(isa_unit unit, uint32_t funct7, const uint32_t *regs, const sim_stream *streams,
+static bool revisits(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t *regs, const sim_stream *streams,
                      unsigned n_streams)
 {
     for (unsigned i = 0; i < n_streams; i++) {
         if (streams[i].is_write) {
-            const sim_walk walk = sim_command_walk(unit, funct7, regs, streams[i].role);
+            const sim_walk walk = sim_command_walk(config, unit, funct7, regs, streams[i].role);
             const unsigned first_loop = streams[i].role == SIM_ROLE_OUT2
                                             ? ISA_GET(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED_LOOPS)
                                             : 0;
@@ -476,18 +610,21 @@ static bool revisits(isa_unit unit, uint32_t funct7, const uint32_t *regs, const
 }
 
 /* VPU alone: an output against a source or the other output. */
-static bool outputs_overlap(uint32_t funct7, const uint32_t *regs, const sim_stream *streams, unsigned n_streams)
+static bool outputs_overlap(const isa_config *config, uint32_t funct7, const uint32_t *regs, const sim_stream *streams,
+                            unsigned n_streams)
 {
     const uint32_t n_reduced = ISA_GET(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED_LOOPS);
+    const bool has_window = sim_command_window(regs).taps != 0;
     for (unsigned o = 0; o < n_streams; o++) {
         for (unsigned i = 0; i < o && streams[o].is_write; i++) { /* sources stand before outputs */
             if (streams[i].memory != streams[o].memory ||
                 !sim_rows_meet(sim_stream_rows(&streams[i], 0), sim_stream_rows(&streams[o], 0))) {
                 continue;
             }
-            const bool may_be_equal = !streams[i].is_write && (streams[o].role == SIM_ROLE_OUT || n_reduced == 0);
-            const sim_walk source = sim_command_walk(ISA_UNIT_VPU, funct7, regs, streams[i].role);
-            const sim_walk output = sim_command_walk(ISA_UNIT_VPU, funct7, regs, streams[o].role);
+            const bool may_be_equal = !streams[i].is_write && !has_window &&
+                                      (streams[o].role == SIM_ROLE_OUT || n_reduced == 0);
+            const sim_walk source = sim_command_walk(config, ISA_UNIT_VPU, funct7, regs, streams[i].role);
+            const sim_walk output = sim_command_walk(config, ISA_UNIT_VPU, funct7, regs, streams[o].role);
             if (!may_be_equal || !sim_walk_equal(&source, &output)) {
                 return true;
             }
@@ -517,7 +654,7 @@ isa_error sim_check_again(const isa_config *config, isa_unit unit, uint32_t func
     if (!isa_op_describe(isa_op_of_command(unit, funct7))->built) {
         return ISA_ERROR_UNIMPLEMENTED;
     }
-    const isa_error field = check_fields(unit, funct7, regs, memo);
+    const isa_error field = check_fields(config, unit, funct7, regs, memo);
     if (field != ISA_ERROR_NONE) {
         return field;
     }
@@ -529,10 +666,10 @@ isa_error sim_check_again(const isa_config *config, isa_unit unit, uint32_t func
     if (range_is_wrong(config, unit, regs, streams, n_streams)) {
         return ISA_ERROR_RANGE;
     }
-    if (revisits(unit, funct7, regs, streams, n_streams)) {
+    if (revisits(config, unit, funct7, regs, streams, n_streams)) {
         return ISA_ERROR_REVISIT;
     }
-    if (unit == ISA_UNIT_VPU && outputs_overlap(funct7, regs, streams, n_streams)) {
+    if (unit == ISA_UNIT_VPU && outputs_overlap(config, funct7, regs, streams, n_streams)) {
         return ISA_ERROR_OVERLAP;
     }
     return conflicts_with_itself(config, streams, n_streams) ? ISA_ERROR_SELF_CONFLICT : ISA_ERROR_NONE;

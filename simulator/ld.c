@@ -169,7 +169,7 @@ static void begin_assembly(sim *s)
     const sim_command *command = sim_flight(u, ld->n_assembled);
     const uint32_t *regs = ld->regs[ld->n_assembled % SIM_FLIGHT];
     const sim_bytes bytes = sim_command_bytes(&s->machine.config, ISA_UNIT_LD, regs);
-    const sim_walk rows = sim_command_walk(ISA_UNIT_LD, command->funct7, regs, SIM_ROLE_ROWS);
+    const sim_walk rows = sim_command_walk(&s->machine.config, ISA_UNIT_LD, command->funct7, regs, SIM_ROLE_ROWS);
     sim_run_walk_begin(&ld->walk, &bytes);
     sim_row_walk_begin(s, &ld->rows, &rows, &command->streams[0]);
     ld->assembling = true;

@@ -37,8 +37,8 @@ static void compute(const sim *s, const sim_command *command, const uint32_t *re
         .scratch = s->scratch,
         .d = s->d,
         .bf16 = s->machine.config.element == ISA_ELEMENT_BF16,
-        .a = sim_command_walk(ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_A),
-        .c = sim_command_walk(ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_ACC),
+        .a = sim_command_walk(&s->machine.config, ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_A),
+        .c = sim_command_walk(&s->machine.config, ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_ACC),
         .n_planes = regs[ISA_MXU_PLANES],
         .a_plane = (int32_t)regs[ISA_MXU_A_PLANE],
         .w_base = regs[ISA_MXU_W_BASE],
@@ -58,7 +58,7 @@ void sim_mxu_begin(sim *s, sim_command *command, const uint32_t *regs)
     sim_mxu *mxu = &s->mxu;
     const isa_config *config = &s->machine.config;
     const uint64_t start = command->start;
-    const sim_walk walk = sim_command_walk(ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_ACC);
+    const sim_walk walk = sim_command_walk(&s->machine.config, ISA_UNIT_MXU, command->funct7, regs, SIM_ROLE_ACC);
     const sim_rows rows = command->streams[2].first;
     const uint64_t n_rows = (uint64_t)walk.n[0] * walk.n[1] * walk.n[2] * walk.n[3];
     const uint64_t n_planes = regs[ISA_MXU_PLANES];

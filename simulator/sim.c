@@ -94,10 +94,10 @@ static void start(sim *s, const sim_run_options *options)
         start_unit(&s->units[k], (isa_unit)k);
     }
     memset(&s->mxu, 0, sizeof s->mxu);
-    uint32_t *row_registers = s->vpu.row_registers;
-    memset(&s->vpu, 0, sizeof s->vpu);
-    s->vpu.row_registers = row_registers;
-    memset(row_registers, 0, sizeof(uint32_t) * SIM_N_ROW_REGISTERS * s->d);
+    s->vpu = (sim_vpu){.row_registers = s->vpu.row_registers, .taps = s->vpu.taps, .table = s->vpu.table};
+    memset(s->vpu.row_registers, 0, sizeof(uint32_t) * SIM_N_ROW_REGISTERS * s->d);
+    memset(s->vpu.taps, 0, (size_t)SIM_N_TAPS * isa_config_spm_row_bytes(&s->machine.config));
+    memset(s->vpu.table, 0, SIM_TABLE_ENTRIES);
     start_ld(s);
     start_st(s);
     sim_dram_start(&s->dram, s->machine.config.dram_latency, options->stall_seed, options->stall_max);
@@ -360,6 +360,8 @@ static bool allocate(sim *s)
         ok = ok && s->units[k].queue != NULL;
     }
     s->vpu.row_registers = BASE_ARENA_ARRAY(arena, uint32_t, (size_t)SIM_N_ROW_REGISTERS * c->d);
+    s->vpu.taps = BASE_ARENA_ARRAY(arena, uint8_t, (size_t)SIM_N_TAPS * isa_config_spm_row_bytes(c));
+    s->vpu.table = BASE_ARENA_ARRAY(arena, int8_t, SIM_TABLE_ENTRIES);
     /* Bursts whose beats are in a buffer, or that count as outstanding. */
     const uint64_t n_reads = power_of_two((uint64_t)c->load_beats + c->dram_outstanding + 8);
     s->ld.bursts = BASE_ARENA_ARRAY(arena, sim_read_burst, n_reads);
@@ -376,7 +378,8 @@ static bool allocate(sim *s)
         ok = ok && s->pieces[k].trains != NULL;
     }
     return ok && s->dram_bytes != NULL && s->scratch != NULL && s->core.insns != NULL &&
-           s->vpu.row_registers != NULL && s->ld.bursts != NULL && s->st.bursts != NULL && s->st.stage != NULL &&
+           s->vpu.row_registers != NULL && s->vpu.taps != NULL && s->vpu.table != NULL &&
+           s->ld.bursts != NULL && s->st.bursts != NULL && s->st.stage != NULL &&
            s->bus != NULL;
 }
 

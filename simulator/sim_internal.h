@@ -176,6 +176,8 @@ typedef struct sim_vpu {
     unsigned spans_first;
     unsigned spans_n;
     uint32_t *row_registers;      /* [6][D] */
+    uint8_t *taps;                /* [25][row bytes] */
+    int8_t *table;                /* [256] */
 } sim_vpu;
 
 /* ---- dma.c, ld.c, st.c ---- */

@@ -413,7 +413,7 @@ void sim_st_begin(sim *s, sim_command *command, const uint32_t *regs)
     sim_st *st = &s->st;
     sim_unit *u = &s->units[ISA_UNIT_ST];
     const sim_bytes bytes = sim_command_bytes(&s->machine.config, ISA_UNIT_ST, regs);
-    const sim_walk rows = sim_command_walk(ISA_UNIT_ST, command->funct7, regs, SIM_ROLE_ROWS);
+    const sim_walk rows = sim_command_walk(&s->machine.config, ISA_UNIT_ST, command->funct7, regs, SIM_ROLE_ROWS);
     u->last_end = SIM_NEVER;
     sim_run_walk_begin(&st->walk, &bytes);
     sim_row_walk_begin(s, &st->rows, &rows, &command->streams[0]);

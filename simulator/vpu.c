@@ -15,33 +15,43 @@ uint64_t sim_vpu_own(const sim *s, uint64_t cycle)
     return sim_flight_room(&s->units[ISA_UNIT_VPU], read, s->machine.config.commands);
 }
 
-static void load_row_registers(const sim *s, const uint32_t *regs)
+/* ROWS, TAPS and TABLE: bytes of SPM, as they lie, into a memory of the unit. */
+static void load_constants(const sim *s, uint32_t funct7, const uint32_t *regs)
 {
-    const uint32_t first = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST);
-    const uint32_t count = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT);
-    memcpy(s->vpu.row_registers + (size_t)first * s->d,
-           s->memory[ISA_MEMORY_SPM] + (size_t)regs[ISA_VPU_A_BASE] * isa_config_spm_row_bytes(&s->machine.config),
-           (size_t)count * s->d * 4);
+    const sim_vpu *vpu = &s->vpu;
+    const size_t row_bytes = isa_config_spm_row_bytes(&s->machine.config);
+    const size_t n_bytes = (size_t)sim_vpu_rows(&s->machine.config, funct7, regs) * row_bytes;
+    const uint8_t *from = s->memory[ISA_MEMORY_SPM] + regs[ISA_VPU_A_BASE] * row_bytes;
+    if (funct7 == ISA_F7_VPU_ROWS) {
+        memcpy(vpu->row_registers + (size_t)ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST) * s->d, from, n_bytes);
+    } else if (funct7 == ISA_F7_VPU_TAPS) {
+        memcpy(vpu->taps + ISA_GET(regs[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_FIRST) * row_bytes, from, n_bytes);
+    } else {
+        memcpy(vpu->table, from, n_bytes);
+    }
 }
 
 static void compute(const sim *s, const sim_command *command, const uint32_t *regs)
 {
-    if (command->funct7 == ISA_F7_VPU_ROWS) {
-        load_row_registers(s, regs);
+    const isa_config *config = &s->machine.config;
+    if (command->funct7 != ISA_F7_VPU_VEC) {
+        load_constants(s, command->funct7, regs);
         return;
     }
     const sim_vec job = {
         .spm = s->memory[ISA_MEMORY_SPM],
         .acc = (uint32_t *)(void *)s->memory[ISA_MEMORY_ACC],
         .row_registers = s->vpu.row_registers,
+        .taps = s->vpu.taps,
+        .table = s->vpu.table,
         .scratch = s->scratch,
         .d = s->d,
-        .bf16 = s->machine.config.element == ISA_ELEMENT_BF16,
+        .bf16 = config->element == ISA_ELEMENT_BF16,
         .regs = regs,
-        .a = sim_command_walk(ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_A),
-        .b = sim_command_walk(ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_B),
-        .out = sim_command_walk(ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_OUT),
-        .out2 = sim_command_walk(ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_OUT2),
+        .a = sim_command_walk(config, ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_A),
+        .b = sim_command_walk(config, ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_B),
+        .out = sim_command_walk(config, ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_OUT),
+        .out2 = sim_command_walk(config, ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_OUT2),
     };
     s->kernels->vec(&job);
 }
@@ -51,21 +61,27 @@ void sim_vpu_begin(sim *s, sim_command *command, const uint32_t *regs)
     sim_vpu *vpu = &s->vpu;
     const uint64_t start = command->start;
     const uint64_t depth = sim_vpu_depth(&s->machine.config);
-    const sim_walk walk = sim_command_walk(ISA_UNIT_VPU, command->funct7, regs, SIM_ROLE_A);
-    const uint64_t per_iteration = (uint64_t)walk.n[0] * walk.n[1] * walk.n[2];
-    const uint64_t n_rows = per_iteration * walk.n[3];
+    const uint64_t n_rows = sim_vpu_rows(&s->machine.config, command->funct7, regs);
+    const bool is_vec = command->funct7 == ISA_F7_VPU_VEC;
+    const uint64_t per_line = is_vec ? (uint64_t)regs[ISA_VPU_N0] * regs[ISA_VPU_N1] : n_rows;
+    const uint64_t per_iteration = is_vec ? per_line * regs[ISA_VPU_N2] : n_rows;
+    const uint32_t n_iterations = is_vec ? regs[ISA_VPU_N3] : 1;
+    const sim_window window = is_vec ? sim_command_window(regs) : (sim_window){0};
 
     vpu->read_end = start + n_rows;
     command->end = sim_vpu_end(&s->machine.config, start, n_rows);
     s->units[ISA_UNIT_VPU].last_end = command->end;
     for (unsigned i = 0; i < command->n_streams; i++) {
         const sim_stream *stream = &command->streams[i];
-        const uint64_t late = stream->is_write ? depth : 0;
+        uint64_t first = start + per_iteration - 1; /* the last row of iteration 0 */
+        if (stream->is_write && window.taps != 0) {
+            first = start + per_iteration - per_line + (uint64_t)window.last_column * regs[ISA_VPU_N0] + regs[ISA_VPU_N0] - 1;
+        }
+        first += stream->is_write ? depth : 0;
         if (stream->n_iterations == 1) { /* also a second output of all four loops: its only row is the last */
-            const uint64_t last = start + n_rows - 1 + late;
+            const uint64_t last = first + per_iteration * (n_iterations - 1);
             command->progress[i] = (sim_progress){.first = last, .second = last, .period = 0};
         } else {
-            const uint64_t first = start + per_iteration - 1 + late;
             command->progress[i] =
                 (sim_progress){.first = first, .second = first + per_iteration, .period = per_iteration};
         }

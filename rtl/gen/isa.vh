@@ -4,7 +4,7 @@
 `define SY_ISA_VH
 
 // Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.
-`define SY_ISA_HASH 64'hba2343461605521d
+`define SY_ISA_HASH 64'h7b8879c8027cf019
 
 // Units: funct3 of Xsystole, index of counters, unit code of errors.
 `define SY_UNIT_MXU 3'd0
@@ -384,12 +384,12 @@
 `define SY_VPU_CHAIN_OUT_RED_OUT_SPM 2'd0
 `define SY_VPU_CHAIN_OUT_RED_OUT_I32 2'd1
 `define SY_VPU_CHAIN_OUT_RED_OUT_F32 2'd2
-`define SY_VPU_TAPS_FIRST_LOW 0
-`define SY_VPU_TAPS_FIRST_WIDTH 5
-`define SY_VPU_TAPS_FIRST_BITS 4:0
-`define SY_VPU_TAPS_COUNT_LOW 8
-`define SY_VPU_TAPS_COUNT_WIDTH 5
-`define SY_VPU_TAPS_COUNT_BITS 12:8
+`define SY_VPU_TAPS_TAP_FIRST_LOW 0
+`define SY_VPU_TAPS_TAP_FIRST_WIDTH 5
+`define SY_VPU_TAPS_TAP_FIRST_BITS 4:0
+`define SY_VPU_TAPS_TAP_COUNT_LOW 8
+`define SY_VPU_TAPS_TAP_COUNT_WIDTH 5
+`define SY_VPU_TAPS_TAP_COUNT_BITS 12:8
 `define SY_VPU_ROWS_FIRST_LOW 0
 `define SY_VPU_ROWS_FIRST_WIDTH 3
 `define SY_VPU_ROWS_FIRST_BITS 2:0

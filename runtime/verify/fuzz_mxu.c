@@ -18,7 +18,7 @@ static void put_walk(uint32_t *regs, unsigned base, unsigned s0, const sim_walk 
 /* The ACC walk: that of the command before (equal or shifted), or a new one. */
 static bool choose_acc(fuzz_gen *g, uint32_t *regs, sim_walk *acc)
 {
-    const sim_walk before = sim_command_walk(ISA_UNIT_MXU, ISA_F7_MXU_MATMUL, regs, SIM_ROLE_ACC);
+    const sim_walk before = sim_command_walk(g->config, ISA_UNIT_MXU, ISA_F7_MXU_MATMUL, regs, SIM_ROLE_ACC);
     if (before.n[0] > 0 && rt_fuzz_one_in(g, 2)) {
         *acc = before;
         if (rt_fuzz_one_in(g, 3)) {

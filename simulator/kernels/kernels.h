@@ -44,6 +44,8 @@ typedef struct sim_vec {
     uint8_t *spm;
     uint32_t *acc;
     const uint32_t *row_registers; /* [6][d] */
+    const uint8_t *taps;           /* [25][d] elements */
+    const int8_t *table;           /* [256] */
     void *scratch;
     uint32_t d;
     bool bf16; /* the element of an SPM row */
@@ -56,6 +58,10 @@ typedef struct sim_vec {
 
 /* Numbers of row registers (the field `first` of ROWS). */
 enum { SIM_ROW_IADD, SIM_ROW_MUL1, SIM_ROW_ADD1, SIM_ROW_MUL2, SIM_ROW_ADD2, SIM_ROW_MUL3, SIM_N_ROW_REGISTERS };
+
+#define SIM_MAX_D         128u
+#define SIM_N_TAPS        25u /* weight rows of the window */
+#define SIM_TABLE_ENTRIES 256u
 
 typedef struct sim_kernel_set {
     const char *name;
@@ -74,6 +80,7 @@ const sim_kernel_set *sim_kernels_vnni(void);
 
 /* One lane of one row after another, word for word as numerics.md has it: what the others are tested against. */
 extern const sim_kernel_set sim_kernels_scalar;
+void sim_scalar_vec(const sim_vec *job); /* its VEC */
 
 /* Rows of a walk, one after another. */
 typedef struct sim_walker {

@@ -8,16 +8,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <math.h>
-#include <string.h>
-
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
-
-#include "kernels/kernels.h"
+#include "kernels/vec_stages.h"
 #include "systole/base/assert.h"
-#include "systole/isa/isa.h"
 
 #define BLOCK_LANES 1024u /* a multiple of every D */
 
@@ -29,305 +21,17 @@ typedef struct block {
     float f[BLOCK_LANES];
     int32_t out[BLOCK_LANES];
     uint32_t rows[SIM_N_ROW_REGISTERS][BLOCK_LANES]; /* row registers, repeated for each row of a block */
-    uint32_t reduced_i[128];
-    float reduced_v[128];
+    uint32_t reduced_i[SIM_MAX_D];
+    float reduced_v[SIM_MAX_D];
+    uint32_t place[SIM_MAX_D];                /* of the maxima */
+    uint32_t transposed[SIM_MAX_D * SIM_MAX_D]; /* the words of D rows that were read */
+    uint32_t n_transposed;                    /* of these rows, how many are used */
+    int32_t weights[SIM_N_TAPS * SIM_MAX_D];  /* of the window, as words */
+    sim_window window;
+    uint32_t output, line, image; /* the window's next output */
 } block;
 
 _Static_assert(sizeof(block) <= SIM_SCRATCH_BYTES, "the block lies in the scratch memory");
-
-#define FIELD(reg, field) ISA_GET(v->regs[ISA_VPU_##reg], ISA_VPU_##reg##_##field)
-
-static inline float as_float(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static inline float canonical(float x)
-{
-    return x == x ? x : as_float(0x7FC00000);
-}
-
-#ifndef __AVX512F__
-
-/* rne() of numerics.md. Below 2^23 adding and taking away 2^23 rounds to an integer, to nearest even; above all are. */
-static inline int32_t rne(float x)
-{
-    const float magic = copysignf(8388608.0f, x);
-    const float rounded = fabsf(x) < 8388608.0f ? (x + magic) - magic : x;
-    const bool fits = rounded >= -2147483648.0f && rounded < 2147483648.0f;
-    const int32_t inside = (int32_t)(fits ? rounded : 0.0f);
-    const int32_t outside = rounded > 0.0f ? INT32_MAX : rounded < 0.0f ? INT32_MIN : 0;
-    return fits ? inside : outside;
-}
-
-/* min(max(x + zero, low), high) with an exact sum: saturating it to 32 bits first changes nothing. */
-static inline int32_t add_clamp(int32_t x, int32_t zero, int32_t low, int32_t high)
-{
-    const int32_t sum = (int32_t)((uint32_t)x + (uint32_t)zero);
-    const bool overflows = ((x ^ sum) & (zero ^ sum)) < 0;
-    const int32_t exact = overflows ? (x < 0 ? INT32_MIN : INT32_MAX) : sum;
-    const int32_t raised = exact > low ? exact : low;
-    return raised < high ? raised : high;
-}
-
-#endif
-
-/* ---- rows in and out ---- */
-
-/* Rows that lie one behind the other from the walker's on, at most `most`; moves behind them. */
-static uint32_t take_rows(sim_walker *w, uint32_t most, int64_t *first)
-{
-    *first = w->row;
-    const uint32_t left = w->walk->n[0] - w->i[0];
-    uint32_t n = 1;
-    if (w->walk->s[0] == 1) {
-        n = left < most ? left : most;
-        w->row += n - 1;
-        w->i[0] += n - 1;
-    }
-    sim_walker_next(w);
-    return n;
-}
-
-static void read_i8(const sim_vec *v, sim_walker *w, uint32_t n_rows, int32_t *restrict to)
-{
-    while (n_rows > 0) {
-        int64_t row;
-        const uint32_t n = take_rows(w, n_rows, &row);
-        const int8_t *restrict from = (const int8_t *)v->spm + (uint64_t)row * v->d;
-        const uint32_t n_lanes = n * v->d;
-        for (uint32_t k = 0; k < n_lanes; k++) {
-            to[k] = from[k];
-        }
-        to += n_lanes;
-        n_rows -= n;
-    }
-}
-
-/* bf16 elements as the bits of fp32. */
-static void read_bf16(const sim_vec *v, sim_walker *w, uint32_t n_rows, void *to_words)
-{
-    uint32_t *restrict to = to_words;
-    while (n_rows > 0) {
-        int64_t row;
-        const uint32_t n = take_rows(w, n_rows, &row);
-        const uint16_t *restrict from = (const uint16_t *)(const void *)v->spm + (uint64_t)row * v->d;
-        const uint32_t n_lanes = n * v->d;
-        for (uint32_t k = 0; k < n_lanes; k++) {
-            to[k] = (uint32_t)from[k] << 16;
-        }
-        to += n_lanes;
-        n_rows -= n;
-    }
-}
-
-static void read_words(const sim_vec *v, sim_walker *w, uint32_t n_rows, void *to_words)
-{
-    uint32_t *to = to_words;
-    while (n_rows > 0) {
-        int64_t row;
-        const uint32_t n = take_rows(w, n_rows, &row);
-        memcpy(to, v->acc + (uint64_t)row * v->d, (size_t)n * v->d * 4);
-        to += n * v->d;
-        n_rows -= n;
-    }
-}
-
-static void write_i8(const sim_vec *v, sim_walker *w, uint32_t n_rows, const int32_t *restrict from)
-{
-    while (n_rows > 0) {
-        int64_t row;
-        const uint32_t n = take_rows(w, n_rows, &row);
-        uint8_t *restrict to = v->spm + (uint64_t)row * v->d;
-        const uint32_t n_lanes = n * v->d; /* a byte written could change v->d, for all the compiler knows */
-        for (uint32_t k = 0; k < n_lanes; k++) {
-            to[k] = (uint8_t)from[k];
-        }
-        from += n_lanes;
-        n_rows -= n;
-    }
-}
-
-/* Rounded to bf16, in the upper half of a word; numerics.md, bf16(v). */
-static inline uint32_t round_bf16(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const uint32_t rounded = (bits + 0x7FFFu + (bits >> 16 & 1)) & 0xFFFF0000u;
-    return x == x ? rounded : 0x7FC00000u;
-}
-
-static void write_bf16(const sim_vec *v, sim_walker *w, uint32_t n_rows, const float *restrict from)
-{
-    while (n_rows > 0) {
-        int64_t row;
-        const uint32_t n = take_rows(w, n_rows, &row);
-        uint16_t *restrict to = (uint16_t *)(void *)v->spm + (uint64_t)row * v->d;
-        const uint32_t n_lanes = n * v->d;
-        for (uint32_t k = 0; k < n_lanes; k++) {
-            to[k] = (uint16_t)(round_bf16(from[k]) >> 16);
-        }
-        from += n_lanes;
-        n_rows -= n;
-    }
-}
-
-static void write_words(const sim_vec *v, sim_walker *w, uint32_t n_rows, const void *from_words)
-{
-    const uint32_t *from = from_words;
-    while (n_rows > 0) {
-        int64_t row;
-        const uint32_t n = take_rows(w, n_rows, &row);
-        memcpy(v->acc + (uint64_t)row * v->d, from, (size_t)n * v->d * 4);
-        from += n * v->d;
-        n_rows -= n;
-    }
-}
-
-/* ---- stages ---- */
-
-static void stage_add(float *restrict v, const float *restrict x, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        v[k] = canonical(v[k] + x[k]);
-    }
-}
-
-static void stage_add_constant(float *restrict v, float x, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        v[k] = canonical(v[k] + x);
-    }
-}
-
-static void stage_mul(float *restrict v, const float *restrict x, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        v[k] = canonical(v[k] * x[k]);
-    }
-}
-
-static void stage_mul_constant(float *restrict v, float x, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        v[k] = canonical(v[k] * x);
-    }
-}
-
-#ifdef __AVX512F__
-
-/* rne of 16 lanes, then add_clamp. The conversion gives -2^31 for what does not fit. */
-static inline __m512i round_16(__m512 x, __m512i zero, __m512i low, __m512i high)
-{
-    __m512i i = _mm512_cvtps_epi32(x);
-    i = _mm512_mask_mov_epi32(i, _mm512_cmp_ps_mask(x, _mm512_set1_ps(2147483648.0f), _CMP_GE_OQ),
-                              _mm512_set1_epi32(INT32_MAX));
-    i = _mm512_maskz_mov_epi32(_mm512_cmp_ps_mask(x, x, _CMP_ORD_Q), i);
-    const __m512i sum = _mm512_add_epi32(i, zero);
-    const __m512i signs = _mm512_and_si512(_mm512_xor_si512(i, sum), _mm512_xor_si512(zero, sum));
-    const __m512i most = _mm512_xor_si512(_mm512_srai_epi32(i, 31), _mm512_set1_epi32(INT32_MAX));
-    const __m512i exact = _mm512_mask_mov_epi32(sum, _mm512_movepi32_mask(signs), most);
-    return _mm512_min_epi32(_mm512_max_epi32(exact, low), high);
-}
-
-/* Both may go beyond n, to a multiple of 16: buffers are as long. */
-static void stage_mid(float *restrict v, int32_t low, int32_t high, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k += 16) {
-        const __m512i i = round_16(_mm512_loadu_ps(v + k), _mm512_setzero_si512(), _mm512_set1_epi32(low),
-                                   _mm512_set1_epi32(high));
-        _mm512_storeu_ps(v + k, _mm512_cvtepi32_ps(i));
-    }
-}
-
-static void round_out(int32_t *restrict out, const float *restrict v, int32_t zero, int32_t low, int32_t high, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k += 16) {
-        const __m512i i = round_16(_mm512_loadu_ps(v + k), _mm512_set1_epi32(zero), _mm512_set1_epi32(low),
-                                   _mm512_set1_epi32(high));
-        _mm512_storeu_si512(out + k, i);
-    }
-}
-
-#else
-
-static void stage_mid(float *restrict v, int32_t low, int32_t high, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        v[k] = (float)add_clamp(rne(v[k]), 0, low, high);
-    }
-}
-
-static void round_out(int32_t *restrict out, const float *restrict v, int32_t zero, int32_t low, int32_t high, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        out[k] = add_clamp(rne(v[k]), zero, low, high);
-    }
-}
-
-#endif
-
-static void stage_mid_bf16(float *restrict v, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        v[k] = as_float(round_bf16(v[k]));
-    }
-}
-
-static void to_float(float *restrict v, const int32_t *restrict i, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        v[k] = (float)i[k];
-    }
-}
-
-static void add_constant(int32_t *restrict i, uint32_t x, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        i[k] = (int32_t)((uint32_t)i[k] + x);
-    }
-}
-
-static void add_words(int32_t *restrict i, const uint32_t *restrict x, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        i[k] = (int32_t)((uint32_t)i[k] + x[k]);
-    }
-}
-
-static void stage_relu(float *restrict f, const float *restrict v, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        const float kept = v[k] > 0.0f ? v[k] : 0.0f;
-        f[k] = v[k] == v[k] ? kept : as_float(0x7FC00000);
-    }
-}
-
-static void stage_clip(float *restrict f, const float *restrict v, float low, float high, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        const float below = v[k] > high ? high : v[k];
-        f[k] = canonical(v[k] < low ? low : below);
-    }
-}
-
-static void stage_max(float *restrict f, const float *restrict v, const float *restrict b, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        const float larger = v[k] > b[k] ? v[k] : b[k];
-        const bool good = v[k] == v[k] && b[k] == b[k];
-        f[k] = good ? larger : as_float(0x7FC00000);
-    }
-}
-
-static void make_canonical(float *restrict v, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        v[k] = canonical(v[k]);
-    }
-}
 
 /* ---- a block ---- */
 
@@ -354,25 +58,101 @@ static void mul_stage(const sim_vec *v, block *k, uint32_t which, unsigned imm, 
     }
 }
 
+static bool is_fp_source(const sim_vec *v, uint32_t source)
+{
+    return source == ISA_VPU_CHAIN_IN_A_SRC_ACC_F32 || (source == ISA_VPU_CHAIN_IN_A_SRC_SPM && v->bf16);
+}
+
+/* Rows that come out of the transposer. */
+static void read_transposed(const sim_vec *v, block *k, sim_walker *a, uint32_t n_rows)
+{
+    const uint32_t d = v->d;
+    for (uint32_t x = 0; x < n_rows; x++) {
+        if (k->n_transposed == d) {
+            int32_t words[SIM_MAX_D];
+            for (uint32_t j = 0; j < d; j++) {
+                read_spm(v, a, 1, words);
+                for (uint32_t i = 0; i < d; i++) {
+                    k->transposed[i * d + j] = (uint32_t)words[i];
+                }
+            }
+            k->n_transposed = 0;
+        }
+        memcpy(k->i + x * d, k->transposed + k->n_transposed++ * d, d * sizeof k->i[0]);
+    }
+}
+
+static void window_tap(int32_t *restrict sum, const int32_t *restrict x, const int32_t *restrict w, int32_t zero, uint32_t d)
+{
+    for (uint32_t j = 0; j < d; j++) {
+        sum[j] = (int32_t)((uint32_t)sum[j] + (uint32_t)((x[j] - zero) * w[j])); /* 9 by 8 bits */
+    }
+}
+
+static void window_tap_bf16(float *restrict sum, const float *restrict x, const float *restrict w, uint32_t d)
+{
+    for (uint32_t j = 0; j < d; j++) {
+        sum[j] = canonical(fmaf(x[j], w[j], sum[j])); /* bf16 operands: below fp32's range fmaf is exact, too */
+    }
+}
+
+/* Outputs of the window, columns ascending, within a column kernel rows ascending. */
+static void read_window(const sim_vec *v, block *k, uint32_t n_rows)
+{
+    const sim_window *w = &k->window;
+    const uint32_t d = v->d;
+    const int32_t zero = (int32_t)v->regs[ISA_VPU_A_ZERO];
+    int32_t words[SIM_MAX_D];
+    for (uint32_t x = 0; x < n_rows; x++) {
+        int32_t *sum = k->i + x * d;
+        memset(sum, 0, d * sizeof sum[0]);
+        for (uint32_t tap = 0; tap < w->taps; tap++) {
+            const int64_t column = (int64_t)k->output * w->stride + tap - w->pad;
+            for (uint32_t h = 0; h < v->regs[ISA_VPU_N0] && column >= 0 && column < v->regs[ISA_VPU_N1]; h++) {
+                const int64_t r = (int64_t)k->line * w->stride + h - w->top;
+                if (r < 0 || r >= w->rows) {
+                    continue;
+                }
+                const int64_t row = v->a.base + r * v->a.s[0] + column * v->a.s[1] + (int64_t)k->image * v->a.s[3];
+                const int32_t *weights = k->weights + ((w->first + h) * w->taps + tap) * d;
+                to_words(v, words, spm_row(v, row), d);
+                if (v->bf16) {
+                    window_tap_bf16((float *)(void *)sum, (const float *)(const void *)words,
+                                    (const float *)(const void *)weights, d);
+                } else {
+                    window_tap(sum, words, weights, zero, d);
+                }
+            }
+        }
+        if (++k->output == w->outputs) {
+            k->output = 0;
+            k->image += ++k->line == v->regs[ISA_VPU_N2] ? 1 : 0;
+            k->line %= v->regs[ISA_VPU_N2];
+        }
+    }
+}
+
 static void read_a(const sim_vec *v, block *k, sim_walker *a, uint32_t n_rows)
 {
     const uint32_t n = n_rows * v->d;
     const uint32_t source = FIELD(CHAIN_IN, A_SRC);
-    if (source == ISA_VPU_CHAIN_IN_A_SRC_NONE) {
+    if (k->window.taps != 0) {
+        read_window(v, k, n_rows);
+    } else if (FIELD(CHAIN_IN, TRANSPOSE) == ISA_VPU_CHAIN_IN_TRANSPOSE_ON) {
+        read_transposed(v, k, a, n_rows);
+    } else if (source == ISA_VPU_CHAIN_IN_A_SRC_NONE) {
         memset(k->i, 0, n * sizeof k->i[0]);
-    } else if (source == ISA_VPU_CHAIN_IN_A_SRC_SPM && v->bf16) {
-        read_bf16(v, a, n_rows, k->i);
     } else if (source == ISA_VPU_CHAIN_IN_A_SRC_SPM) {
-        read_i8(v, a, n_rows, k->i);
+        read_spm(v, a, n_rows, k->i);
     } else {
         read_words(v, a, n_rows, k->i);
     }
-    if (source == ISA_VPU_CHAIN_IN_A_SRC_ACC_F32 || (source == ISA_VPU_CHAIN_IN_A_SRC_SPM && v->bf16)) {
+    if (is_fp_source(v, source)) {
         memcpy(k->v, k->i, n * sizeof k->v[0]);
         return;
     }
     const uint32_t iadd = FIELD(CHAIN_IN, IADD);
-    uint32_t constant = 0 - v->regs[ISA_VPU_A_ZERO];
+    uint32_t constant = k->window.taps != 0 ? 0 : 0 - v->regs[ISA_VPU_A_ZERO];
     if (iadd == ISA_VPU_CHAIN_IN_IADD_IMM) {
         constant += v->regs[ISA_VPU_IADD_IMM];
     } else if (iadd == ISA_VPU_CHAIN_IN_IADD_ROW) {
@@ -392,42 +172,101 @@ static void read_b(const sim_vec *v, block *k, sim_walker *b, uint32_t n_rows)
         memset(k->b, 0, n * sizeof k->b[0]);
         return;
     }
-    if (source == ISA_VPU_CHAIN_IN_B_SRC_ACC_F32) {
-        read_words(v, b, n_rows, k->b);
-    } else if (source == ISA_VPU_CHAIN_IN_B_SRC_SPM && v->bf16) {
-        read_bf16(v, b, n_rows, k->b);
+    if (source == ISA_VPU_CHAIN_IN_B_SRC_SPM) {
+        read_spm(v, b, n_rows, k->out);
     } else {
-        if (source == ISA_VPU_CHAIN_IN_B_SRC_SPM) {
-            read_i8(v, b, n_rows, k->out);
-        } else {
-            read_words(v, b, n_rows, k->out);
-        }
+        read_words(v, b, n_rows, k->out);
+    }
+    if (is_fp_source(v, source)) {
+        memcpy(k->b, k->out, n * sizeof k->b[0]);
+    } else {
         add_constant(k->out, 0 - v->regs[ISA_VPU_B_ZERO], n);
         to_float(k->b, k->out, n);
     }
     stage_mul_constant(k->b, as_float(v->regs[ISA_VPU_B_SCALE]), n);
 }
 
-/* From v to the value after mul3, in f or v; returns where. */
+/* The function of v; returns where it is. */
+static float *function_of(const sim_vec *v, block *k, uint32_t n)
+{
+    const float low = as_float(v->regs[ISA_VPU_CLIP_LO]);
+    const float high = as_float(v->regs[ISA_VPU_CLIP_HI]);
+    const uint32_t fn = FIELD(CHAIN_FP, FN);
+    switch ((enum isa_vpu_chain_fp_fn)fn) {
+    case ISA_VPU_CHAIN_FP_FN_IDENTITY:
+        return k->v;
+    case ISA_VPU_CHAIN_FP_FN_RELU:
+        stage_relu(k->f, k->v, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_CLIP:
+        stage_clip(k->f, k->v, low, high, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_MAX:
+        stage_max(k->f, k->v, k->b, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_MIN:
+        stage_min(k->f, k->v, k->b, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_EXP2:
+        isa_fn_rows(ISA_FN_EXP2, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_LOG2:
+        isa_fn_rows(ISA_FN_LOG2, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_RECIP:
+        isa_fn_rows(ISA_FN_RECIP, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_RSQRT:
+        isa_fn_rows(ISA_FN_RSQRT, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_SQRT:
+        isa_fn_rows(ISA_FN_SQRT, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_TANH:
+        isa_fn_rows(ISA_FN_TANH, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_SIGMOID:
+        isa_fn_rows(ISA_FN_SIGMOID, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_ERF:
+        isa_fn_rows(ISA_FN_ERF, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_PHI:
+        isa_fn_rows(ISA_FN_PHI, k->v, k->f, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_ABS:
+        stage_abs(k->f, k->v, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_STEP:
+        stage_step(k->f, k->v, low, high, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_SELECT:
+        stage_select(k->f, k->v, k->b, low, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_GT:
+    case ISA_VPU_CHAIN_FP_FN_GE:
+    case ISA_VPU_CHAIN_FP_FN_EQ:
+        stage_compare(k->f, k->v, k->b, fn, n);
+        break;
+    case ISA_VPU_CHAIN_FP_FN_TABLE:
+        round_out(k->out, k->v, 0, INT32_MIN, INT32_MAX, n);
+        stage_table(k->f, k->out, v->table, n);
+        break;
+    }
+    return k->f;
+}
+
+/* From v to the value after mul3; returns where. */
 static float *apply_fn(const sim_vec *v, block *k, uint32_t n)
 {
-    const uint32_t fn = FIELD(CHAIN_FP, FN);
     const uint32_t mul3 = FIELD(CHAIN_FP, MUL3);
-    float *f = k->f;
-    if (fn == ISA_VPU_CHAIN_FP_FN_RELU) {
-        stage_relu(f, k->v, n);
-    } else if (fn == ISA_VPU_CHAIN_FP_FN_CLIP) {
-        stage_clip(f, k->v, as_float(v->regs[ISA_VPU_CLIP_LO]), as_float(v->regs[ISA_VPU_CLIP_HI]), n);
-    } else if (fn == ISA_VPU_CHAIN_FP_FN_MAX) {
-        stage_max(f, k->v, k->b, n);
-    } else {
-        SY_ASSERT(fn == ISA_VPU_CHAIN_FP_FN_IDENTITY); /* no other is built */
-        f = k->v;
-    }
+    float *f = function_of(v, k, n);
     if (mul3 == ISA_VPU_CHAIN_FP_MUL3_PRE) {
         stage_mul(f, k->pre, n);
     } else if (mul3 == ISA_VPU_CHAIN_FP_MUL3_ROW) {
         stage_mul(f, (const float *)(const void *)k->rows[SIM_ROW_MUL3], n);
+    } else if (mul3 == ISA_VPU_CHAIN_FP_MUL3_B) {
+        stage_mul(f, k->b, n);
     }
     return f;
 }
@@ -437,7 +276,7 @@ static float *run_chain(const sim_vec *v, block *k, uint32_t n)
     add_stage(v, k, FIELD(CHAIN_FP, ADD1), ISA_VPU_ADD1_IMM, SIM_ROW_ADD1, n);
     mul_stage(v, k, FIELD(CHAIN_FP, MUL1), ISA_VPU_MUL1_IMM, SIM_ROW_MUL1, n);
     if (FIELD(CHAIN_FP, MID) == ISA_VPU_CHAIN_FP_MID_BF16) {
-        stage_mid_bf16(k->v, n);
+        stage_bf16(k->v, k->out, n);
     } else if (FIELD(CHAIN_FP, MID) == ISA_VPU_CHAIN_FP_MID_CLAMP) {
         stage_mid(k->v, (int32_t)v->regs[ISA_VPU_MID_LO], (int32_t)v->regs[ISA_VPU_MID_HI], n);
     }
@@ -454,12 +293,13 @@ static void write_out(const sim_vec *v, block *k, float *y, sim_walker *out, uin
     const uint32_t n = n_rows * v->d;
     const uint32_t kind = FIELD(CHAIN_OUT, OUT);
     if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM && v->bf16) {
-        write_bf16(v, out, n_rows, y);
+        to_bf16(k->out, y, n);
+        write_spm(v, out, n_rows, k->out);
     } else if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM || kind == ISA_VPU_CHAIN_OUT_OUT_I32) {
         round_out(k->out, y, (int32_t)v->regs[ISA_VPU_O_ZERO], (int32_t)v->regs[ISA_VPU_O_LO],
                   (int32_t)v->regs[ISA_VPU_O_HI], n);
         if (kind == ISA_VPU_CHAIN_OUT_OUT_SPM) {
-            write_i8(v, out, n_rows, k->out);
+            write_spm(v, out, n_rows, k->out);
         } else {
             write_words(v, out, n_rows, k->out);
         }
@@ -468,6 +308,26 @@ static void write_out(const sim_vec *v, block *k, float *y, sim_walker *out, uin
         write_words(v, out, n_rows, y);
     } else if (kind == ISA_VPU_CHAIN_OUT_OUT_RAW) {
         write_words(v, out, n_rows, k->i);
+    }
+}
+
+/* Lanes of row x of the command that are not masked. */
+static uint32_t lanes_of(const sim_vec *v, uint64_t x)
+{
+    const uint32_t tail = v->regs[ISA_VPU_TAIL];
+    return tail != 0 && x % v->a.n[0] == v->a.n[0] - 1 ? tail : v->d;
+}
+
+static void mask_rows(const sim_vec *v, block *k, float *y, uint64_t first, uint32_t n_rows)
+{
+    if (v->regs[ISA_VPU_TAIL] == 0) {
+        return;
+    }
+    for (uint32_t x = 0; x < n_rows; x++) {
+        for (uint32_t j = lanes_of(v, first + x); j < v->d; j++) {
+            y[x * v->d + j] = 0.0f;
+            k->i[x * v->d + j] = 0;
+        }
     }
 }
 
@@ -509,49 +369,150 @@ static void reduce_fp(float *restrict r, const float *restrict x, bool is_sum, b
     }
 }
 
+static void reduce_squares(float *restrict r, const float *restrict x, bool is_first, uint32_t d)
+{
+    for (uint32_t j = 0; j < d; j++) {
+        r[j] = canonical((is_first ? 0.0f : r[j]) + canonical(x[j] * x[j]));
+    }
+}
+
+/* A maximum with its place: the greater, a NaN above all, of equal ones the lower place. */
+static void keep_greater(bool is_int, uint32_t *i, float *x, uint32_t *place, uint32_t i_new, float x_new, uint32_t place_new)
+{
+    const bool take = is_int ? (int32_t)i_new > (int32_t)*i : x_new > *x || (x_new != x_new && *x == *x);
+    const bool equal = is_int ? i_new == *i : x_new == *x || (x_new != x_new && *x != *x);
+    *i = take ? i_new : *i;
+    *x = canonical(take ? x_new : *x);
+    *place = take || (equal && place_new < *place) ? place_new : *place;
+}
+
+static bool reduces_int(const sim_vec *v)
+{
+    return FIELD(CHAIN_OUT, RED_SRC) == ISA_VPU_CHAIN_OUT_RED_SRC_INT &&
+           FIELD(CHAIN_OUT, RED) != ISA_VPU_CHAIN_OUT_RED_SUMSQ;
+}
+
+static bool keeps_place(const sim_vec *v)
+{
+    return FIELD(CHAIN_OUT, RED) == ISA_VPU_CHAIN_OUT_RED_MAX &&
+           FIELD(CHAIN_OUT, RED_INDEX) == ISA_VPU_CHAIN_OUT_RED_INDEX_ON;
+}
+
+/* The halves of the lanes onto each other, until lane 0 has all; then every lane has it. */
+static void reduce_lanes(const sim_vec *v, block *k)
+{
+    const bool is_int = reduces_int(v);
+    const bool is_max = FIELD(CHAIN_OUT, RED) == ISA_VPU_CHAIN_OUT_RED_MAX;
+    for (uint32_t n = v->d / 2; n >= 1; n /= 2) {
+        if (is_max) {
+            for (uint32_t j = 0; j < n; j++) {
+                keep_greater(is_int, &k->reduced_i[j], &k->reduced_v[j], &k->place[j], k->reduced_i[j + n],
+                             k->reduced_v[j + n], k->place[j + n]);
+            }
+        } else if (is_int) {
+            reduce_int(k->reduced_i, (const int32_t *)k->reduced_i + n, true, false, n);
+        } else {
+            for (uint32_t j = 0; j < n; j++) {
+                k->reduced_v[j] = canonical(k->reduced_v[j] + k->reduced_v[j + n]);
+            }
+        }
+    }
+    for (uint32_t j = 1; j < v->d; j++) {
+        k->reduced_i[j] = k->reduced_i[0];
+        k->reduced_v[j] = k->reduced_v[0];
+        k->place[j] = k->place[0];
+    }
+}
+
 static void write_reduced(const sim_vec *v, block *k, sim_walker *out2)
 {
     const uint32_t d = v->d;
-    float r[128];
-    int32_t rounded[128];
-    if (FIELD(CHAIN_OUT, RED_SRC) == ISA_VPU_CHAIN_OUT_RED_SRC_INT) {
+    float r[SIM_MAX_D];
+    int32_t rounded[SIM_MAX_D];
+    if (FIELD(CHAIN_OUT, RED_LANES) == ISA_VPU_CHAIN_OUT_RED_LANES_ON) {
+        reduce_lanes(v, k);
+    }
+    if (keeps_place(v) || reduces_int(v)) {
         for (uint32_t j = 0; j < d; j++) {
-            r[j] = (float)(int32_t)k->reduced_i[j];
+            r[j] = (float)(int32_t)(keeps_place(v) ? k->place[j] : k->reduced_i[j]);
         }
     } else {
         memcpy(r, k->reduced_v, d * sizeof r[0]);
     }
     stage_mul_constant(r, as_float(v->regs[ISA_VPU_R_MUL]), d);
     stage_add_constant(r, as_float(v->regs[ISA_VPU_R_ADD]), d);
+    const uint32_t fn = FIELD(CHAIN_OUT, RED_FN);
+    if (fn != ISA_VPU_CHAIN_OUT_RED_FN_NONE) {
+        isa_fn_rows(fn == ISA_VPU_CHAIN_OUT_RED_FN_RECIP ? ISA_FN_RECIP : ISA_FN_RSQRT, r, r, d);
+    }
     const uint32_t kind = FIELD(CHAIN_OUT, RED_OUT);
     if (kind == ISA_VPU_CHAIN_OUT_RED_OUT_F32) {
         write_words(v, out2, 1, r); /* canonical already */
         return;
     }
     if (kind == ISA_VPU_CHAIN_OUT_RED_OUT_SPM && v->bf16) {
-        write_bf16(v, out2, 1, r);
+        to_bf16(rounded, r, d);
+        write_spm(v, out2, 1, rounded);
         return;
     }
     round_out(rounded, r, (int32_t)v->regs[ISA_VPU_R_ZERO], (int32_t)v->regs[ISA_VPU_R_LO],
               (int32_t)v->regs[ISA_VPU_R_HI], d);
     if (kind == ISA_VPU_CHAIN_OUT_RED_OUT_SPM) {
-        write_i8(v, out2, 1, rounded);
+        write_spm(v, out2, 1, rounded);
     } else {
         write_words(v, out2, 1, rounded);
     }
 }
 
+/* What lanes that take nothing of a group's first row start from. */
+static void start_masked(const sim_vec *v, block *k, uint32_t first_lane)
+{
+    const bool is_max = FIELD(CHAIN_OUT, RED) == ISA_VPU_CHAIN_OUT_RED_MAX;
+    for (uint32_t j = first_lane; j < v->d; j++) {
+        k->reduced_i[j] = is_max ? (uint32_t)INT32_MIN : 0;
+        k->reduced_v[j] = is_max ? -INFINITY : 0.0f;
+        k->place[j] = 0;
+    }
+}
+
+static void reduce_places(const sim_vec *v, block *k, const int32_t *i, const float *x, uint64_t in_group, uint32_t n_lanes)
+{
+    const bool over_lanes = FIELD(CHAIN_OUT, RED_LANES) == ISA_VPU_CHAIN_OUT_RED_LANES_ON;
+    for (uint32_t j = 0; j < n_lanes; j++) {
+        const uint32_t place = (uint32_t)(over_lanes ? in_group * v->d + j : in_group) & INT32_MAX;
+        if (in_group == 0) {
+            k->reduced_i[j] = (uint32_t)i[j];
+            k->reduced_v[j] = canonical(x[j]);
+            k->place[j] = place;
+        } else {
+            keep_greater(reduces_int(v), &k->reduced_i[j], &k->reduced_v[j], &k->place[j], (uint32_t)i[j], x[j], place);
+        }
+    }
+}
+
 /* n_rows rows; the first of them is row `in_group` of its group. Returns the same for the row after them. */
-static uint64_t reduce_block(const sim_vec *v, block *k, const float *y, uint32_t n_rows, uint64_t in_group,
+static uint64_t reduce_block(const sim_vec *v, block *k, const float *y, uint64_t first, uint32_t n_rows, uint64_t in_group,
                              uint64_t group, sim_walker *out2)
 {
-    const bool is_sum = FIELD(CHAIN_OUT, RED) == ISA_VPU_CHAIN_OUT_RED_SUM;
-    const bool is_int = FIELD(CHAIN_OUT, RED_SRC) == ISA_VPU_CHAIN_OUT_RED_SRC_INT;
+    const uint32_t red = FIELD(CHAIN_OUT, RED);
+    const bool is_sum = red == ISA_VPU_CHAIN_OUT_RED_SUM;
+    const bool is_int = reduces_int(v);
+    const bool with_place = keeps_place(v);
     for (uint32_t x = 0; x < n_rows; x++) {
-        if (is_int) {
-            reduce_int(k->reduced_i, k->i + (size_t)x * v->d, is_sum, in_group == 0, v->d);
+        const int32_t *row_i = k->i + (size_t)x * v->d;
+        const float *row = y + (size_t)x * v->d;
+        const uint32_t n_lanes = lanes_of(v, first + x);
+        if (in_group == 0) {
+            start_masked(v, k, n_lanes);
+        }
+        if (with_place) {
+            reduce_places(v, k, row_i, row, in_group, n_lanes);
+        } else if (is_int) {
+            reduce_int(k->reduced_i, row_i, is_sum, in_group == 0, n_lanes);
+        } else if (red == ISA_VPU_CHAIN_OUT_RED_SUMSQ) {
+            reduce_squares(k->reduced_v, row, in_group == 0, n_lanes);
         } else {
-            reduce_fp(k->reduced_v, y + (size_t)x * v->d, is_sum, in_group == 0, v->d);
+            reduce_fp(k->reduced_v, row, is_sum, in_group == 0, n_lanes);
         }
         if (++in_group == group) {
             in_group = 0;
@@ -590,14 +551,29 @@ static void repeat_rows(const sim_vec *v, block *k, uint32_t n)
 /* B is looked at by a stage. */
 static bool needs_b(const sim_vec *v)
 {
-    return FIELD(CHAIN_FP, ADD1) == ISA_VPU_CHAIN_FP_ADD1_B || FIELD(CHAIN_FP, MUL1) == ISA_VPU_CHAIN_FP_MUL1_B ||
-           FIELD(CHAIN_FP, ADD2) == ISA_VPU_CHAIN_FP_ADD2_B || FIELD(CHAIN_FP, FN) == ISA_VPU_CHAIN_FP_FN_MAX;
+    const uint32_t fn = FIELD(CHAIN_FP, FN);
+    return fn == ISA_VPU_CHAIN_FP_FN_MIN || fn == ISA_VPU_CHAIN_FP_FN_SELECT || fn == ISA_VPU_CHAIN_FP_FN_GT ||
+           fn == ISA_VPU_CHAIN_FP_FN_GE || fn == ISA_VPU_CHAIN_FP_FN_EQ ||
+           FIELD(CHAIN_FP, MUL3) == ISA_VPU_CHAIN_FP_MUL3_B || FIELD(CHAIN_FP, ADD1) == ISA_VPU_CHAIN_FP_ADD1_B || FIELD(CHAIN_FP, MUL1) == ISA_VPU_CHAIN_FP_MUL1_B ||
+           FIELD(CHAIN_FP, ADD2) == ISA_VPU_CHAIN_FP_ADD2_B || fn == ISA_VPU_CHAIN_FP_FN_MAX;
+}
+
+static void start_window(const sim_vec *v, block *k)
+{
+    k->window = sim_command_window(v->regs);
+    k->output = k->line = k->image = 0;
+    if (k->window.taps != 0) {
+        to_words(v, k->weights, v->taps, SIM_N_TAPS * v->d);
+    }
 }
 
 static void vec(const sim_vec *v)
 {
     block *k = v->scratch;
-    const uint64_t n_rows = (uint64_t)v->a.n[0] * v->a.n[1] * v->a.n[2] * v->a.n[3];
+    start_window(v, k);
+    k->n_transposed = v->d;
+    const sim_walk *walk = k->window.taps != 0 ? &v->out : &v->a;
+    const uint64_t n_rows = (uint64_t)walk->n[0] * walk->n[1] * walk->n[2] * walk->n[3];
     const uint32_t block_rows = BLOCK_LANES / v->d;
     const bool with_b = needs_b(v);
     const bool reduces = FIELD(CHAIN_OUT, RED) != ISA_VPU_CHAIN_OUT_RED_NONE;
@@ -619,8 +595,9 @@ static void vec(const sim_vec *v)
         }
         float *y = run_chain(v, k, n * v->d);
         if (reduces) { /* before the output: that may be read from k->v, too */
-            in_group = reduce_block(v, k, y, n, in_group, group, &out2);
+            in_group = reduce_block(v, k, y, done, n, in_group, group, &out2);
         }
+        mask_rows(v, k, y, done, n);
         write_out(v, k, y, &out, n);
         done += n;
     }

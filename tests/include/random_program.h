@@ -152,24 +152,56 @@ static inline uint32_t random_f32(random_program *p)
 
 static inline uint32_t random_s32(random_program *p) { return random_one_in(p, 4) ? (uint32_t)base_rng_next(&p->rng) : random_below(p, 512) - 256; }
 
+/* One of the values of a field of the VPU that are built. */
+static inline uint32_t random_value(random_program *p, const char *field)
+{
+    static const struct {
+        const char *field;
+        uint32_t value;
+        bool usable;
+    } rows[] = {
+#define E(unit, field, name, value, built, summary) {#field, (value), ISA_UNIT_##unit == ISA_UNIT_VPU && (built) == 1},
+#include "systole/isa/tables.h"
+    };
+    uint32_t values[32], n = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].usable && strcmp(rows[i].field, field) == 0) values[n++] = rows[i].value;
+    }
+    return values[random_below(p, n)];
+}
+
 static inline void random_chain(random_program *p, uint32_t *r)
 {
     uint32_t in = 0, fp = 0, out = 0;
-    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_A_SRC, random_below(p, 4));
-    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_B_SRC, random_one_in(p, 2) ? 0 : random_below(p, 4));
-    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_IADD, random_below(p, 3));
-    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_ADD1, random_below(p, 4));
-    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL1, random_below(p, 4));
-    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MID, random_below(p, 2));
-    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL2, random_below(p, 3));
-    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_ADD2, random_below(p, 4));
-    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_FN, random_below(p, 4));
-    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL3, random_below(p, 3));
-    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_OUT, random_below(p, 5));
-    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED, random_one_in(p, 2) ? 0 : random_below(p, 3));
-    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_SRC, random_below(p, 2));
-    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_LOOPS, random_below(p, 5));
-    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_OUT, random_below(p, 3));
+    const bool has_window = random_one_in(p, 4);
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_A_SRC, random_value(p, "a_src"));
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_B_SRC, random_one_in(p, 2) ? 0 : random_value(p, "b_src"));
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_IADD, random_value(p, "iadd"));
+    if (has_window) in = ISA_PUT(in, ISA_VPU_CHAIN_IN_WINDOW, random_value(p, "window"));
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_STRIDE2, random_value(p, "stride2"));
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_WIN_PAD, random_below(p, 5));
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_WIN_FIRST, random_below(p, 5));
+    if (random_one_in(p, 6)) in = ISA_PUT(in, ISA_VPU_CHAIN_IN_TRANSPOSE, random_value(p, "transpose"));
+    if (ISA_GET(in, ISA_VPU_CHAIN_IN_WINDOW) != 0) in &= ~(uint32_t)(3 << 2 | 3);
+    if (ISA_GET(in, ISA_VPU_CHAIN_IN_WINDOW) != 0 || ISA_GET(in, ISA_VPU_CHAIN_IN_TRANSPOSE) != 0) in = (in & ~3u) | 1;
+    if (ISA_GET(in, ISA_VPU_CHAIN_IN_WINDOW) != 0) in &= ~(UINT32_C(1) << 9);
+    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_ADD1, random_value(p, "add1"));
+    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL1, random_value(p, "mul1"));
+    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MID, random_value(p, "mid"));
+    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL2, random_value(p, "mul2"));
+    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_ADD2, random_value(p, "add2"));
+    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_FN, random_value(p, "fn"));
+    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL3, random_value(p, "mul3"));
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_OUT, random_value(p, "out"));
+    if (ISA_GET(in, ISA_VPU_CHAIN_IN_WINDOW) == 0) {
+        out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED, random_one_in(p, 2) ? 0 : random_value(p, "red"));
+    }
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_SRC, random_value(p, "red_src"));
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_LOOPS, random_value(p, "red_loops"));
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_LANES, random_value(p, "red_lanes"));
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_INDEX, random_value(p, "red_index"));
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_FN, random_value(p, "red_fn"));
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_OUT, random_value(p, "red_out"));
     r[ISA_VPU_CHAIN_IN] = in;
     r[ISA_VPU_CHAIN_FP] = fp;
     r[ISA_VPU_CHAIN_OUT] = out;
@@ -200,6 +232,18 @@ static inline void random_vpu(random_program *p, uint32_t *r)
         for (unsigned k = 0; k < 4; k++) reduced[k] = k < ISA_GET(out, ISA_VPU_CHAIN_OUT_RED_LOOPS) ? 1 : n[k];
         random_output(p, reduced, &r[ISA_VPU_R_S0]);
     }
+    const bool has_window = ISA_GET(in, ISA_VPU_CHAIN_IN_WINDOW) != 0;
+    r[ISA_VPU_TAIL] = has_window || random_one_in(p, 2) ? 0 : random_below(p, p->config.d + 1);
+    if (has_window) {
+        r[ISA_VPU_N0] = 1 + random_below(p, 4);
+        r[ISA_VPU_WIN_OUT] = 1 + random_below(p, (r[ISA_VPU_N1] - 1) / (1 + ISA_GET(in, ISA_VPU_CHAIN_IN_STRIDE2)) + 1);
+        r[ISA_VPU_WIN_TOP] = random_below(p, 3);
+        r[ISA_VPU_WIN_ROWS] = 1 + random_below(p, 9);
+        if ((int32_t)r[ISA_VPU_A_ZERO] < -128 || (int32_t)r[ISA_VPU_A_ZERO] > 127) r[ISA_VPU_A_ZERO] = random_below(p, 256) - 128;
+    } else if (ISA_GET(in, ISA_VPU_CHAIN_IN_TRANSPOSE) != 0 && random_one_in(p, 2)) {
+        r[ISA_VPU_N0] = p->config.d;
+    }
+    r[ISA_VPU_TAPS] = random_below(p, 5) | (1 + random_below(p, 20)) << 8;
     const bool a_acc = ISA_GET(in, ISA_VPU_CHAIN_IN_A_SRC) != 1, b_acc = ISA_GET(in, ISA_VPU_CHAIN_IN_B_SRC) != 1;
     r[ISA_VPU_A_BASE] = random_base(p, n, &r[ISA_VPU_A_S0], random_rows(p, a_acc), 0, 0);
     r[ISA_VPU_B_BASE] = random_base(p, n, &r[ISA_VPU_B_S0], random_rows(p, b_acc), 0, 0);

@@ -19,7 +19,9 @@
 typedef struct replay {
     uint8_t *spm, *acc, *dram;
     uint32_t rows[SIM_N_ROW_REGISTERS * 128];
-    _Alignas(64) uint8_t scratch[4096];
+    uint8_t taps[SIM_N_TAPS * 2 * 128];
+    int8_t table[SIM_TABLE_ENTRIES];
+    _Alignas(64) uint8_t scratch[1 << 17];
 } replay;
 
 typedef struct replay_event {
@@ -40,7 +42,7 @@ static inline int replay_order(const void *a, const void *b)
 static inline uint8_t *replay_place(const replay *m, const tick *t, isa_unit unit, const tick_command *k, uint32_t i)
 {
     const sim_bytes b = sim_command_bytes(&t->c, unit, k->regs);
-    const sim_walk w = sim_command_walk(unit, 0, k->regs, SIM_ROLE_ROWS);
+    const sim_walk w = sim_command_walk(&t->c, unit, 0, k->regs, SIM_ROLE_ROWS);
     uint32_t row = k->bytes[i].row, first = i;
     while (first > 0 && k->bytes[first - 1].row == row) first--;
     int64_t at = w.base;
@@ -51,6 +53,8 @@ static inline uint8_t *replay_place(const replay *m, const tick *t, isa_unit uni
     return (b.memory == ISA_MEMORY_ACC ? m->acc : m->spm) + (uint64_t)at * b.row_bytes + (i - first);
 }
 
+static inline uint32_t replay_row_bytes(const tick *t) { return t->c.d * (t->c.element == ISA_ELEMENT_BF16 ? 2 : 1); }
+
 static inline void replay_start(replay *m, const tick *t, const replay_event *e, uint8_t **staged)
 {
     tick_command *k = e->command;
@@ -58,7 +62,7 @@ static inline void replay_start(replay *m, const tick *t, const replay_event *e,
     const uint32_t d = t->c.d;
     if (e->unit == ISA_UNIT_MXU) {
         const sim_matmul job = {.spm = m->spm, .acc = (int32_t *)(void *)m->acc, .scratch = m->scratch, .d = d,
-            .a = sim_command_walk(ISA_UNIT_MXU, 0, r, SIM_ROLE_A), .c = sim_command_walk(ISA_UNIT_MXU, 0, r, SIM_ROLE_ACC),
+            .a = sim_command_walk(&t->c, ISA_UNIT_MXU, 0, r, SIM_ROLE_A), .c = sim_command_walk(&t->c, ISA_UNIT_MXU, 0, r, SIM_ROLE_ACC),
             .n_planes = r[ISA_MXU_PLANES], .a_plane = (int32_t)r[ISA_MXU_A_PLANE], .w_base = r[ISA_MXU_W_BASE],
             .w_plane = (int32_t)r[ISA_MXU_W_PLANE], .a_zero = (int32_t)r[ISA_MXU_A_ZERO], .w_zero = (int32_t)r[ISA_MXU_W_ZERO],
             .transposed = k->funct7 == ISA_F7_MXU_MATMUL_T, .accumulate = (r[ISA_MXU_FLAGS] & 1) != 0,
@@ -66,11 +70,17 @@ static inline void replay_start(replay *m, const tick *t, const replay_event *e,
         sim_kernels_scalar.matmul(&job);
     } else if (e->unit == ISA_UNIT_VPU && k->funct7 == ISA_F7_VPU_ROWS) {
         const uint32_t first = ISA_GET(r[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST), count = ISA_GET(r[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT);
-        memcpy(m->rows + first * d, m->spm + (uint64_t)r[ISA_VPU_A_BASE] * d, count * d * 4);
+        memcpy(m->rows + first * d, m->spm + (uint64_t)r[ISA_VPU_A_BASE] * replay_row_bytes(t), count * d * 4);
+    } else if (e->unit == ISA_UNIT_VPU && k->funct7 == ISA_F7_VPU_TAPS) {
+        const uint32_t first = ISA_GET(r[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_FIRST), count = ISA_GET(r[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_COUNT);
+        memcpy(m->taps + first * replay_row_bytes(t), m->spm + (uint64_t)r[ISA_VPU_A_BASE] * replay_row_bytes(t), count * replay_row_bytes(t));
+    } else if (e->unit == ISA_UNIT_VPU && k->funct7 == ISA_F7_VPU_TABLE) {
+        memcpy(m->table, m->spm + (uint64_t)r[ISA_VPU_A_BASE] * replay_row_bytes(t), sizeof m->table);
     } else if (e->unit == ISA_UNIT_VPU) {
-        const sim_vec job = {.spm = m->spm, .acc = (uint32_t *)(void *)m->acc, .row_registers = m->rows, .scratch = m->scratch, .d = d, .regs = r,
-            .a = sim_command_walk(ISA_UNIT_VPU, k->funct7, r, SIM_ROLE_A), .b = sim_command_walk(ISA_UNIT_VPU, k->funct7, r, SIM_ROLE_B),
-            .out = sim_command_walk(ISA_UNIT_VPU, k->funct7, r, SIM_ROLE_OUT), .out2 = sim_command_walk(ISA_UNIT_VPU, k->funct7, r, SIM_ROLE_OUT2)};
+        const sim_vec job = {.spm = m->spm, .acc = (uint32_t *)(void *)m->acc, .row_registers = m->rows, .taps = m->taps, .table = m->table,
+            .bf16 = t->c.element == ISA_ELEMENT_BF16, .scratch = m->scratch, .d = d, .regs = r,
+            .a = sim_command_walk(&t->c, ISA_UNIT_VPU, k->funct7, r, SIM_ROLE_A), .b = sim_command_walk(&t->c, ISA_UNIT_VPU, k->funct7, r, SIM_ROLE_B),
+            .out = sim_command_walk(&t->c, ISA_UNIT_VPU, k->funct7, r, SIM_ROLE_OUT), .out2 = sim_command_walk(&t->c, ISA_UNIT_VPU, k->funct7, r, SIM_ROLE_OUT2)};
         sim_kernels_scalar.vec(&job);
     } else if (e->unit == ISA_UNIT_ST) {
         staged[k->number] = malloc(k->n_bytes);

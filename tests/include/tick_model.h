@@ -209,8 +209,8 @@ static inline void tick_mxu_start(const tick *m, tick_command *k, const tick_com
     bool any = before != NULL, meet = false, same = false;
     uint64_t lb = 0, mb = 0, tb = 0;
     if (any) {
-        const sim_walk a = sim_command_walk(ISA_UNIT_MXU, 0, k->regs, SIM_ROLE_ACC);
-        const sim_walk b = sim_command_walk(ISA_UNIT_MXU, 0, before->regs, SIM_ROLE_ACC);
+        const sim_walk a = sim_command_walk(&m->c, ISA_UNIT_MXU, 0, k->regs, SIM_ROLE_ACC);
+        const sim_walk b = sim_command_walk(&m->c, ISA_UNIT_MXU, 0, before->regs, SIM_ROLE_ACC);
         meet = sim_rows_meet(sim_walk_rows(&a, 4), sim_walk_rows(&b, 4));
         same = sim_walk_equal(&a, &b);
         lb = before->load[before->regs[ISA_MXU_PLANES] - 1];
@@ -237,9 +237,24 @@ static inline void tick_mxu_start(const tick *m, tick_command *k, const tick_com
 
 /* ---- section 6 ---- */
 
-static inline uint64_t tick_vpu_rows(const tick_command *k)
+/* The window's column, counted through all lines, in which output o of a line is complete; 0 rows: no window. */
+static inline uint64_t tick_complete(const tick_command *k, uint64_t line, uint64_t o)
 {
-    return k->funct7 == ISA_F7_VPU_ROWS ? 4 * ISA_GET(k->regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT) : tick_rows(k->regs, ISA_VPU_N0);
+    const uint32_t in = k->regs[ISA_VPU_CHAIN_IN];
+    const uint64_t taps = ISA_GET(in, ISA_VPU_CHAIN_IN_WINDOW) == 1 ? 3 : 5;
+    return line * k->regs[ISA_VPU_N1] + (o << ISA_GET(in, ISA_VPU_CHAIN_IN_STRIDE2)) + taps - 1 - ISA_GET(in, ISA_VPU_CHAIN_IN_WIN_PAD);
+}
+
+static inline uint64_t tick_vpu_rows(const tick *m, const tick_command *k)
+{
+    const uint32_t row_bytes = m->c.d * (m->c.element == ISA_ELEMENT_BF16 ? 2 : 1);
+    if (k->funct7 == ISA_F7_VPU_ROWS) return 4 * m->c.d * ISA_GET(k->regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT) / row_bytes;
+    if (k->funct7 == ISA_F7_VPU_TAPS) return ISA_GET(k->regs[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_COUNT);
+    if (k->funct7 == ISA_F7_VPU_TABLE) return 256 / row_bytes;
+    const uint64_t rows = tick_rows(k->regs, ISA_VPU_N0);
+    if (ISA_GET(k->regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_WINDOW) == 0) return rows;
+    const uint64_t lines = (uint64_t)k->regs[ISA_VPU_N2] * k->regs[ISA_VPU_N3];
+    return tick_max(rows, (tick_complete(k, lines - 1, k->regs[ISA_VPU_WIN_OUT] - 1) + 1) * k->regs[ISA_VPU_N0]);
 }
 
 static inline bool tick_vpu_own(const tick *m)
@@ -252,15 +267,21 @@ static inline bool tick_vpu_own(const tick *m)
 static inline void tick_vpu_start(const tick *m, tick_command *k)
 {
     const uint64_t w = m->c.d + m->c.vpu_stages;
-    k->rows = tick_vpu_rows(k);
+    k->rows = tick_vpu_rows(m, k);
     k->end = k->start + k->rows - 1 + w;
+    const bool is_vec = k->funct7 == ISA_F7_VPU_VEC;
+    const bool has_window = is_vec && ISA_GET(k->regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_WINDOW) != 0;
+    const uint64_t all = is_vec ? tick_rows(k->regs, ISA_VPU_N0) : k->rows;
+    const uint32_t iterations = is_vec ? k->regs[ISA_VPU_N3] : 1;
     for (unsigned i = 0; i < k->n_streams; i++) {
         const uint64_t late = k->streams[i].is_write ? w : 0;
-        const uint64_t per = k->rows / (k->funct7 == ISA_F7_VPU_ROWS ? 1 : k->regs[ISA_VPU_N3]);
-        for (uint32_t it = 0; it < k->streams[i].n_iterations; it++) {
-            k->done_at[i][it] = k->start + (it + 1) * per - 1 + late;
+        for (uint32_t it = 0; it < iterations; it++) {
+            uint64_t last = (it + 1) * (all / iterations) - 1;
+            if (has_window && late != 0) {
+                last = (tick_complete(k, (uint64_t)(it + 1) * k->regs[ISA_VPU_N2] - 1, k->regs[ISA_VPU_WIN_OUT] - 1) + 1) * k->regs[ISA_VPU_N0] - 1;
+            }
+            k->done_at[i][k->streams[i].n_iterations == 1 ? 0 : it] = k->start + last + late;
         }
-        if (k->streams[i].n_iterations == 1) k->done_at[i][0] = k->start + k->rows - 1 + late;
     }
 }
 

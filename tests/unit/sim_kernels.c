@@ -26,6 +26,8 @@ static memories start;
 static memories want;
 static memories got;
 static uint32_t row_registers[SIM_N_ROW_REGISTERS * 128];
+static uint8_t taps[SIM_N_TAPS * 2 * 128];
+static int8_t table[SIM_TABLE_ENTRIES];
 static _Alignas(64) uint8_t scratch[SIM_SCRATCH_BYTES];
 static random_program p;
 
@@ -62,6 +64,12 @@ static void fill(uint64_t seed)
     for (size_t i = 0; i < SIM_N_ROW_REGISTERS * 128; i++) {
         row_registers[i] = random_one_in(&p, 3) ? random_s32(&p) : random_f32(&p);
     }
+    for (size_t i = 0; i < sizeof taps; i++) {
+        taps[i] = (uint8_t)base_rng_next(&p.rng);
+    }
+    for (size_t i = 0; i < sizeof table; i++) {
+        table[i] = (int8_t)base_rng_next(&p.rng);
+    }
 }
 
 static void config_for(uint64_t seed)
@@ -83,8 +91,8 @@ static sim_matmul matmul_job(const uint32_t *r, bool transposed)
         .scratch = scratch,
         .d = p.config.d,
         .bf16 = p.config.element == ISA_ELEMENT_BF16,
-        .a = sim_command_walk(ISA_UNIT_MXU, 0, r, SIM_ROLE_A),
-        .c = sim_command_walk(ISA_UNIT_MXU, 0, r, SIM_ROLE_ACC),
+        .a = sim_command_walk(&p.config, ISA_UNIT_MXU, 0, r, SIM_ROLE_A),
+        .c = sim_command_walk(&p.config, ISA_UNIT_MXU, 0, r, SIM_ROLE_ACC),
         .n_planes = r[ISA_MXU_PLANES],
         .a_plane = (int32_t)r[ISA_MXU_A_PLANE],
         .w_base = r[ISA_MXU_W_BASE],
@@ -104,14 +112,16 @@ static sim_vec vec_job(const uint32_t *r)
         .spm = got.spm,
         .acc = got.acc,
         .row_registers = row_registers,
+        .taps = taps,
+        .table = table,
         .scratch = scratch,
         .d = p.config.d,
         .bf16 = p.config.element == ISA_ELEMENT_BF16,
         .regs = r,
-        .a = sim_command_walk(ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_A),
-        .b = sim_command_walk(ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_B),
-        .out = sim_command_walk(ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_OUT),
-        .out2 = sim_command_walk(ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_OUT2),
+        .a = sim_command_walk(&p.config, ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_A),
+        .b = sim_command_walk(&p.config, ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_B),
+        .out = sim_command_walk(&p.config, ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_OUT),
+        .out2 = sim_command_walk(&p.config, ISA_UNIT_VPU, ISA_F7_VPU_VEC, r, SIM_ROLE_OUT2),
     };
 }
 
@@ -168,6 +178,7 @@ static void check_set(const sim_kernel_set *set, isa_unit unit)
     unsigned n_done = 0;
     for (uint64_t seed = first_seed; seed < first_seed + n_seeds; seed++) {
         config_for(seed);
+        p.config.element = unit == ISA_UNIT_VPU && seed / 6 % 2 == 1 ? ISA_ELEMENT_BF16 : ISA_ELEMENT_INT8;
         if (seed % 16 == 1 || seed == first_seed) {
             fill(seed);
         }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* isa_table_hash of the tables this was made from. */
-#define ISA_TABLE_HASH UINT64_C(0xba2343461605521d)
+#define ISA_TABLE_HASH UINT64_C(0x7b8879c8027cf019)
 
 /* Descriptor registers of MXU. */
 enum {
@@ -321,7 +321,7 @@ typedef enum isa_vpu_chain_fp_fn {
     ISA_VPU_CHAIN_FP_FN_TANH = 9, /* not built: hyperbolic tangent */
     ISA_VPU_CHAIN_FP_FN_SIGMOID = 10, /* not built: 1 / (1 + exp(-v)) */
     ISA_VPU_CHAIN_FP_FN_ERF = 11, /* not built: error function */
-    ISA_VPU_CHAIN_FP_FN_PHI = 12, /* not built: half of erf1(v): (1 + erf(v)) / 2 */
+    ISA_VPU_CHAIN_FP_FN_PHI = 12, /* not built: (1 + erf(v)) / 2 */
     ISA_VPU_CHAIN_FP_FN_MIN = 13, /* not built: v < B ? v : B; NaN also if B is */
     ISA_VPU_CHAIN_FP_FN_ABS = 14, /* not built: v without its sign */
     ISA_VPU_CHAIN_FP_FN_STEP = 15, /* not built: v > 0 ? clip_hi : clip_lo */
@@ -426,14 +426,14 @@ typedef enum isa_vpu_chain_out_red_out {
 } isa_vpu_chain_out_red_out;
 
 /* VPU taps: first weight row, kernel row * taps + tap */
-#define ISA_VPU_TAPS_FIRST_LOW 0
-#define ISA_VPU_TAPS_FIRST_WIDTH 5
-#define ISA_VPU_TAPS_FIRST_MASK UINT32_C(0x1F)
+#define ISA_VPU_TAPS_TAP_FIRST_LOW 0
+#define ISA_VPU_TAPS_TAP_FIRST_WIDTH 5
+#define ISA_VPU_TAPS_TAP_FIRST_MASK UINT32_C(0x1F)
 
 /* VPU taps: weight rows to load, 1..25 - first; each is one SPM row */
-#define ISA_VPU_TAPS_COUNT_LOW 8
-#define ISA_VPU_TAPS_COUNT_WIDTH 5
-#define ISA_VPU_TAPS_COUNT_MASK UINT32_C(0x1F)
+#define ISA_VPU_TAPS_TAP_COUNT_LOW 8
+#define ISA_VPU_TAPS_TAP_COUNT_WIDTH 5
+#define ISA_VPU_TAPS_TAP_COUNT_MASK UINT32_C(0x1F)
 
 /* VPU rows: first row register: 0 iadd, 1 mul1, 2 add1, 3 mul2, 4 add2, 5 mul3 */
 #define ISA_VPU_ROWS_FIRST_LOW 0

@@ -89,8 +89,30 @@ typedef struct sim_row_set {
 sim_row_set sim_stream_set(const isa_config *config, isa_unit unit, uint32_t funct7,
                            const uint32_t regs[ISA_MAX_REGS], const sim_stream *stream);
 
-/* The walk of a role of a command; ROWS of the VPU: n[0] = 4 * count rows. For roles that the command has. */
-sim_walk sim_command_walk(isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS], sim_role role);
+/*
+ * The walk of a role of a command, for roles that the command has. Weights of the MXU: those of one plane. ROWS, TAPS and TABLE: n[0] rows.
+ * VEC with a window: A's rows by (r, column, -, loop 3), outputs by (-, output, line, loop 3) (timing.md, section 6).
+ */
+sim_walk sim_command_walk(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS],
+                          sim_role role);
+
+/* The window of a VEC; taps = 0: none. The numbers hold if the COUNT rules do. */
+typedef struct sim_window {
+    uint32_t taps;    /* K: 3 or 5 */
+    uint32_t stride;  /* 1 or 2 */
+    uint32_t pad;     /* padding columns left */
+    uint32_t first;   /* first kernel row among the weights */
+    uint32_t top;     /* padding rows above */
+    uint32_t rows;    /* of A's plane */
+    uint32_t outputs; /* of a line */
+    uint32_t trail;   /* column steps behind the last line */
+    int64_t rows_read;   /* R: rows 0..R-1 of the plane are read */
+    int64_t last_column; /* e(outputs - 1) */
+} sim_window;
+sim_window sim_command_window(const uint32_t regs[ISA_MAX_REGS]);
+
+/* T of a VPU command: the cycles in which it takes rows. */
+uint64_t sim_vpu_rows(const isa_config *config, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS]);
 
 /* Byte walk of LD and ST. */
 typedef struct sim_bytes {
@@ -101,7 +123,7 @@ typedef struct sim_bytes {
     uint32_t high[4];
     unsigned close;     /* rows are closed at the end of each iteration of this loop */
     isa_memory memory;  /* of the rows */
-    uint32_t row_bytes; /* D, or 4 D in ACC */
+    uint32_t row_bytes; /* D elements, or 4 D bytes in ACC */
 } sim_bytes;
 sim_bytes sim_command_bytes(const isa_config *config, isa_unit unit, const uint32_t regs[ISA_MAX_REGS]);
 
