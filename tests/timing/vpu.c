@@ -58,17 +58,10 @@ static void test_read_after_write(void **state)
 static void test_range_shrinks(void **state)
 {
     (void)state;
-<<<<<<< HEAD
     run(4, "vpu.setf n0=1, n1=1, n2=1, n3=60, chain_out=out:spm, o_base=500, o_s3=1\n vpu.vec x0\n"
            "vpu.setf n0=1, n3=1, chain_in=a_src:spm, o_base=0, a_base=400\n vpu.vec x0\n core.halt x0\n");
     /* Rows 500..511 lie in bank 1: the write of row 511, iteration 11, is in S + 11 + 36. The reads end in S + 59. */
     assert_int_equal(events()[1].start, events()[0].start + 60);
-=======
-    run(4, "vpu.setf n0=1, n1=1, n2=1, n3=40, chain_out=out:spm, o_base=500, o_s3=1\n vpu.vec x0\n"
-           "vpu.setf n0=1, n3=1, chain_in=a_src:spm, o_base=0, a_base=400\n vpu.vec x0\n core.halt x0\n");
-    /* Rows 500..511 lie in bank 1: the write of row 511, iteration 11, is in S + 11 + 28. The reads end in S + 39. */
-    assert_int_equal(events()[1].start, events()[0].start + 40);
->>>>>>> 23f174a (simulator: the whole vector unit by the tables: functions, window, transposer, table, lanes, bf16 rows)
     run(4, "vpu.setf n0=1, n1=1, n2=1, n3=20, chain_out=out:spm, o_base=500, o_s3=1\n vpu.vec x0\n"
            "vpu.setf n0=1, n3=1, chain_in=a_src:spm, o_base=0, a_base=400\n vpu.vec x0\n core.halt x0\n");
     assert_int_equal(events()[1].start, events()[0].start + 11 + 36 + 1);
