@@ -28,6 +28,7 @@ mem/acc.v
 mem/command_banks.v
 mxu/bf16_fma.v
 mxu/pe.v
+mxu/pe_bf16.v
 mxu/mxu_array.v
 mxu/mxu_check.v
 mxu/mxu.v

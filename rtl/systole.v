@@ -96,7 +96,9 @@ module systole #(
     output wire [63:0]  o_retired_o
 );
     localparam D        = ARRAY_DIM;
-    localparam SPM_ROWS = SPM_BANKS * (SPM_BANK_BYTES / D);
+    localparam W_EL     = ARRAY_ELEMENT != 0 ? 16 : 8;      // bits of an element
+    localparam N_WORDS  = D * W_EL / 32;                    // 32-bit words of an SPM row
+    localparam SPM_ROWS = SPM_BANKS * (SPM_BANK_BYTES / (4 * N_WORDS));
     localparam ACC_ROWS = ACC_BANKS * (ACC_BANK_BYTES / (4 * D));
     localparam W_SPM    = $clog2(SPM_ROWS);
     localparam W_ACC    = $clog2(ACC_ROWS);
@@ -107,8 +109,8 @@ module systole #(
 
 `ifndef SYNTHESIS
     generate
-        if (ARRAY_ELEMENT != 0) begin : g_element
-            $fatal(1, "ARRAY_ELEMENT: only int8 is built");
+        if (ARRAY_ELEMENT != 0 && ARRAY_ELEMENT != 1) begin : g_element
+            $fatal(1, "ARRAY_ELEMENT: 0 int8, 1 bf16");
         end
         if (D < 4 || (D & (D - 1)) != 0) begin : g_dim
             $fatal(1, "ARRAY_DIM: a power of two from 4");
@@ -494,18 +496,18 @@ module systole #(
     // ------------------------------------------------------------------ units
     wire [4:0]         spm_re;
     wire [5*W_SPM-1:0] spm_raddr;
-    wire [5*D*8-1:0]   spm_rdata;
+    wire [5*D*W_EL-1:0] spm_rdata;
     wire [1:0]         spm_vpu_we;
-    wire [D/4-1:0]     spm_ld_we;
+    wire [N_WORDS-1:0] spm_ld_we;
     wire [3*W_SPM-1:0] spm_waddr;
-    wire [3*D*8-1:0]   spm_wdata;
+    wire [3*D*W_EL-1:0] spm_wdata;
     wire [3:0]         acc_re, acc_we;
     wire [4*W_ACC-1:0] acc_raddr, acc_waddr;
     wire [4*D*32-1:0]  acc_rdata, acc_wdata;
     wire [3:0]         busy;
     wire               mxu_load;
     mxu #(
-        .D(D), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
+        .D(D), .ELEMENT(ARRAY_ELEMENT), .W_EL(W_EL), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
         .ACC_BANKS(ACC_BANKS), .ACC_ROWS(ACC_ROWS), .W_ACC(W_ACC)
     ) u_mxu (
         .clk           (clk),
@@ -524,10 +526,10 @@ module systole #(
         .load_o        (mxu_load),
         .a_re_o        (spm_re[0]),
         .a_row_o       (spm_raddr[0 +: W_SPM]),
-        .a_data_i      (spm_rdata[0 +: D*8]),
+        .a_data_i      (spm_rdata[0 +: D*W_EL]),
         .w_re_o        (spm_re[1]),
         .w_row_o       (spm_raddr[W_SPM +: W_SPM]),
-        .w_data_i      (spm_rdata[D*8 +: D*8]),
+        .w_data_i      (spm_rdata[D*W_EL +: D*W_EL]),
         .c_re_o        (acc_re[0]),
         .c_rrow_o      (acc_raddr[0 +: W_ACC]),
         .c_rdata_i     (acc_rdata[0 +: D*32]),
@@ -536,7 +538,7 @@ module systole #(
         .c_wdata_o     (acc_wdata[0 +: D*32])
     );
     vpu #(
-        .D(D), .STAGES(PIPELINE_VPU_STAGES), .N(PIPELINE_COMMANDS), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
+        .D(D), .W_EL(W_EL), .STAGES(PIPELINE_VPU_STAGES), .N(PIPELINE_COMMANDS), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
         .ACC_BANKS(ACC_BANKS), .ACC_ROWS(ACC_ROWS), .W_ACC(W_ACC), .W_ROW(W_ROW)
     ) u_vpu (
         .clk           (clk),
@@ -555,13 +557,13 @@ module systole #(
         .busy_o        (busy[1]),
         .spm_re_o      (spm_re[3:2]),
         .spm_rrow_o    (spm_raddr[2*W_SPM +: 2*W_SPM]),
-        .spm_rdata_i   (spm_rdata[2*D*8 +: 2*D*8]),
+        .spm_rdata_i   (spm_rdata[2*D*W_EL +: 2*D*W_EL]),
         .acc_re_o      (acc_re[2:1]),
         .acc_rrow_o    (acc_raddr[W_ACC +: 2*W_ACC]),
         .acc_rdata_i   (acc_rdata[D*32 +: 2*D*32]),
         .spm_we_o      (spm_vpu_we),
         .spm_wrow_o    (spm_waddr[0 +: 2*W_SPM]),
-        .spm_wdata_o   (spm_wdata[0 +: 2*D*8]),
+        .spm_wdata_o   (spm_wdata[0 +: 2*D*W_EL]),
         .acc_we_o      (acc_we[2:1]),
         .acc_wrow_o    (acc_waddr[W_ACC +: 2*W_ACC]),
         .acc_wdata_o   (acc_wdata[D*32 +: 2*D*32])
@@ -569,10 +571,10 @@ module systole #(
     wire             ld_spm_we, ld_acc_we, st_spm_re, st_acc_re;
     wire [W_SPM-1:0] ld_spm_row, st_spm_row;
     wire [W_ACC-1:0] ld_acc_row, st_acc_row;
-    wire [D*8-1:0]   ld_spm_data;
+    wire [D*W_EL-1:0] ld_spm_data;
     wire [D*32-1:0]  ld_acc_data;
     ld #(
-        .D(D), .N(PIPELINE_COMMANDS), .BEAT_BYTES(BEAT), .BURST_BYTES(DRAM_MAX_BURST_BYTES), .OUTSTANDING(DRAM_OUTSTANDING),
+        .D(D), .W_EL(W_EL), .N(PIPELINE_COMMANDS), .BEAT_BYTES(BEAT), .BURST_BYTES(DRAM_MAX_BURST_BYTES), .OUTSTANDING(DRAM_OUTSTANDING),
         .N_BEATS(DMA_LOAD_BEATS), .DRAM_MIB(DRAM_SIZE_MIB), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
         .ACC_BANKS(ACC_BANKS), .ACC_ROWS(ACC_ROWS), .W_ACC(W_ACC), .W_ROW(W_ROW)
     ) u_ld (
@@ -608,7 +610,7 @@ module systole #(
         .acc_data_o    (ld_acc_data)
     );
     st #(
-        .D(D), .N(PIPELINE_COMMANDS), .BEAT_BYTES(BEAT), .BURST_BYTES(DRAM_MAX_BURST_BYTES), .OUTSTANDING(DRAM_OUTSTANDING),
+        .D(D), .W_EL(W_EL), .N(PIPELINE_COMMANDS), .BEAT_BYTES(BEAT), .BURST_BYTES(DRAM_MAX_BURST_BYTES), .OUTSTANDING(DRAM_OUTSTANDING),
         .N_BEATS(DMA_STORE_BEATS), .DRAM_MIB(DRAM_SIZE_MIB), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
         .ACC_BANKS(ACC_BANKS), .ACC_ROWS(ACC_ROWS), .W_ACC(W_ACC), .W_ROW(W_ROW)
     ) u_st (
@@ -629,7 +631,7 @@ module systole #(
         .axi_err_o     (axi_err[3]),
         .spm_re_o      (st_spm_re),
         .spm_row_o     (st_spm_row),
-        .spm_data_i    (spm_rdata[4*D*8 +: D*8]),
+        .spm_data_i    (spm_rdata[4*D*W_EL +: D*W_EL]),
         .acc_re_o      (st_acc_re),
         .acc_row_o     (st_acc_row),
         .acc_data_i    (acc_rdata[3*D*32 +: D*32]),
@@ -652,24 +654,25 @@ module systole #(
     assign m_awburst_o = 2'b01;
 
     // ------------------------------------------------------------------ memories; the host has the ports of ST and LD while nothing runs
+    localparam LOG_ROW = $clog2(4 * N_WORDS);
     localparam LOG_D = $clog2(D);
-    wire [W_SPM-1:0]  host_spm_row = host_addr[LOG_D +: W_SPM];
+    wire [W_SPM-1:0]  host_spm_row = host_addr[LOG_ROW +: W_SPM];
     wire [W_ACC-1:0]  host_acc_row = host_addr[LOG_D+2 +: W_ACC];
-    wire [31:0]       host_word    = (host_addr >> 2) & (D / 4 - 1);    // of an SPM row
+    wire [31:0]       host_word    = (host_addr >> 2) & (N_WORDS - 1);    // of an SPM row
     wire [31:0]       host_lane    = (host_addr >> 2) & (D - 1);        // of an ACC row
-    wire [D/4:0]      host_spm_we  = {{(D/4){1'b0}}, host_we && host_spm} << host_word[7:0];
+    wire [N_WORDS:0]  host_spm_we  = {{N_WORDS{1'b0}}, host_we && host_spm} << host_word[7:0];
     assign spm_re[4]               = host_active ? host_re && host_spm : st_spm_re;
     assign spm_raddr[4*W_SPM +: W_SPM] = host_active ? host_spm_row : st_spm_row;
-    assign spm_ld_we               = host_active ? host_spm_we[D/4-1:0] : {D/4{ld_spm_we}};
+    assign spm_ld_we               = host_active ? host_spm_we[N_WORDS-1:0] : {N_WORDS{ld_spm_we}};
     assign spm_waddr[2*W_SPM +: W_SPM] = host_active ? host_spm_row : ld_spm_row;
-    assign spm_wdata[2*D*8 +: D*8] = host_active ? {D/4{host_wdata}} : ld_spm_data;
+    assign spm_wdata[2*D*W_EL +: D*W_EL] = host_active ? {N_WORDS{host_wdata}} : ld_spm_data;
     assign acc_re[3]               = host_active ? host_re && host_acc : st_acc_re;
     assign acc_raddr[3*W_ACC +: W_ACC] = host_active ? host_acc_row : st_acc_row;
     assign acc_we[3]               = host_active ? host_we && host_acc : ld_acc_we;
     assign acc_waddr[3*W_ACC +: W_ACC] = host_active ? host_acc_row : ld_acc_row;
     assign acc_wdata[3*D*32 +: D*32] = host_active ? {D{host_wdata}} : ld_acc_data;
     wire [D-1:0]      host_lane_mask = {{(D-1){1'b0}}, 1'b1} << host_lane[7:0];
-    spm #(.D(D), .N_BANKS(SPM_BANKS), .N_ROWS(SPM_ROWS), .W_ROW(W_SPM)) u_spm (
+    spm #(.N_WORDS(N_WORDS), .N_BANKS(SPM_BANKS), .N_ROWS(SPM_ROWS), .W_ROW(W_SPM)) u_spm (
         .clk      (clk),
         .re_i     (spm_re),
         .raddr_i  (spm_raddr),
@@ -696,7 +699,7 @@ module systole #(
             case (host_select)
                 2'd0:    host_rdata = imem_rdata;
                 2'd1:    host_rdata = dmem_rdata;
-                2'd2:    host_rdata = spm_rdata[4*D*8 + host_word*32 +: 32];
+                2'd2:    host_rdata = spm_rdata[4*D*W_EL + host_word*32 +: 32];
                 default: host_rdata = acc_rdata[3*D*32 + host_lane*32 +: 32];
             endcase
         end
@@ -740,6 +743,6 @@ module systole #(
     assign o_start_funct7_o = slot_funct7;
     assign o_end_o          = ended & {4{run}};
     assign o_end_number_o   = ended_number;
-    wire unused = &{1'b0, sem_zero[4], host_addr, host_word, host_lane, host_spm_we[D/4], n_in_flight[4:0]};
+    wire unused = &{1'b0, sem_zero[4], host_addr, host_word, host_lane, host_spm_we[N_WORDS], n_in_flight[4:0]};
 endmodule
 `default_nettype wire

@@ -11,6 +11,7 @@
 module dma_check #(
     parameter IS_LOAD    = 1,
     parameter D          = 4,
+    parameter W_EL       = 8,    // bits of an element
     parameter DRAM_MIB   = 16,
     parameter SPM_BANKS  = 8,
     parameter SPM_ROWS   = 2048,
@@ -27,8 +28,9 @@ module dma_check #(
     output wire [SPM_BANKS-1:0]         spm_banks_o,
     output wire [ACC_BANKS-1:0]         acc_banks_o
 );
-    localparam [63:0] LOG_ROW_SPM = 64'd1 * $clog2(D);
+    localparam [63:0] LOG_ROW_SPM = 64'd1 * $clog2(D * W_EL / 8);
     localparam [63:0] LOG_ROW_ACC = 64'd1 * $clog2(4*D);
+    localparam [31:0] FILL_MOST = (32'd1 << W_EL) - 32'd1;
     localparam signed [63:0] SPM_ROWS64 = 64'sd1 * SPM_ROWS;
     localparam signed [63:0] ACC_ROWS64 = 64'sd1 * ACC_ROWS;
     localparam signed [63:0] DRAM_BYTES = 64'sd1048576 * DRAM_MIB;
@@ -98,7 +100,7 @@ module dma_check #(
         hi_k          = 32'd0;
         s_k           = 32'd0;
         if (en_i) begin
-            bad_field = `SY_LD_FLAGS_INVALID(flags) || addr_hi > 32'd255 || (IS_LOAD != 0 && fill > 32'd255);
+            bad_field = `SY_LD_FLAGS_INVALID(flags) || addr_hi > 32'd255 || (IS_LOAD != 0 && fill > FILL_MOST);
 
             bad_count = n0 - 32'd1 > 32'd16777214 || n1 - 32'd1 > 32'd65534 || n2 - 32'd1 > 32'd65534 ||
                         n3 - 32'd1 > 32'd65534 || m0 - 32'd1 > 32'd65534 || m1 - 32'd1 > 32'd65534 ||

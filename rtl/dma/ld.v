@@ -12,6 +12,7 @@
 `include "isa.vh"
 module ld #(
     parameter D           = 4,
+    parameter W_EL        = 8,    // bits of an element
     parameter N           = 4,    // commands in flight
     parameter BEAT_BYTES  = 4,
     parameter BURST_BYTES = 64,
@@ -55,7 +56,7 @@ module ld #(
     // rows; ACC data skewed by lane
     output wire                         spm_we_o,
     output wire [W_SPM-1:0]             spm_row_o,
-    output wire [D*8-1:0]               spm_data_o,
+    output wire [D*W_EL-1:0]            spm_data_o,
     output wire                         acc_we_o,
     output wire [W_ACC-1:0]             acc_row_o,
     output wire [D*32-1:0]              acc_data_o
@@ -76,7 +77,7 @@ module ld #(
     reg  [SPM_BANKS-1:0] spm_banks_q;
     reg  [ACC_BANKS-1:0] acc_banks_q;
     dma_check #(
-        .IS_LOAD(1), .D(D), .DRAM_MIB(DRAM_MIB), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
+        .IS_LOAD(1), .D(D), .W_EL(W_EL), .DRAM_MIB(DRAM_MIB), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
         .ACC_BANKS(ACC_BANKS), .ACC_ROWS(ACC_ROWS), .W_ACC(W_ACC), .W_ROW(W_ROW)
     ) u_check (
         .en_i        (check_now_i),
@@ -183,7 +184,7 @@ module ld #(
     wire [39:0]     piece_addr;
     wire [W_AT-1:0] piece_at;
     wire            piece = active_q && (!piece_valid || have_beat);
-    piece_walk #(.D(D), .BEAT_BYTES(BEAT_BYTES), .BURST_BYTES(BURST_BYTES)) u_pieces (
+    piece_walk #(.D(D), .W_EL(W_EL), .BEAT_BYTES(BEAT_BYTES), .BURST_BYTES(BURST_BYTES)) u_pieces (
         .clk           (clk),
         .en_i          (active_q),
         .load_i        (take),
@@ -205,7 +206,7 @@ module ld #(
 
     // ------------------------------------------------------------------ the row under assembly: fill, and valid pieces put in
     reg [D*32-1:0] row_q, row, mask, bytes;
-    reg [7:0]      fill_q;
+    reg [W_EL-1:0] fill_q;
     reg            in_acc_q, first_row_q;
     reg [4*W_ROW-1:0] stride_q;
     reg [W_ROW-1:0]   base_q;
@@ -237,8 +238,8 @@ module ld #(
     end
     always @(posedge clk) begin
         if (take) begin
-            fill_q      <= taken[`SY_LD_FILL*32 +: 8];
-            row_q       <= {4*D{taken[`SY_LD_FILL*32 +: 8]}};
+            fill_q      <= taken[`SY_LD_FILL*32 +: W_EL];
+            row_q       <= {32*D/W_EL{taken[`SY_LD_FILL*32 +: W_EL]}};
             in_acc_q    <= taken[`SY_LD_FLAGS*32 + `SY_LD_FLAGS_ACC_LOW];
             first_row_q <= 1'b1;
             base_q      <= taken[`SY_LD_ROW_BASE*32 +: W_ROW];
@@ -247,7 +248,7 @@ module ld #(
             count_q     <= {taken[`SY_LD_M3*32 +: 16], taken[`SY_LD_M2*32 +: 16],
                             taken[`SY_LD_M1*32 +: 16], taken[`SY_LD_M0*32 +: 16]};
         end else if (piece) begin
-            row_q <= row_end ? {4*D{fill_q}} : row;
+            row_q <= row_end ? {32*D/W_EL{fill_q}} : row;
             if (row_end) begin
                 first_row_q <= 1'b0;
             end
@@ -276,7 +277,7 @@ module ld #(
     );
     assign spm_we_o   = row_write && !in_acc_q;
     assign spm_row_o  = row_at[W_SPM-1:0];
-    assign spm_data_o = row[D*8-1:0];
+    assign spm_data_o = row[D*W_EL-1:0];
     assign acc_we_o   = row_write && in_acc_q;
     assign acc_row_o  = row_at[W_ACC-1:0];
     wire [D-1:0] skew_valid;

@@ -11,6 +11,7 @@
 `include "isa.vh"
 module piece_walk #(
     parameter D           = 4,
+    parameter W_EL        = 8,    // bits of an element
     parameter BEAT_BYTES  = 4,
     parameter BURST_BYTES = 64
 ) (
@@ -31,7 +32,8 @@ module piece_walk #(
     localparam W_AT = $clog2(4*D);
     localparam W_BEAT = $clog2(BEAT_BYTES);
     localparam W_BURST = $clog2(BURST_BYTES);
-    localparam [31:0] D32 = D;
+    localparam [31:0] SPM_BYTES = D * W_EL / 8;     // of a row
+    localparam [31:0] ACC_BYTES = 4 * D;
     localparam [31:0] BEAT32 = BEAT_BYTES;
 
     wire        run_valid;
@@ -80,7 +82,7 @@ module piece_walk #(
             valid_o   = run_valid && byte_q >= run_first && byte_q < run_end;
             limit     = valid_o ? run_end : run_valid && byte_q < run_first ? run_first : run_bytes;
             bytes_o   = limit - byte_q;
-            row_rest  = (acc_q ? {D32[21:0], 2'b00} : D32[23:0]) - {{(24-W_AT){1'b0}}, at_q};
+            row_rest  = (acc_q ? ACC_BYTES[23:0] : SPM_BYTES[23:0]) - {{(24-W_AT){1'b0}}, at_q};
             beat_rest = BEAT32[23:0] - {{(24-W_BEAT){1'b0}}, addr_o[W_BEAT-1:0]};
             if (bytes_o > row_rest) begin
                 bytes_o = row_rest;

@@ -12,6 +12,7 @@
 `include "isa.vh"
 module st #(
     parameter D           = 4,
+    parameter W_EL        = 8,    // bits of an element
     parameter N           = 4,    // commands in flight
     parameter BEAT_BYTES  = 4,
     parameter BURST_BYTES = 64,
@@ -45,7 +46,7 @@ module st #(
     // rows
     output wire                         spm_re_o,
     output wire [W_SPM-1:0]             spm_row_o,
-    input  wire [D*8-1:0]               spm_data_i,
+    input  wire [D*W_EL-1:0]            spm_data_i,
     output wire                         acc_re_o,
     output wire [W_ACC-1:0]             acc_row_o,
     input  wire [D*32-1:0]              acc_data_i,   // skewed by lane
@@ -76,7 +77,7 @@ module st #(
     reg  [SPM_BANKS-1:0] spm_banks_q;
     reg  [ACC_BANKS-1:0] acc_banks_q;
     dma_check #(
-        .IS_LOAD(0), .D(D), .DRAM_MIB(DRAM_MIB), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
+        .IS_LOAD(0), .D(D), .W_EL(W_EL), .DRAM_MIB(DRAM_MIB), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
         .ACC_BANKS(ACC_BANKS), .ACC_ROWS(ACC_ROWS), .W_ACC(W_ACC), .W_ROW(W_ROW)
     ) u_check (
         .en_i        (check_now_i),
@@ -106,7 +107,7 @@ module st #(
     wire            row_ready = active_q && wait_q == {W_AT{1'b0}};
     wire            piece     = row_ready && (!piece_valid || room);
     wire            finish    = piece && command_end;
-    piece_walk #(.D(D), .BEAT_BYTES(BEAT_BYTES), .BURST_BYTES(BURST_BYTES)) u_pieces (
+    piece_walk #(.D(D), .W_EL(W_EL), .BEAT_BYTES(BEAT_BYTES), .BURST_BYTES(BURST_BYTES)) u_pieces (
         .clk           (clk),
         .en_i          (row_ready),
         .load_i        (start_i),
@@ -188,7 +189,7 @@ module st #(
     always @* begin
         row = row_q;
         if (fresh_q) begin
-            row[D*8-1:0] = spm_data_i;
+            row[D*W_EL-1:0] = spm_data_i;
         end
         if (acc_whole) begin
             row = acc_row;

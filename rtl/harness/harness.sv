@@ -12,7 +12,8 @@
 /* verilator lint_off WIDTH */
 module harness;
     localparam int D        = `SYP_ARRAY_DIM;
-    localparam int SPM_ROWS = `SYP_SPM_BANK_BYTES / D;          // of a bank
+    localparam int N_WORDS  = `SYP_ARRAY_ELEMENT != 0 ? D / 2 : D / 4;     // of an SPM row
+    localparam int SPM_ROWS = `SYP_SPM_BANK_BYTES / (4 * N_WORDS);         // of a bank
     localparam int ACC_ROWS = `SYP_ACC_BANK_BYTES / (4 * D);
     localparam int BEAT     = `SYP_DRAM_BYTES_PER_CYCLE;
 
@@ -24,8 +25,8 @@ module harness;
     import "DPI-C" context function int sy_rtl_dirty(input int mem);
     import "DPI-C" context function int sy_rtl_get_word(input int mem, input int word);
     import "DPI-C" context function void sy_rtl_put_word(input int mem, input int word, input int value);
-    import "DPI-C" context function void sy_rtl_get_row(input int mem, input int row, input int n_words, output bit [D*8-1:0] value);
-    import "DPI-C" context function void sy_rtl_put_row(input int mem, input int row, input int n_words, input bit [D*8-1:0] value);
+    import "DPI-C" context function void sy_rtl_get_row(input int mem, input int row, input int n_words, output bit [N_WORDS*32-1:0] value);
+    import "DPI-C" context function void sy_rtl_put_row(input int mem, input int row, input int n_words, input bit [N_WORDS*32-1:0] value);
     import "DPI-C" context function void sy_rtl_start();
     import "DPI-C" context function void sy_rtl_command_start(input int unit, input int funct7, input int number, input int tag,
                                                               input longint cycle);
@@ -197,16 +198,16 @@ module harness;
     genvar j;
     generate
         for (b = 0; b < `SYP_SPM_BANKS; b++) begin : g_spm
-            bit [D*8-1:0] row;
+            bit [N_WORDS*32-1:0] row;
             int i_row;
             always @(posedge clk) if (load || dump) begin
                 i_row = 0;
                 while (i_row < n_spm_rows) begin
                     if (load && dirty[MEM_SPM]) begin
-                        sy_rtl_get_row(MEM_SPM, b * SPM_ROWS + i_row, D / 4, row);
+                        sy_rtl_get_row(MEM_SPM, b * SPM_ROWS + i_row, N_WORDS, row);
                         dut.u_spm.g_bank[b].u_bank.mem_q[i_row] = row;
                     end
-                    if (dump) sy_rtl_put_row(MEM_SPM, b * SPM_ROWS + i_row, D / 4, dut.u_spm.g_bank[b].u_bank.mem_q[i_row]);
+                    if (dump) sy_rtl_put_row(MEM_SPM, b * SPM_ROWS + i_row, N_WORDS, dut.u_spm.g_bank[b].u_bank.mem_q[i_row]);
                     i_row++;
                 end
             end

@@ -1,4 +1,4 @@
-// spm.v -- the scratchpad: banks of rows of D bytes, and the switch between them and the units.
+// spm.v -- the scratchpad: banks of rows of 32-bit words, and the switch between them and the units.
 //
 // Function : five readers (MXU A, MXU weights, VPU A, VPU B, ST) and three writers (VPU output, VPU second output, LD).
 //            The bank arbiter sees to it that no two of them are at one bank's read port, or write port, at once.
@@ -9,27 +9,27 @@
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
 module spm #(
-    parameter D       = 4,
+    parameter N_WORDS = 1,      // 32-bit words of a row
     parameter N_BANKS = 8,
     parameter N_ROWS  = 2048,   // of all banks
     parameter W_ROW   = 11
 ) (
-    input  wire               clk,
+    input  wire                    clk,
     // readers, packed from 0: MXU A, MXU weights, VPU A, VPU B, ST
-    input  wire [4:0]         re_i,
-    input  wire [5*W_ROW-1:0] raddr_i,
-    output wire [5*D*8-1:0]   rdata_o,
+    input  wire [4:0]              re_i,
+    input  wire [5*W_ROW-1:0]      raddr_i,
+    output wire [5*N_WORDS*32-1:0] rdata_o,
     // writers, packed from 0: VPU output, VPU second output, LD (by word for the host)
-    input  wire [1:0]         vpu_we_i,
-    input  wire [D/4-1:0]     ld_we_i,
-    input  wire [3*W_ROW-1:0] waddr_i,
-    input  wire [3*D*8-1:0]   wdata_i
+    input  wire [1:0]              vpu_we_i,
+    input  wire [N_WORDS-1:0]      ld_we_i,
+    input  wire [3*W_ROW-1:0]      waddr_i,
+    input  wire [3*N_WORDS*32-1:0] wdata_i
 );
     localparam W_BANK = $clog2(N_BANKS);
     localparam N_BANK_ROWS = N_ROWS / N_BANKS;
     localparam W_ADDR = N_BANK_ROWS > 1 ? $clog2(N_BANK_ROWS) : 1;
 
-    wire [D*8-1:0] bank_rdata [0:N_BANKS-1];
+    wire [N_WORDS*32-1:0] bank_rdata [0:N_BANKS-1];
 
     // ------------------------------------------------------------------ one-hot bank of each request
     wire [5*N_BANKS-1:0] rsel;
@@ -48,7 +48,7 @@ module spm #(
                 end
             end
             assign rsel[r*N_BANKS +: N_BANKS] = {{(N_BANKS-1){1'b0}}, re_i[r]} << bank;
-            assign rdata_o[r*D*8 +: D*8] = bank_rdata[bank_q];
+            assign rdata_o[r*N_WORDS*32 +: N_WORDS*32] = bank_rdata[bank_q];
             if (N_BANK_ROWS > 1) begin : g_addr
                 assign radr[r*W_ADDR +: W_ADDR] = raddr_i[r*W_ROW +: W_ADDR];
             end else begin : g_single
@@ -76,8 +76,8 @@ module spm #(
         for (b = 0; b < N_BANKS; b = b + 1) begin : g_bank
             reg [W_ADDR-1:0] raddr;
             reg [W_ADDR-1:0] waddr;
-            reg [D/4-1:0]    wen;
-            reg [D*8-1:0]    wdata;
+            reg [N_WORDS-1:0] wen;
+            reg [N_WORDS*32-1:0] wdata;
 
             always @* begin
                 raddr = radr[0 +: W_ADDR];
@@ -90,23 +90,23 @@ module spm #(
             end
             always @* begin
                 waddr = wadr[0 +: W_ADDR];
-                wen   = {D/4{1'b0}};
-                wdata = wdata_i[0 +: D*8];
+                wen   = {N_WORDS{1'b0}};
+                wdata = wdata_i[0 +: N_WORDS*32];
                 if (any_write[b]) begin
-                    wen = {D/4{1'b1}};
+                    wen = {N_WORDS{1'b1}};
                     if (wsel[N_BANKS + b]) begin
                         waddr = wadr[W_ADDR +: W_ADDR];
-                        wdata = wdata_i[D*8 +: D*8];
+                        wdata = wdata_i[N_WORDS*32 +: N_WORDS*32];
                     end
                     if (wsel[2*N_BANKS + b]) begin
                         waddr = wadr[2*W_ADDR +: W_ADDR];
-                        wdata = wdata_i[2*D*8 +: D*8];
+                        wdata = wdata_i[2*N_WORDS*32 +: N_WORDS*32];
                         wen   = ld_we_i;
                     end
                 end
             end
 
-            spm_bank #(.D(D), .N_ROWS(N_BANK_ROWS), .W_ADDR(W_ADDR)) u_bank (
+            spm_bank #(.N_WORDS(N_WORDS), .N_ROWS(N_BANK_ROWS), .W_ADDR(W_ADDR)) u_bank (
                 .clk     (clk),
                 .re_i    (any_read[b]),
                 .raddr_i (raddr),

@@ -1,6 +1,6 @@
 // spm_bank.v -- one bank of the scratchpad: one read port, one write port.
 //
-// Function : rows of D bytes; a write may leave out words (the host writes single words).
+// Function : rows of words; a write may leave out words (the host writes single words).
 // Latency  : rdata_o holds the row from the cycle after re_i until the next read; a write is seen by reads of later cycles.
 // Reset    : none; contents survive START.
 // C twin   : simulator/banks.c.   Tests: tests/rtl/machine.c, tests/cosim.
@@ -8,27 +8,27 @@
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
 module spm_bank #(
-    parameter D      = 4,   // bytes of a row
-    parameter N_ROWS = 256,
-    parameter W_ADDR = 8
+    parameter N_WORDS = 1,  // 32-bit words of a row
+    parameter N_ROWS  = 256,
+    parameter W_ADDR  = 8
 ) (
-    input  wire               clk,
-    input  wire               re_i,
-    input  wire [W_ADDR-1:0]  raddr_i,
-    output wire [D*8-1:0]     rdata_o,
-    input  wire [D/4-1:0]     we_i,     // by 32-bit word
-    input  wire [W_ADDR-1:0]  waddr_i,
-    input  wire [D*8-1:0]     wdata_i
+    input  wire                  clk,
+    input  wire                  re_i,
+    input  wire [W_ADDR-1:0]     raddr_i,
+    output wire [N_WORDS*32-1:0] rdata_o,
+    input  wire [N_WORDS-1:0]    we_i,     // by 32-bit word
+    input  wire [W_ADDR-1:0]     waddr_i,
+    input  wire [N_WORDS*32-1:0] wdata_i
 );
-    reg [D*8-1:0] mem_q [0:N_ROWS-1];
-    reg [D*8-1:0] rdata_q;
-    reg [D*8-1:0] mask;
+    reg [N_WORDS*32-1:0] mem_q [0:N_ROWS-1];
+    reg [N_WORDS*32-1:0] rdata_q;
+    reg [N_WORDS*32-1:0] mask;
     integer w;
 
     always @* begin
-        mask = {D*8{1'b1}};
-        if (we_i != {D/4{1'b1}}) begin
-            for (w = 0; w < D / 4; w = w + 1) begin
+        mask = {N_WORDS*32{1'b1}};
+        if (we_i != {N_WORDS{1'b1}}) begin
+            for (w = 0; w < N_WORDS; w = w + 1) begin
                 mask[w*32 +: 32] = {32{we_i[w]}};
             end
         end
@@ -38,8 +38,8 @@ module spm_bank #(
         if (re_i) begin
             rdata_q <= mem_q[raddr_i];
         end
-        if (we_i != {D/4{1'b0}}) begin
-            if (we_i == {D/4{1'b1}}) begin
+        if (we_i != {N_WORDS{1'b0}}) begin
+            if (we_i == {N_WORDS{1'b1}}) begin
                 mem_q[waddr_i] <= wdata_i;
             end else begin
                 mem_q[waddr_i] <= (mem_q[waddr_i] & ~mask) | (wdata_i & mask);

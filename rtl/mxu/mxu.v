@@ -1,8 +1,9 @@
 // mxu.v -- the matrix unit: two sequencers, for weight planes (L) and for streams (M), around the array.
 //
 // Function : the load sequencer reads each plane's D weight rows, last row first, under the stream before it, across command
-//            borders; the stream sequencer reads A's rows and sends their ACC rows along; sums are added at the ACC port.
-// Latency  : timing.md section 5: row t of a plane: A read in M + t, ACC read in M + t + D, written in M + t + D + 1.
+//            borders; the stream sequencer reads A's rows and sends their ACC rows along. int8 sums are added at the ACC port, bf16 sums
+//            enter the array at the column's top.
+// Latency  : timing.md section 5: row t of a plane: A read in M + t, ACC read in M + t + D (bf16: M + t), written in M + t + D + 1.
 // Protocol : start_i only when own_ok_o and own_bank_ok_o; the first weight row is read in that very cycle.
 // Reset    : idle.
 // C twin   : simulator/mxu.c.   Tests: tests/rtl/machine.c, tests/cosim.
@@ -12,6 +13,8 @@
 `include "isa.vh"
 module mxu #(
     parameter D         = 4,
+    parameter ELEMENT   = 0,    // 0 int8, 1 bf16
+    parameter W_EL      = 8,    // bits of it
     parameter SPM_BANKS = 8,
     parameter SPM_ROWS  = 2048,
     parameter W_SPM     = 11,
@@ -39,10 +42,10 @@ module mxu #(
     // SPM and ACC ports
     output wire                          a_re_o,
     output wire [W_SPM-1:0]              a_row_o,
-    input  wire [D*8-1:0]                a_data_i,
+    input  wire [D*W_EL-1:0]             a_data_i,
     output wire                          w_re_o,
     output wire [W_SPM-1:0]              w_row_o,
-    input  wire [D*8-1:0]                w_data_i,
+    input  wire [D*W_EL-1:0]             w_data_i,
     output wire                          c_re_o,
     output wire [W_ACC-1:0]              c_rrow_o,
     input  wire [D*32-1:0]               c_rdata_i,
@@ -51,7 +54,11 @@ module mxu #(
     output wire [D*32-1:0]               c_wdata_o
 );
     localparam W_LEFT = $clog2(D) + 1;
+    localparam W_OP   = ELEMENT != 0 ? 16 : 9;      // bits of an operand of the array
     localparam [31:0] D32 = D;
+    localparam [31:0] H32 = ELEMENT != 0 ? D + 2 : 2;
+    localparam W_GAP  = $clog2(D + 2) + 1;
+    localparam [W_GAP-1:0] GAP = H32[W_GAP-1:0] - 1'b1;
 
     // ------------------------------------------------------------------ checks; what they found is kept for the start
     wire [4*W_SPM-1:0]   a_range, w_range;
@@ -59,7 +66,7 @@ module mxu #(
     wire [W_ACC-1:0]     c_low, c_high;
     wire [ACC_BANKS-1:0] c_banks;
     mxu_check #(
-        .D(D), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
+        .D(D), .ELEMENT(ELEMENT), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
         .ACC_BANKS(ACC_BANKS), .ACC_ROWS(ACC_ROWS), .W_ACC(W_ACC)
     ) u_check (
         .en_i      (check_now_i),
@@ -78,6 +85,7 @@ module mxu #(
     reg [ACC_BANKS-1:0] c_banks_q;
     reg [W_ACC-1:0]     c_low_q, c_high_q;      // of the slot's command
     reg                 gap_q;                  // its ACC rows overlap those of the command before, by another walk
+    reg                 same_q;                 // by the same walk
 
     // ------------------------------------------------------------------ the command whose planes are being loaded
     reg                 any_q;                  // there has been one
@@ -95,7 +103,8 @@ module mxu #(
     reg [8:0]           a_zero_q, w_zero_q;
     reg [287:0]         c_walk_q;               // the fields that make walks equal
     reg [W_ACC-1:0]     prev_low_q, prev_high_q;
-    reg                 first_gap_q;            // for its plane 0
+    reg                 after_gap_q;            // the next plane to stream has other ACC rows that overlap, or the same
+    reg                 after_same_q;
     reg                 parity_q;
     reg [1:0]           number_q;
 
@@ -111,6 +120,7 @@ module mxu #(
             c_low_q   <= c_low;
             c_high_q  <= c_high;
             gap_q     <= any_q && c_low <= prev_high_q && prev_low_q <= c_high && c_walk != c_walk_q;
+            same_q    <= any_q && c_low <= prev_high_q && prev_low_q <= c_high && c_walk == c_walk_q;
         end
     end
 
@@ -118,13 +128,15 @@ module mxu #(
     reg                 pending_q;      // a plane's L has come, its M has not
     reg [W_LEFT-1:0]    load_left_q;    // weight rows of the plane still to read
     reg                 stream_q;       // rows of the plane still to read
-    reg                 read_before_q;  // a row of A was read in the cycle before
+    reg [W_GAP-1:0]     row_gap_q;      // cycles until H after the last row; after the first of the last plane
+    reg [W_GAP-1:0]     plane_gap_q;
     reg [W_SPM-1:0]     w_row_q;        // the weight row read last
     reg                 last_plane_q;   // of the stream under way
     reg                 stream_parity_q;
 
     wire loaded  = load_left_q == {W_LEFT{1'b0}};
-    wire m_start = pending_q && loaded && !stream_q && !(first_gap_q && read_before_q);
+    wire near    = (after_gap_q && row_gap_q != {W_GAP{1'b0}}) || (after_same_q && plane_gap_q != {W_GAP{1'b0}});
+    wire m_start = pending_q && loaded && !stream_q && !near;
     wire l_ok    = loaded && (!pending_q || m_start);
     wire l_next  = l_ok && planes_left_q != 16'd0;
     wire l_start = l_next || start_i;
@@ -148,15 +160,18 @@ module mxu #(
             pending_q     <= 1'b0;
             load_left_q   <= {W_LEFT{1'b0}};
             stream_q      <= 1'b0;
-            read_before_q <= 1'b0;
-            first_gap_q   <= 1'b0;
+            row_gap_q     <= {W_GAP{1'b0}};
+            plane_gap_q   <= {W_GAP{1'b0}};
+            after_gap_q   <= 1'b0;
+            after_same_q  <= 1'b0;
             parity_q      <= 1'b0;
             number_q      <= 2'd0;
         end else begin
             if (start_i) begin
                 any_q         <= 1'b1;
                 planes_left_q <= regs_i[`SY_MXU_PLANES*32 +: 16] - 16'd1;
-                first_gap_q   <= gap_q;
+                after_gap_q   <= gap_q;
+                after_same_q  <= same_q;
                 parity_q      <= !parity_q;
                 number_q      <= number_q + 2'd1;
             end else begin
@@ -164,7 +179,8 @@ module mxu #(
                     planes_left_q <= planes_left_q - 16'd1;
                 end
                 if (m_start) begin
-                    first_gap_q <= 1'b0;
+                    after_gap_q  <= 1'b0;
+                    after_same_q <= 1'b1;
                 end
             end
             if (l_start) begin
@@ -179,7 +195,16 @@ module mxu #(
                 end
             end
             stream_q      <= row_read && !row_end[3];
-            read_before_q <= row_read;
+            if (row_read) begin
+                row_gap_q <= GAP;
+            end else if (row_gap_q != {W_GAP{1'b0}}) begin
+                row_gap_q <= row_gap_q - 1'b1;
+            end
+            if (m_start) begin
+                plane_gap_q <= GAP;
+            end else if (plane_gap_q != {W_GAP{1'b0}}) begin
+                plane_gap_q <= plane_gap_q - 1'b1;
+            end
         end
     end
 
@@ -276,17 +301,23 @@ module mxu #(
             stream_accumulate_q <= accumulate_q;
         end
     end
-    wire [D*9-1:0] a_lanes;
-    wire [D*9-1:0] w_lanes;
+    wire [D*W_OP-1:0] a_lanes;
+    wire [D*W_OP-1:0] w_lanes;
     genvar j;
     generate
-        for (j = 0; j < D; j = j + 1) begin : g_operand
-            assign a_lanes[j*9 +: 9] = {!stream_unsigned_q && a_data_i[j*8+7], a_data_i[j*8 +: 8]} - stream_zero_q;
-            assign w_lanes[j*9 +: 9] = {!w_unsigned_q && w_data_i[j*8+7], w_data_i[j*8 +: 8]} - w_zero_q;
+        if (ELEMENT == 0) begin : g_int8
+            for (j = 0; j < D; j = j + 1) begin : g_operand
+                assign a_lanes[j*9 +: 9] = {!stream_unsigned_q && a_data_i[j*8+7], a_data_i[j*8 +: 8]} - stream_zero_q;
+                assign w_lanes[j*9 +: 9] = {!w_unsigned_q && w_data_i[j*8+7], w_data_i[j*8 +: 8]} - w_zero_q;
+            end
+        end else begin : g_bf16
+            assign a_lanes = a_data_i;
+            assign w_lanes = w_data_i;
+            wire unused_zeros = &{1'b0, stream_unsigned_q, stream_zero_q, w_unsigned_q, w_zero_q};
         end
     endgenerate
-    wire [D*32-1:0] psum;
-    mxu_array #(.D(D)) u_array (
+    wire [D*32-1:0] psum_first, psum;
+    mxu_array #(.D(D), .ELEMENT(ELEMENT)) u_array (
         .clk            (clk),
         .rst_n          (rst_n),
         .row_valid_i    (row_valid_q),
@@ -296,6 +327,7 @@ module mxu #(
         .weight_first_i (weight_first_q),
         .transposed_i   (transposed_q),
         .weight_i       (w_lanes),
+        .psum_i         (psum_first),
         .psum_o         (psum)
     );
 
@@ -303,17 +335,18 @@ module mxu #(
     wire             t_valid, t_last, t_accumulate;
     wire [W_ACC-1:0] t_row;
     wire             t_busy;
+    wire             accumulates = m_start ? accumulate_q : stream_accumulate_q;
     delay_line #(.N(D), .W_DATA(W_ACC + 2)) u_rows (
         .clk     (clk),
         .rst_n   (rst_n),
         .valid_i (row_read),
-        .data_i  ({row_last && last_plane, m_start ? accumulate_q : stream_accumulate_q, c_row}),
+        .data_i  ({row_last && last_plane, accumulates, c_row}),
         .valid_o (t_valid),
         .busy_o  (t_busy),
         .data_o  ({t_last, t_accumulate, t_row})
     );
-    assign c_re_o   = t_valid && t_accumulate;
-    assign c_rrow_o = t_row;
+    assign c_re_o   = ELEMENT != 0 ? row_read && accumulates : t_valid && t_accumulate;
+    assign c_rrow_o = ELEMENT != 0 ? c_row : t_row;
 
     reg             write_q, write_last_q;
     reg [W_ACC-1:0] write_row_q;
@@ -338,8 +371,37 @@ module mxu #(
     assign c_wrow_o = write_row_q;
     assign end_o    = write_last_q;
     generate
-        for (j = 0; j < D; j = j + 1) begin : g_sum
-            assign c_wdata_o[j*32 +: 32] = psum[j*32 +: 32] + (add_q[j] ? c_rdata_i[j*32 +: 32] : 32'd0);
+        if (ELEMENT == 0) begin : g_port
+            for (j = 0; j < D; j = j + 1) begin : g_sum
+                assign c_wdata_o[j*32 +: 32] = psum[j*32 +: 32] + (add_q[j] ? c_rdata_i[j*32 +: 32] : 32'd0);
+            end
+            assign psum_first = {D*32{1'b0}};
+        end else begin : g_top
+            // H keeps a row's read behind its write by the plane before. A stream may read a row that the stream before the last still
+            // has to write at the earliest in the very cycle of that write: it gets what is written. Lane j is j cycles later.
+            wire [D-1:0] meet;
+            reg  [D-2:0] meet_q;
+            assign meet = {meet_q, c_re_o && c_we_o && c_rrow_o == c_wrow_o};
+            always @(posedge clk or negedge rst_n) begin
+                if (!rst_n) begin
+                    meet_q <= {(D-1){1'b0}};
+                end else begin
+                    meet_q <= meet[D-2:0];
+                end
+            end
+            for (j = 0; j < D; j = j + 1) begin : g_sum
+                reg        met_q;
+                reg [31:0] written_q;
+                always @(posedge clk) begin
+                    met_q <= meet[j];
+                    if (meet[j]) begin
+                        written_q <= psum[j*32 +: 32];
+                    end
+                end
+                assign psum_first[j*32 +: 32] = !add_q[j] ? 32'd0 : met_q ? written_q : c_rdata_i[j*32 +: 32];
+                assign c_wdata_o[j*32 +: 32]  = psum[j*32 +: 32];
+            end
+            wire unused_t = &{1'b0, t_accumulate};
         end
     endgenerate
 

@@ -1,32 +1,36 @@
 // mxu_array.v -- D x D cells with their skewed edges.
 //
 // Function : rows of A enter with row_valid_i (swap_i: row 0 of a plane), weight rows with weight_valid_i, the last row of the plane
-//            first; both are rows of D nine-bit lanes. The i-th weight row of a plane pushes those before it one cell further: it
-//            moves the first i + 1 cells of its column (or row, when transposed).
-// Latency  : column j of psum_o has the row that entered in cycle t in cycle t + D + j.
+//            first; both are rows of D lanes, of nine-bit integers or of bf16. The i-th weight row of a plane pushes those before it one
+//            cell further: it moves the first i + 1 cells of its column (or row, when transposed).
+// Latency  : column j of psum_o has the row that entered in cycle t in cycle t + D + j; psum_i brings what it starts from in t + j.
 // Reset    : valid bits.
 // C twin   : simulator/mxu.c.   Tests: tests/rtl/array.sh.
 //
 // SPDX-License-Identifier: Apache-2.0
 `default_nettype none
 module mxu_array #(
-    parameter D = 4
+    parameter D       = 4,
+    parameter ELEMENT = 0,                      // 0 int8, 1 bf16
+    parameter W_OP    = ELEMENT != 0 ? 16 : 9   // bits of an operand
 ) (
-    input  wire            clk,
-    input  wire            rst_n,
-    input  wire            row_valid_i,
-    input  wire            swap_i,
-    input  wire [D*9-1:0]  row_i,
-    input  wire            weight_valid_i,
-    input  wire            weight_first_i,   // first weight row of a plane
-    input  wire            transposed_i,
-    input  wire [D*9-1:0]  weight_i,
-    output wire [D*32-1:0] psum_o
+    input  wire              clk,
+    input  wire              rst_n,
+    input  wire              row_valid_i,
+    input  wire              swap_i,
+    input  wire [D*W_OP-1:0] row_i,
+    input  wire              weight_valid_i,
+    input  wire              weight_first_i,   // first weight row of a plane
+    input  wire              transposed_i,
+    input  wire [D*W_OP-1:0] weight_i,
+    input  wire [D*32-1:0]   psum_i,
+    output wire [D*32-1:0]   psum_o
 );
     // ------------------------------------------------------------------ what is inside
     reg [2*D-1:0] rows_q;    // a row entered that many cycles ago, and one
     reg [2*D-2:1] swap_q;    // the swap's diagonals
     wire [2*D-2:0] swap = {swap_q, swap_i};
+    wire [2*D-2:0] valid = {rows_q[2*D-3:0], row_valid_i};  // by diagonal
     wire run = row_valid_i || (|rows_q);
     always @(posedge clk or negedge rst_n) begin
         if (!rst_n) begin
@@ -39,11 +43,11 @@ module mxu_array #(
     end
 
     // ------------------------------------------------------------------ edges
-    wire [D*9-1:0] a_lanes;
-    wire [D*9-1:0] w_lanes;
+    wire [D*W_OP-1:0] a_lanes;
+    wire [D*W_OP-1:0] w_lanes;
     wire [D-1:0]   a_valid;
     wire [D-1:0]   w_valid;
-    skew #(.D(D), .W_LANE(9)) u_skew_a (
+    skew #(.D(D), .W_LANE(W_OP)) u_skew_a (
         .clk     (clk),
         .rst_n   (rst_n),
         .valid_i (row_valid_i),
@@ -51,7 +55,7 @@ module mxu_array #(
         .valid_o (a_valid),
         .lanes_o (a_lanes)
     );
-    skew #(.D(D), .W_LANE(9)) u_skew_w (
+    skew #(.D(D), .W_LANE(W_OP)) u_skew_w (
         .clk     (clk),
         .rst_n   (rst_n),
         .valid_i (weight_valid_i),
@@ -98,43 +102,62 @@ module mxu_array #(
         // ------------------------------------------------------------------ cells
         for (k = 0; k < D; k = k + 1) begin : g_row
             for (j = 0; j < D; j = j + 1) begin : g_col
-                wire signed [8:0]  a_in, a_out, above, left, shadow;
-                wire signed [31:0] psum_in, psum_out;
+                wire [W_OP-1:0] a_in, a_out, above, left, shadow;
+                wire [31:0]     psum_in, psum_out;
                 if (j == 0) begin : g_west
-                    assign a_in = a_lanes[k*9 +: 9];
-                    assign left = w_lanes[k*9 +: 9];
+                    assign a_in = a_lanes[k*W_OP +: W_OP];
+                    assign left = w_lanes[k*W_OP +: W_OP];
                 end else begin : g_inner
                     assign a_in = g_row[k].g_col[j-1].a_out;
                     assign left = g_row[k].g_col[j-1].shadow;
                 end
                 if (k == 0) begin : g_north
-                    assign psum_in = 32'sd0;
-                    assign above   = w_lanes[j*9 +: 9];
+                    assign psum_in = psum_i[j*32 +: 32];
+                    assign above   = w_lanes[j*W_OP +: W_OP];
                 end else begin : g_below
                     assign psum_in = g_row[k-1].g_col[j].psum_out;
                     assign above   = g_row[k-1].g_col[j].shadow;
                 end
-                pe u_pe (
-                    .clk          (clk),
-                    .run_i        (run),
-                    .load_i       (load),
-                    .swap_i       (swap[k+j]),
-                    .a_i          (a_in),
-                    .a_o          (a_out),
-                    .psum_i       (psum_in),
-                    .psum_o       (psum_out),
-                    .vertical_i   (g_reach[j].vertical[k]),
-                    .above_i      (above),
-                    .horizontal_i (g_reach[k].horizontal[j]),
-                    .left_i       (left),
-                    .shadow_o     (shadow)
-                );
+                if (ELEMENT == 0) begin : g_int8
+                    pe u_pe (
+                        .clk          (clk),
+                        .run_i        (run),
+                        .load_i       (load),
+                        .swap_i       (swap[k+j]),
+                        .a_i          (a_in),
+                        .a_o          (a_out),
+                        .psum_i       (psum_in),
+                        .psum_o       (psum_out),
+                        .vertical_i   (g_reach[j].vertical[k]),
+                        .above_i      (above),
+                        .horizontal_i (g_reach[k].horizontal[j]),
+                        .left_i       (left),
+                        .shadow_o     (shadow)
+                    );
+                end else begin : g_bf16
+                    pe_bf16 u_pe (
+                        .clk          (clk),
+                        .run_i        (run),
+                        .load_i       (load),
+                        .valid_i      (valid[k+j]),
+                        .swap_i       (swap[k+j]),
+                        .a_i          (a_in),
+                        .a_o          (a_out),
+                        .psum_i       (psum_in),
+                        .psum_o       (psum_out),
+                        .vertical_i   (g_reach[j].vertical[k]),
+                        .above_i      (above),
+                        .horizontal_i (g_reach[k].horizontal[j]),
+                        .left_i       (left),
+                        .shadow_o     (shadow)
+                    );
+                end
             end
         end
         for (j = 0; j < D; j = j + 1) begin : g_out
             assign psum_o[j*32 +: 32] = g_row[D-1].g_col[j].psum_out;
         end
     endgenerate
-    wire unused = &{1'b0, a_valid};
+    wire unused = &{1'b0, a_valid, valid};
 endmodule
 `default_nettype wire

@@ -9,6 +9,7 @@
 `include "isa.vh"
 module mxu_check #(
     parameter D         = 4,
+    parameter ELEMENT   = 0,    // 0 int8, 1 bf16
     parameter SPM_BANKS = 8,
     parameter SPM_ROWS  = 2048,
     parameter W_SPM     = 11,
@@ -87,7 +88,9 @@ module mxu_check #(
         if (en_i) begin
             bad_field = `SY_MXU_FLAGS_INVALID(flags) ||
                         (flags[`SY_MXU_FLAGS_A_UNSIGNED_BITS] ? a_zero > 32'd255 : a_zero + 32'd128 > 32'd255) ||
-                        (flags[`SY_MXU_FLAGS_W_UNSIGNED_BITS] ? w_zero > 32'd255 : w_zero + 32'd128 > 32'd255);
+                        (flags[`SY_MXU_FLAGS_W_UNSIGNED_BITS] ? w_zero > 32'd255 : w_zero + 32'd128 > 32'd255) ||
+                        (ELEMENT != 0 && (flags[`SY_MXU_FLAGS_A_UNSIGNED_BITS] || flags[`SY_MXU_FLAGS_W_UNSIGNED_BITS] ||
+                                          a_zero != 32'd0 || w_zero != 32'd0));
             rows      = {48'd0, n0[15:0]} * {48'd0, n1[15:0]} * {48'd0, n2[15:0]} * {48'd0, n3[15:0]};
             bad_count = n0 - 32'd1 > 32'd65534 || n1 - 32'd1 > 32'd65534 || n2 - 32'd1 > 32'd65534 ||
                         n3 - 32'd1 > 32'd65534 || planes - 32'd1 > 32'd65534 ||

@@ -13,6 +13,7 @@
 `include "isa.vh"
 module vpu #(
     parameter D         = 4,
+    parameter W_EL      = 8,    // bits of an element of SPM: 8 int8, 16 bf16
     parameter STAGES    = 24,
     parameter N         = 4,    // commands in flight
     parameter SPM_BANKS = 8,
@@ -42,14 +43,14 @@ module vpu #(
     // sources: A in the low half, B in the high half
     output wire [1:0]                    spm_re_o,
     output wire [2*W_SPM-1:0]            spm_rrow_o,
-    input  wire [2*D*8-1:0]              spm_rdata_i,
+    input  wire [2*D*W_EL-1:0]           spm_rdata_i,
     output wire [1:0]                    acc_re_o,
     output wire [2*W_ACC-1:0]            acc_rrow_o,
     input  wire [2*D*32-1:0]             acc_rdata_i,
     // outputs: output in the low half, second output in the high half; ACC data skewed by lane
     output wire [1:0]                    spm_we_o,
     output wire [2*W_SPM-1:0]            spm_wrow_o,
-    output wire [2*D*8-1:0]              spm_wdata_o,
+    output wire [2*D*W_EL-1:0]           spm_wdata_o,
     output wire [1:0]                    acc_we_o,
     output wire [2*W_ACC-1:0]            acc_wrow_o,
     output wire [2*D*32-1:0]             acc_wdata_o
@@ -57,6 +58,9 @@ module vpu #(
     localparam W_IDX   = N > 1 ? $clog2(N) : 1;
     localparam W_TOKEN = 8 + W_IDX;          // index, red_last, red_first, quarter, register, is_rows
     localparam W_WRITE = 3 + W_IDX + 2 * W_ROW; // index, red_we, end of iteration, of command, rows
+    localparam LOG_SHARE = W_EL == 16 ? 1 : 0;
+    localparam SHARE   = (D / 4) << LOG_SHARE; // words of a row of constants
+    localparam [1:0] PARTS = W_EL == 16 ? 2'd1 : 2'd3;
     localparam LAST    = 18;                 // stages 1 to 17, and where the second output leaves
 
     // ------------------------------------------------------------------ checks
@@ -64,7 +68,7 @@ module vpu #(
     wire [4*SPM_BANKS-1:0] spm_banks;
     wire [4*ACC_BANKS-1:0] acc_banks;
     vpu_check #(
-        .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
+        .W_EL(W_EL), .SPM_BANKS(SPM_BANKS), .SPM_ROWS(SPM_ROWS), .W_SPM(W_SPM),
         .ACC_BANKS(ACC_BANKS), .ACC_ROWS(ACC_ROWS), .W_ACC(W_ACC), .W_ROW(W_ROW)
     ) u_check (
         .en_i        (check_now_i),
@@ -89,7 +93,23 @@ module vpu #(
     // ------------------------------------------------------------------ the slot's fields
     wire        is_rows   = funct7_i == `SY_F7_VPU_ROWS;
     wire [31:0] rows      = regs_i[`SY_VPU_ROWS*32 +: 32];
-    wire [31:0] chain_in  = is_rows ? {30'd0, `SY_VPU_CHAIN_IN_A_SRC_ACC_F32} : regs_i[`SY_VPU_CHAIN_IN*32 +: 32];
+    // the lanes have bf16 rows as fp32
+    reg  [31:0] chain_in;
+    always @* begin
+        chain_in = is_rows ? {30'd0, `SY_VPU_CHAIN_IN_A_SRC_ACC_F32} : regs_i[`SY_VPU_CHAIN_IN*32 +: 32];
+        if (W_EL == 16 && chain_in[`SY_VPU_CHAIN_IN_A_SRC_BITS] == `SY_VPU_CHAIN_IN_A_SRC_SPM) begin
+            chain_in[`SY_VPU_CHAIN_IN_A_SRC_BITS] = `SY_VPU_CHAIN_IN_A_SRC_ACC_F32;
+        end
+        if (W_EL == 16 && chain_in[`SY_VPU_CHAIN_IN_B_SRC_BITS] == `SY_VPU_CHAIN_IN_B_SRC_SPM) begin
+            chain_in[`SY_VPU_CHAIN_IN_B_SRC_BITS] = `SY_VPU_CHAIN_IN_B_SRC_ACC_F32;
+        end
+    end
+    function [2:0] lane_out(input [2:0] out);
+        lane_out = W_EL == 16 && out == `SY_VPU_CHAIN_OUT_OUT_SPM ? `SY_VPU_CHAIN_OUT_OUT_F32 : out;
+    endfunction
+    function [1:0] lane_red_out(input [1:0] out);
+        lane_red_out = W_EL == 16 && out == `SY_VPU_CHAIN_OUT_RED_OUT_SPM ? `SY_VPU_CHAIN_OUT_RED_OUT_F32 : out;
+    endfunction
     wire [31:0] chain_fp  = is_rows ? 32'd0 : regs_i[`SY_VPU_CHAIN_FP*32 +: 32];
     wire [31:0] chain_out = is_rows ? 32'd0 : regs_i[`SY_VPU_CHAIN_OUT*32 +: 32];
     wire [2:0]  red_loops = chain_out[`SY_VPU_CHAIN_OUT_RED_LOOPS_BITS];
@@ -156,7 +176,7 @@ module vpu #(
         .clk     (clk),
         .start_i (start_i),
         .step_i  (row_read),
-        .n_i     (is_rows ? {16'd1, 16'd1, 16'd1, 11'd0, rows[`SY_VPU_ROWS_COUNT_BITS], 2'b00} :
+        .n_i     (is_rows ? {16'd1, 16'd1, 16'd1, {11'd0, rows[`SY_VPU_ROWS_COUNT_BITS], 2'b00} >> LOG_SHARE} :
                   {regs_i[`SY_VPU_N3*32 +: 16], regs_i[`SY_VPU_N2*32 +: 16],
                    regs_i[`SY_VPU_N1*32 +: 16], regs_i[`SY_VPU_N0*32 +: 16]}),
         .end_o   (row_end)
@@ -202,19 +222,19 @@ module vpu #(
             acc_read_q <= acc_re_o;
         end
     end
-    wire [2*D*8-1:0]  spm_row;
+    wire [2*D*W_EL-1:0] spm_row;
     wire [2*D*32-1:0] acc_row;
     wire [1:0]        spm_valid, spm_busy, acc_valid;
     generate
         for (s = 0; s < 2; s = s + 1) begin : g_source
-            delay_line #(.N(D-1), .W_DATA(D*8)) u_spm (
+            delay_line #(.N(D-1), .W_DATA(D*W_EL)) u_spm (
                 .clk     (clk),
                 .rst_n   (rst_n),
                 .valid_i (spm_read_q[s]),
-                .data_i  (spm_rdata_i[s*D*8 +: D*8]),
+                .data_i  (spm_rdata_i[s*D*W_EL +: D*W_EL]),
                 .valid_o (spm_valid[s]),
                 .busy_o  (spm_busy[s]),
-                .data_o  (spm_row[s*D*8 +: D*8])
+                .data_o  (spm_row[s*D*W_EL +: D*W_EL])
             );
             deskew #(.D(D), .W_LANE(32)) u_acc (
                 .clk     (clk),
@@ -227,7 +247,8 @@ module vpu #(
         end
     endgenerate
 
-    wire [4:0] rows_reg = {2'd0, rows_1st} + {2'd0, rows_at[4:2]};
+    // a row of constants is a quarter (bf16: a half) of a row register
+    wire [4:0] rows_reg = {2'd0, rows_1st} + (rows_at >> (2 - LOG_SHARE));
     wire [W_TOKEN-1:0] token_1;
     wire               valid_1, token_busy;
     delay_line #(.N(D), .W_DATA(W_TOKEN)) u_token (
@@ -280,7 +301,7 @@ module vpu #(
             assign idx_at[t]        = token[8 +: W_IDX];
             assign rows_at_stage[t] = valid[t] && token[0];
             assign reg_at[t]        = token[3:1];
-            assign quarter_at[t]    = {{(D-D/4){1'b0}}, {D/4{1'b1}}} << ({30'd0, token[5:4]} * (D / 4));
+            assign quarter_at[t]    = {{(D-SHARE){1'b0}}, {SHARE{1'b1}}} << ({30'd0, token[5:4] & PARTS} * SHARE);
             assign red_first_at[t]  = token[6];
             assign red_last_at[t]   = valid[t] && token[7];
         end
@@ -344,8 +365,8 @@ module vpu #(
     genvar j;
     generate
         for (j = 0; j < D; j = j + 1) begin : g_lane
-            // a row of constants: D / 4 words, each for one lane of its quarter
-            localparam WORD = j % (D / 4);
+            // a row of constants: SHARE words, each for one lane of its part of the row register
+            localparam WORD = j % SHARE;
             reg [31:0] a, b;
             always @* begin
                 a = 32'd0;
@@ -353,13 +374,15 @@ module vpu #(
                 if (valid_1) begin
                     if (token_1[0]) begin
                         a = spm_row[WORD*32 +: 32];
-                    end else if (a_src == `SY_VPU_CHAIN_IN_A_SRC_SPM) begin
-                        a = {{24{spm_row[j*8+7]}}, spm_row[j*8 +: 8]};
+                    end else if (spm_valid[0]) begin
+                        a = W_EL == 16 ? {spm_row[j*W_EL +: W_EL], {(32-W_EL){1'b0}}} :
+                            {{(32-W_EL){spm_row[j*W_EL+W_EL-1]}}, spm_row[j*W_EL +: W_EL]};
                     end else if (a_src[1]) begin
                         a = acc_row[j*32 +: 32];
                     end
-                    if (b_src == `SY_VPU_CHAIN_IN_B_SRC_SPM) begin
-                        b = {{24{spm_row[(D+j)*8+7]}}, spm_row[(D+j)*8 +: 8]};
+                    if (spm_valid[1]) begin
+                        b = W_EL == 16 ? {spm_row[(D+j)*W_EL +: W_EL], {(32-W_EL){1'b0}}} :
+                            {{(32-W_EL){spm_row[(D+j)*W_EL+W_EL-1]}}, spm_row[(D+j)*W_EL +: W_EL]};
                     end else if (b_src[1]) begin
                         b = acc_row[(D+j)*32 +: 32];
                     end
@@ -394,7 +417,7 @@ module vpu #(
                 .s5_imm_i         (d_mul1_q[idx_at[5]]),
                 .s5_row_we_i      (rows_at_stage[5] && reg_at[5] == 3'd1),
                 .s6_valid_i       (valid[6]),
-                .s6_mid_i         (fp_6[`SY_VPU_CHAIN_FP_MID_BITS] == `SY_VPU_CHAIN_FP_MID_CLAMP),
+                .s6_mid_i         (fp_6[`SY_VPU_CHAIN_FP_MID_BITS]),
                 .s6_lo_i          (d_mid_lo_q[idx_at[6]]),
                 .s6_hi_i          (d_mid_hi_q[idx_at[6]]),
                 .s7_valid_i       (valid[7]),
@@ -415,12 +438,12 @@ module vpu #(
                 .s11_mul3_i       (fp_11[`SY_VPU_CHAIN_FP_MUL3_BITS]),
                 .s11_row_we_i     (rows_at_stage[11] && reg_at[11] == 3'd5),
                 .s12_valid_i      (valid[12]),
-                .s12_out_i        (out_12[`SY_VPU_CHAIN_OUT_OUT_BITS]),
+                .s12_out_i        (lane_out(out_12[`SY_VPU_CHAIN_OUT_OUT_BITS])),
                 .s12_red_i        (out_12[`SY_VPU_CHAIN_OUT_RED_BITS]),
                 .s12_red_fp_i     (out_12[`SY_VPU_CHAIN_OUT_RED_SRC_BITS]),
                 .s12_red_first_i  (red_first_at[12]),
                 .s13_valid_i      (valid[13]),
-                .s13_out_i        (out_13[`SY_VPU_CHAIN_OUT_OUT_BITS]),
+                .s13_out_i        (lane_out(out_13[`SY_VPU_CHAIN_OUT_OUT_BITS])),
                 .s13_zero_i       (d_o_zero_q[idx_at[13]]),
                 .s13_lo_i         (d_o_lo_q[idx_at[13]]),
                 .s13_hi_i         (d_o_hi_q[idx_at[13]]),
@@ -431,9 +454,9 @@ module vpu #(
                 .s15_valid_i      (red_last_at[15]),
                 .s15_add_i        (d_r_add_q[idx_at[15]]),
                 .s16_valid_i      (red_last_at[16]),
-                .s16_out_i        (out_16[`SY_VPU_CHAIN_OUT_RED_OUT_BITS]),
+                .s16_out_i        (lane_red_out(out_16[`SY_VPU_CHAIN_OUT_RED_OUT_BITS])),
                 .s17_valid_i      (red_last_at[17]),
-                .s17_out_i        (out_17[`SY_VPU_CHAIN_OUT_RED_OUT_BITS]),
+                .s17_out_i        (lane_red_out(out_17[`SY_VPU_CHAIN_OUT_RED_OUT_BITS])),
                 .s17_zero_i       (d_r_zero_q[idx_at[17]]),
                 .s17_lo_i         (d_r_lo_q[idx_at[17]]),
                 .s17_hi_i         (d_r_hi_q[idx_at[17]]),
@@ -493,9 +516,14 @@ module vpu #(
     assign spm_wrow_o = {w_red_row[W_SPM-1:0], w_out_row[W_SPM-1:0]};
     assign acc_wrow_o = {w_red_row[W_ACC-1:0], w_out_row[W_ACC-1:0]};
     generate
-        for (j = 0; j < D; j = j + 1) begin : g_byte
-            assign spm_wdata_o[j*8 +: 8]     = out_row[j*32 +: 8];
-            assign spm_wdata_o[(D+j)*8 +: 8] = red_row[j*32 +: 8];
+        for (j = 0; j < D; j = j + 1) begin : g_element
+            if (W_EL == 16) begin : g_bf16
+                fp_to_bf16 u_out (.en_i (w_out_spm), .a_i (out_row[j*32 +: 32]), .y_o (spm_wdata_o[j*16 +: 16]));
+                fp_to_bf16 u_red (.en_i (w_red_spm), .a_i (red_row[j*32 +: 32]), .y_o (spm_wdata_o[(D+j)*16 +: 16]));
+            end else begin : g_int8
+                assign spm_wdata_o[j*8 +: 8]     = out_row[j*32 +: 8];
+                assign spm_wdata_o[(D+j)*8 +: 8] = red_row[j*32 +: 8];
+            end
         end
     endgenerate
     wire [2*D-1:0] skew_valid;
@@ -572,7 +600,7 @@ module vpu #(
                      read_spm | spm_banks_q[2*SPM_BANKS +: SPM_BANKS] | spm_banks_q[3*SPM_BANKS +: SPM_BANKS]};
     assign held_o = {live_a_acc | live_b_acc | live_out_acc, live_a_spm | live_b_spm | live_out_spm};
     assign own_bank_ok_o = (read_spm & live_out_spm) == {SPM_BANKS{1'b0}} && (read_acc & live_out_acc) == {ACC_BANKS{1'b0}};
-    wire unused = &{1'b0, spm_valid, spm_busy, acc_valid, token_busy, out_valid, out_busy, red_valid, red_busy, w_busy,
+    wire unused = &{1'b0, spm_busy, acc_valid, token_busy, out_valid, out_busy, red_valid, red_busy, w_busy,
                     skew_valid, base32, stride32, rows, rows_reg, in_1, in_2, in_3, fp_4, fp_5, fp_6, fp_7, fp_8, fp_9,
                     fp_10, fp_11, out_12, out_13, out_16, out_17, w_kind, spm_banks, row_end};
 endmodule

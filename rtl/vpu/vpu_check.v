@@ -9,6 +9,7 @@
 `default_nettype none
 `include "isa.vh"
 module vpu_check #(
+    parameter W_EL      = 8,    // bits of an element of SPM
     parameter SPM_BANKS = 8,
     parameter SPM_ROWS  = 2048,
     parameter W_SPM     = 11,
@@ -58,7 +59,7 @@ module vpu_check #(
                          is_vec && b_src[1],
                          is_vec && a_src[1]};
     wire [63:0]  n     = {n3[15:0], n2[15:0], n1[15:0], n0[15:0]};
-    wire [63:0]  n_a   = is_rows ? {16'd1, 16'd1, 16'd1, 11'd0, count, 2'b00} : n;
+    wire [63:0]  n_a   = is_rows ? {16'd1, 16'd1, 16'd1, W_EL == 16 ? {12'd0, count, 1'b0} : {11'd0, count, 2'b00}} : n;
     wire [63:0]  n_r   = {red_loops > 3'd3 ? 16'd1 : n3[15:0], red_loops > 3'd2 ? 16'd1 : n2[15:0],
                           red_loops > 3'd1 ? 16'd1 : n1[15:0], red_loops > 3'd0 ? 16'd1 : n0[15:0]};
     wire [255:0] counts = {n_r, n, n, n_a};

@@ -42,7 +42,7 @@ module vpu_lane (
     input  wire [31:0] s5_imm_i,
     input  wire        s5_row_we_i,
     input  wire        s6_valid_i,
-    input  wire        s6_mid_i,
+    input  wire [1:0]  s6_mid_i,
     input  wire [31:0] s6_lo_i,
     input  wire [31:0] s6_hi_i,
     input  wire        s7_valid_i,
@@ -191,12 +191,15 @@ module vpu_lane (
     // ------------------------------------------------------------------ 6: round and clamp, 7: back to fp32
     reg  [31:0] i6_q, v6_q, b6_q, i7_q, v7_q, b7_q;
     wire [31:0] v6_int, v7_fp;
-    fp_to_int u_v6 (.en_i (s6_valid_i && s6_mid_i), .a_i (v5_q), .y_o (v6_int));
+    wire [15:0] v6_bf16;
+    fp_to_int u_v6 (.en_i (s6_valid_i && s6_mid_i == `SY_VPU_CHAIN_FP_MID_CLAMP), .a_i (v5_q), .y_o (v6_int));
+    fp_to_bf16 u_v6_bf16 (.en_i (s6_valid_i && s6_mid_i == `SY_VPU_CHAIN_FP_MID_BF16), .a_i (v5_q), .y_o (v6_bf16));
     int_to_fp u_v7 (.en_i (s7_valid_i && s7_mid_i), .a_i (v6_q), .y_o (v7_fp));
     always @(posedge clk) begin
         if (s6_valid_i) begin
             i6_q <= i5_q;
-            v6_q <= s6_mid_i ? clamp(v6_int, s6_lo_i, s6_hi_i) : v5_q;
+            v6_q <= s6_mid_i == `SY_VPU_CHAIN_FP_MID_CLAMP ? clamp(v6_int, s6_lo_i, s6_hi_i) :
+                    s6_mid_i == `SY_VPU_CHAIN_FP_MID_BF16 ? {v6_bf16, 16'd0} : v5_q;
             b6_q <= b5_q;
         end
         if (s7_valid_i) begin

@@ -44,7 +44,7 @@ verilog() { # NAME FILE FROM TO PATTERN
     change "$work/sources/$2" "$3" "$4"
     expect "$1" "$5" "$(SYSTOLE_RTL_SOURCES=$work/sources cosim "$systole")"
 }
-verilog "rtl, one cycle" rtl/systole.v '.D(D), .STAGES(PIPELINE_VPU_STAGES),' '.D(D), .STAGES(PIPELINE_VPU_STAGES + 1),' "$in_time"
+verilog "rtl, one cycle" rtl/systole.v '.STAGES(PIPELINE_VPU_STAGES),' '.STAGES(PIPELINE_VPU_STAGES + 1),' "$in_time"
 verilog "rtl, one bit" rtl/vpu/fp_to_int.v "y_o = a_i[31] ? -w[63:32] : w[63:32];" "y_o = (a_i[31] ? -w[63:32] : w[63:32]) ^ 32'd1;" "$in_data"
 
 # ---- the simulator

@@ -12,7 +12,7 @@ command -v verilator >/dev/null || { echo "skipped: verilator is not installed";
 parameters() {
     awk -F'[][= #]+' '
         /^\[/ { section = toupper($2) }
-        /^[a-z]/ { key = section "_" toupper($1); value = $2 == "int8" ? 0 : $2
+        /^[a-z]/ { key = section "_" toupper($1); value = $2 == "int8" ? 0 : $2 == "bf16" ? 1 : $2
                    if (key != "DRAM_LATENCY") print "-G" key "=" value }' "$1"
 }
 
