@@ -54,6 +54,12 @@ static const char *find_sources(const rtl_options *options, base_buf *home)
     return access(RTL_SOURCE_DIR "/rtl/systole.f", R_OK) == 0 ? RTL_SOURCE_DIR : RTL_INSTALL_DIR;
 }
 
+const char *rtl_coverage_folder(void)
+{
+    const char *folder = getenv("SYSTOLE_RTL_COVERAGE");
+    return folder != NULL && folder[0] != '\0' ? folder : NULL;
+}
+
 static sy_status find_cache(const rtl_options *options, base_buf *out, base_diag *diag)
 {
     const char *cache = getenv("SYSTOLE_CACHE");
@@ -351,6 +357,9 @@ sy_status rtl_build(const isa_config *config, const rtl_options *options, base_b
     base_buf home = {0};
     print_params(config, "`", &params);
     base_buf_printf(&params, "`define SYP_CONFIG_HASH 64'h%016" PRIx64 "\n", isa_config_hash(config));
+    if (rtl_coverage_folder() != NULL) {
+        base_buf_puts(&params, "`define SYP_COVERAGE\n");
+    }
     sy_status status = base_buf_status(&params);
     if (status == SY_OK) {
         status = find_cache(options, &cache, diag);

@@ -9,6 +9,9 @@
 #include "systole/isa/isa.h"
 #include "systole/rtl/rtl.h"
 
+/* Where machines write which of their lines have run: SYSTOLE_RTL_COVERAGE (scripts/coverage.sh), or NULL: nowhere. */
+const char *rtl_coverage_folder(void);
+
 /* RTL_SOURCE_DIR, RTL_INSTALL_DIR: roots of the sources, from rtl/CMakeLists.txt. */
 
 #endif

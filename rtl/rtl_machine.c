@@ -64,10 +64,18 @@ static rtl_machine *of(sim_machine *m)
 static void stop_child(rtl_machine *r)
 {
     if (r->pid > 0) {
-        kill(r->pid, SIGKILL);
+        /* At the end of its requests it writes its coverage, if it counts any. */
+        const bool wait_for_it = rtl_coverage_folder() != NULL;
+        if (wait_for_it) {
+            close(r->fd_socket);
+        } else {
+            kill(r->pid, SIGKILL);
+        }
         while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR) {
         }
-        close(r->fd_socket);
+        if (!wait_for_it) {
+            close(r->fd_socket);
+        }
     }
     r->pid = 0;
     r->fd_socket = -1;

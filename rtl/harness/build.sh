@@ -30,6 +30,9 @@ for file in rtl/harness/harness.c simulator/dram.c base/rng.c base/diag.c; do
 done
 # --x-initial unique: what has no reset starts with a random value, so that nothing can rely on zero.
 # -O1 for what runs once; the two-state random values come from +verilator+rand+reset+2 at run time.
+if grep -q SYP_COVERAGE systole_params.vh; then
+    set -- --coverage-line "$@"
+fi
 verilator --top-module harness -O3 --x-initial unique --threads 1 -Wno-fatal -Wno-INITIALDLY -Wno-UNUSED -j 2 \
     --Mdir obj +incdir+. -F "$sources/rtl/systole.f" "$@" \
     "$PWD/harness.o" "$PWD/dram.o" "$PWD/rng.o" "$PWD/diag.o" \

@@ -472,4 +472,14 @@ module harness;
         end
         $finish;
     end
+
+`ifdef SYP_COVERAGE
+    // Which lines have run, for scripts/coverage.sh: one file per process.
+    final $c("Verilated::threadContextp()->coveragep()->write((std::string{getenv(\"SYSTOLE_RTL_COVERAGE\")} + \"/\" + ",
+             "std::to_string(getpid()) + \".dat\").c_str());");
+`systemc_header
+#include <unistd.h>
+#include "verilated_cov.h"
+`verilog
+`endif
 endmodule
