@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# mutate.sh [--check] [-o FOLDER] [NAME...] -- plants the faults of scripts/mutations.txt, one at a time, and runs the default
+# tests that can see them, the fast ones first, up to the first that fails: caught, or survived.
+#
+# It works on a copy of the sources in FOLDER (default: /tmp/systole-mutate); what is there already is not done again, as
+# long as neither the fault nor its file has changed. At least 95 % must be caught; one that nothing can see says why in the table.
+# --check only looks whether each fault can be planted.
+#
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+table=$PWD/scripts/mutations.txt
+folder=/tmp/systole-mutate
+check=
+while [[ ${1:-} == -* ]]; do
+    case $1 in
+        --check) check=1; shift ;;
+        -o) folder=$2; shift 2 ;;
+        *) echo "mutate: '$1': expected --check, -o FOLDER or names" >&2; exit 2 ;;
+    esac
+done
+
+names=() files=() froms=() tos=() texts=() excuses=()
+while IFS= read -r line; do
+    [[ $line == '#'* || -z $line ]] && continue
+    fields=()
+    while [[ $line == *' ;; '* ]]; do
+        fields+=("${line%%' ;; '*}")
+        line=${line#*' ;; '}
+    done
+    fields+=("$line")
+    (( ${#fields[@]} == 5 || ${#fields[@]} == 6 )) || { echo "mutate: ${#fields[@]} fields: ${fields[*]}"; exit 1; }
+    names+=("${fields[0]}") files+=("${fields[1]}") froms+=("${fields[2]}") tos+=("${fields[3]}") texts+=("${fields[4]}")
+    excuses+=("${fields[5]:-}")
+done < "$table"
+
+bad=0
+for i in "${!names[@]}"; do
+    n=$(grep -c -F -e "${froms[i]}" "${files[i]}" || true)
+    if [[ $n != 1 ]]; then
+        echo "mutate: ${names[i]}: its text is on ${n:-0} lines of ${files[i]}, expected 1: ${froms[i]}"
+        bad=1
+    fi
+    [[ -z ${excuses[i]} || ${excuses[i]} == 'EQUIVALENT: '?* ]] || { echo "mutate: ${names[i]}: no reason: ${excuses[i]}"; bad=1; }
+done
+[[ $(printf '%s\n' "${names[@]}" | sort | uniq -d) == '' ]] || { echo "mutate: a name twice"; bad=1; }
+(( ${#names[@]} >= 50 )) || { echo "mutate: only ${#names[@]} faults"; bad=1; }
+(( bad == 0 )) || exit 1
+if [[ -n $check ]]; then
+    echo "mutate: ${#names[@]} faults"
+    exit 0
+fi
+
+# ---- the copy
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+src=$folder/src build=$folder/build results=$folder/results.txt
+touch "$results"
+git ls-files -co --exclude-standard | while IFS= read -r file; do
+    if [[ -f $file ]] && ! cmp -s "$file" "$src/$file"; then
+        mkdir -p "$src/$(dirname "$file")"
+        cp "$file" "$src/$file"
+    fi
+done
+[[ -f $build/build.ninja ]] || cmake -S "$src" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=-O1 > "$folder/cmake.log"
+
+# Programs of the default tests that run the simulator, the fast ones first.
+tests=(timing/queue timing/mxu timing/vpu timing/dma timing/ends isa/core unit/sim_machine unit/sim_dram timing/tick)
+later=(unit/sim_kernels timing/fuzz_kinds)
+targets=()
+for t in "${tests[@]}"; do targets+=("test_${t/\//_}"); done
+compile() { ninja -C "$build" "$@" > "$folder/ninja.log" 2>&1; }
+compile cli/systole "${targets[@]}" || { tail -n 20 "$folder/ninja.log"; exit 1; }
+cp "$build/cli/systole" "$folder/systole"
+
+# Each test below ends with status 0 if it has seen nothing; a test that hangs has.
+run() { timeout 300 "$@" > "$folder/test.log" 2>&1; }
+fuzz_tiny() { run "$1" fuzz -c tiny --seed 2 --count 60 --whole --output-dir "$folder"; }
+fuzz_random() { timeout 1500 "$1" fuzz --configs 5 --count 42 --max-dim 8 --whole --output-dir "$folder" > "$folder/test.log" 2>&1; }
+
+# Prints the test that fails, nothing if there is none; "build" if the fault is no program.
+simulator_tests() {
+    local t
+    export SYSTOLE_CACHE=$folder/cache SYSTOLE_RTL_SOURCES=$folder/good
+    compile "${targets[@]}" || { echo build; return; }
+    for t in "${tests[@]}"; do
+        run "$build/tests/$t" || { echo "${t/\//.}"; return; }
+    done
+    compile cli/systole
+    fuzz_tiny "$build/cli/systole" || { echo cosim.fuzz; return; }
+    for t in "${later[@]}"; do
+        compile "test_${t/\//_}"
+        run "$build/tests/$t" || { echo "${t/\//.}"; return; }
+    done
+    fuzz_random "$build/cli/systole" || { echo cosim.fuzz; return; }
+}
+verilog_tests() {
+    local t
+    export SYSTOLE_CACHE=$folder/mutant SYSTOLE_RTL_SOURCES=$src
+    rm -rf "$SYSTOLE_CACHE"
+    fuzz_tiny "$folder/systole" || {
+        grep -q 'cannot build' "$folder/test.log" && { echo build; return; }
+        echo cosim.fuzz
+        return
+    }
+    for t in fp array; do
+        (cd "$src" && run bash "tests/rtl/$t.sh") || { echo "rtl.$t"; return; }
+    done
+    fuzz_random "$folder/systole" || { echo cosim.fuzz; return; }
+}
+
+rm -rf "$folder/good" && mkdir -p "$folder/good"
+for part in rtl simulator base isa configs; do cp -r "$src/$part" "$folder/good/"; done
+n_caught=0 n_survived=0 n_excused=0
+for i in "${!names[@]}"; do
+    name=${names[i]} file=${files[i]}
+    (( $# == 0 )) || [[ " $* " == *" $name "* ]] || continue
+    key=$(sha256sum <<< "${froms[i]} ${tos[i]} $(sha256sum < "$file")" | cut -c1-16)
+    by=$(awk -v name="$name" -v key="$key" '$1 == name && $2 == key { print $3 }' "$results")
+    if [[ -z $by ]]; then
+        FROM=${froms[i]} TO=${tos[i]} awk 'BEGIN { from = ENVIRON["FROM"]; to = ENVIRON["TO"] }
+            { at = index($0, from); if (at) $0 = substr($0, 1, at - 1) to substr($0, at + length(from)); print }' "$file" > "$src/$file"
+        if [[ $file == rtl/* ]]; then by=$(verilog_tests); else by=$(simulator_tests); fi
+        cp "$file" "$src/$file"
+        by=${by:-nothing}
+        echo "$name $key $by" >> "$results"
+    fi
+    case $by in
+        build) echo "mutate: $name does not build: $(tail -n 3 "$folder/ninja.log" "$folder/test.log")"; exit 1 ;;
+        nothing)
+            if [[ -n ${excuses[i]} ]]; then
+                n_excused=$((n_excused + 1))
+                echo "equivalent  $name: ${excuses[i]#EQUIVALENT: }"
+            else
+                n_survived=$((n_survived + 1))
+                echo "SURVIVED    $name: ${texts[i]}"
+            fi ;;
+        *)
+            n_caught=$((n_caught + 1))
+            echo "caught      $name by $by: ${texts[i]}"
+            [[ -z ${excuses[i]} ]] || echo "mutate: $name is caught and says that it cannot be" ;;
+    esac
+done
+n=$((n_caught + n_survived))
+echo "mutate: $n_caught of $n faults caught, $n_survived survived, $n_excused equivalent"
+(( n > 0 && 100 * n_caught >= 95 * n ))
