@@ -116,13 +116,13 @@ n_caught=0 n_survived=0 n_excused=0
 for i in "${!names[@]}"; do
     name=${names[i]} file=${files[i]}
     (( $# == 0 )) || [[ " $* " == *" $name "* ]] || continue
-    key=$(sha256sum <<< "${froms[i]} ${tos[i]} $(sha256sum < "$file")" | cut -c1-16)
+    key=$(sha256sum <<< "${froms[i]} ${tos[i]} $(sha256sum < "$folder/good/$file")" | cut -c1-16)
     by=$(awk -v name="$name" -v key="$key" '$1 == name && $2 == key { print $3 }' "$results")
     if [[ -z $by ]]; then
         FROM=${froms[i]} TO=${tos[i]} awk 'BEGIN { from = ENVIRON["FROM"]; to = ENVIRON["TO"] }
-            { at = index($0, from); if (at) $0 = substr($0, 1, at - 1) to substr($0, at + length(from)); print }' "$file" > "$src/$file"
+            { at = index($0, from); if (at) $0 = substr($0, 1, at - 1) to substr($0, at + length(from)); print }' "$folder/good/$file" > "$src/$file"
         if [[ $file == rtl/* ]]; then by=$(verilog_tests); else by=$(simulator_tests); fi
-        cp "$file" "$src/$file"
+        cp "$folder/good/$file" "$src/$file"
         by=${by:-nothing}
         echo "$name $key $by" >> "$results"
     fi
