@@ -33,6 +33,7 @@ static void put_tensor(base_json *json, const cc_plan_tensor *tensor)
     base_json_key_i64(json, "c", tensor->c);
     base_json_key_i64(json, "p", tensor->p);
     base_json_key_i64(json, "lanes", tensor->lanes);
+    base_json_key_i64(json, "element_bytes", tensor->element_bytes);
     base_json_key_i64(json, "n_stride", tensor->n_stride);
     base_json_key_i64(json, "block_stride", tensor->block_stride);
     base_json_key_i64(json, "rows", tensor->rows);
@@ -264,6 +265,7 @@ static sy_status get_tensor(const reader *r, json_object *object, cc_plan_tensor
     SY_TRY(get_int(r, object, "p", 1, LARGEST, &tensor->p));
     SY_TRY(get_dims(r, object, tensor));
     SY_TRY(get_int(r, object, "lanes", 1, 1 << 20, &tensor->lanes));
+    SY_TRY(get_int(r, object, "element_bytes", 1, 2, &tensor->element_bytes));
     SY_TRY(get_int(r, object, "rows", 1, LARGEST, &tensor->rows));
     /* Bounded by the rows, so no sum below can overflow; an unused stride may be anything up to
      * them. */

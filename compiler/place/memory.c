@@ -32,7 +32,7 @@ static uint64_t align_up(uint64_t value, uint64_t to)
     return (value + to - 1) / to * to;
 }
 
-static void touch(lives *l, cc_tensor *t, uint32_t group, int64_t d)
+static void touch(lives *l, cc_tensor *t, uint32_t group, const isa_config *config)
 {
     if (t == NULL) {
         return;
@@ -44,42 +44,43 @@ static void touch(lives *l, cc_tensor *t, uint32_t group, int64_t d)
         }
     }
     l->all[l->n++] = (life){
-        .tensor = t, .bytes = align_up(cc_tensor_bytes(t, d), 256), .first = group, .last = group};
+        .tensor = t, .bytes = align_up(cc_tensor_bytes(t, config), 256), .first = group, .last = group};
 }
 
-static void touch_group(lives *l, const cc_group *g, uint32_t index, int64_t d)
+static void touch_group(lives *l, const cc_group *g, uint32_t index, const isa_config *config)
 {
-    touch(l, g->x, index, d);
+    touch(l, g->x, index, config);
     switch (g->kind) {
     case CC_GROUP_MATMUL:
-        touch(l, g->u.matmul.residual, index, d);
-        touch(l, g->u.matmul.w, index, d);
+        touch(l, g->u.matmul.residual, index, config);
+        touch(l, g->u.matmul.w, index, config);
         break;
     case CC_GROUP_STREAM:
         if (g->u.stream.b_constant.n_bytes == 0) {
-            touch(l, g->u.stream.b, index, d);
+            touch(l, g->u.stream.b, index, config);
         }
         break;
     case CC_GROUP_CONCAT:
         for (uint32_t i = 0; i < g->u.concat.n_parts; i++) {
-            touch(l, g->u.concat.parts[i], index, d);
+            touch(l, g->u.concat.parts[i], index, config);
         }
         break;
     case CC_GROUP_POOL:
     case CC_GROUP_PAD:
         break;
     }
-    touch(l, g->y, index, d);
+    touch(l, g->y, index, config);
 }
 
 /* The walk of a padded tile starts before its tensor; addresses must not fall below zero. */
-static uint64_t bytes_before(const cc_group *g, int64_t d)
+static uint64_t bytes_before(const cc_group *g, const isa_config *config)
 {
     int64_t bytes = 0;
     if (g->kind == CC_GROUP_PAD) {
-        bytes = (g->u.pad.top * g->x->w + g->u.pad.left) * d;
+        bytes = (g->u.pad.top * g->x->w + g->u.pad.left) * isa_config_spm_row_bytes(config);
     } else if (g->kind == CC_GROUP_MATMUL && g->u.matmul.packed) {
-        bytes = (g->u.matmul.window.pad_top * g->x->w + g->u.matmul.window.pad_left) * g->x->c;
+        bytes = (g->u.matmul.window.pad_top * g->x->w + g->u.matmul.window.pad_left) * g->x->c *
+                (isa_config_spm_row_bytes(config) / config->d);
     }
     return (uint64_t)bytes;
 }
@@ -126,7 +127,7 @@ sy_status cc_place_memory(base_arena *arena, const isa_config *config, const pla
     uint32_t most = 0;
     for (uint32_t i = 0; i < p->n_groups; i++) {
         cc_group *g = p->groups[i];
-        guard = bytes_before(g, config->d) > guard ? bytes_before(g, config->d) : guard;
+        guard = bytes_before(g, config) > guard ? bytes_before(g, config) : guard;
         most += 4 + (g->kind == CC_GROUP_CONCAT ? g->u.concat.n_parts : 0);
         if (g->kind == CC_GROUP_MATMUL) {
             place_blob(&g->u.matmul.weights, &end);
@@ -145,7 +146,7 @@ sy_status cc_place_memory(base_arena *arena, const isa_config *config, const pla
         return base_fail(diag, SY_ENOMEM, "out of memory");
     }
     for (uint32_t i = 0; i < p->n_groups; i++) {
-        touch_group(&l, p->groups[i], i, config->d);
+        touch_group(&l, p->groups[i], i, config);
     }
     uint64_t shared = align_up(end > guard ? end : guard, ALIGN_BYTES);
     for (uint32_t i = 0; i < l.n; i++) {

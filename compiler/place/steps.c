@@ -35,6 +35,7 @@ static uint32_t tensor_index(builder *b, ir_value *v)
     *out = (cc_plan_tensor){
         .value = v->name, .rank = v->type.rank, .address = t->address, .rows = t->rows, .c = t->c};
     out->lanes = t->dense ? t->c : (int64_t)b->config->d;
+    out->element_bytes = (int64_t)(isa_config_spm_row_bytes(b->config) / b->config->d);
     ir_type_static_dims(&v->type, out->dims);
     if (t->folded) {
         out->n = t->w;
@@ -157,6 +158,7 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
                        cc_plan_layer *out)
 {
     const uint64_t d = b->config->d;
+    const uint64_t row_bytes = isa_config_spm_row_bytes(b->config);
     *out = (cc_plan_layer){.name = g->name, .op = op, .tag = g->tag, .step = step, .macs = g->macs};
     out->array_cycles = div_up(g->macs, d * d);
     const bool dense = g->x != NULL && g->x->dense;
@@ -164,7 +166,7 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
     switch (g->kind) {
     case CC_GROUP_MATMUL: {
         const cc_matmul *m = &g->u.matmul;
-        out->weight_cycles = m->w_activation ? (uint64_t)m->w->rows : m->weights.n_bytes / d;
+        out->weight_cycles = m->w_activation ? (uint64_t)m->w->rows : m->weights.n_bytes / row_bytes;
         rows += (m->residual != NULL ? (uint64_t)m->residual->rows : 0) +
                 (m->w_activation ? (uint64_t)m->w->rows : 0);
         out->dram_bytes = m->weights.n_bytes + m->constants.n_bytes;
@@ -182,7 +184,7 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
     case CC_GROUP_PAD:
         break;
     }
-    out->dram_bytes += rows * d + (dense ? cc_tensor_bytes(g->x, (int64_t)d) : 0);
+    out->dram_bytes += rows * row_bytes + (dense ? cc_tensor_bytes(g->x, b->config) : 0);
 }
 
 static sy_status fill_layers(builder *b, const uint32_t *step_of_level)

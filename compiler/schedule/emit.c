@@ -112,7 +112,7 @@ static void set_row_run(cc_command *c, int64_t row, int64_t rows)
 static uint64_t box_loops(const sched *s, const sched_box *box, byte_loop loops[4])
 {
     const cc_tensor *t = box->tensor;
-    const int64_t d = s->d;
+    const int64_t d = s->row_bytes;
     const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
     if (box->flat) {
         /* positions are images; a position's channel blocks lie together */
@@ -185,7 +185,7 @@ static void move_bytes(sched *s, isa_op op, uint64_t address, int64_t n_bytes, i
     if (op == ISA_OP_LD_LOAD) {
         cc_set(&c, ISA_LD_FILL, 0);
     }
-    set_row_run(&c, row, sched_div_up(n_bytes, s->d));
+    set_row_run(&c, row, sched_div_up(n_bytes, s->row_bytes));
     sched_push(s, &c);
 }
 
@@ -203,8 +203,8 @@ void sched_store_lanes(sched *s, uint64_t address, int64_t rows, int64_t lo, int
                        int64_t row)
 {
     const byte_loop one = {.count = 1, .stride = 0, .lo = 0, .hi = 1};
-    const byte_loop loops[4] = {{.count = s->d, .lo = lo, .hi = hi},
-                                {.count = rows, .stride = s->d, .lo = 0, .hi = rows},
+    const byte_loop loops[4] = {{.count = s->row_bytes, .lo = lo * s->element_bytes, .hi = hi * s->element_bytes},
+                                {.count = rows, .stride = s->row_bytes, .lo = 0, .hi = rows},
                                 one,
                                 one};
     cc_command c = sched_command(s, ISA_OP_ST_STORE);
@@ -249,9 +249,9 @@ sched_span sched_span_at(int64_t o, int64_t end, int64_t kernel, int64_t stride,
 
 double sched_patch_cycles(const isa_config *config, const cc_window *w, int64_t c)
 {
-    const double run = (double)(w->kw * c);
+    const double run = (double)(w->kw * c) * isa_config_spm_row_bytes(config) / config->d; /* bytes */
     const double beats = 1.0 + run / (double)config->dram_width;
-    const double rows = run / (double)config->d;
+    const double rows = run / (double)isa_config_spm_row_bytes(config);
     const double bursts = 1.0 + run / (double)config->dram_burst_bytes;
     const double pieces = (double)w->kh * (beats + rows);
     const double waiting = (double)w->kh * bursts * (double)config->dram_latency /
@@ -265,21 +265,22 @@ static void load_rectangle(sched *s, const sched_patch *p, const sched_span *y, 
 {
     const cc_tensor *t = p->tensor;
     const cc_window *w = p->window;
+    const int64_t pixel = t->c * s->element_bytes;
     const bool any = y->tap_lo < y->tap_hi && x->tap_lo < x->tap_hi;
     const byte_loop loops[4] = {
-        {.count = w->kw * t->c, .lo = any ? x->tap_lo * t->c : 0, .hi = any ? x->tap_hi * t->c : 0},
+        {.count = w->kw * pixel, .lo = any ? x->tap_lo * pixel : 0, .hi = any ? x->tap_hi * pixel : 0},
         {.count = w->kh,
-         .stride = w->dilation_h * t->w * t->c,
+         .stride = w->dilation_h * t->w * pixel,
          .lo = any ? y->tap_lo : 0,
          .hi = any ? y->tap_hi : 0},
-        {.count = x->hi - x->lo, .stride = w->stride_w * t->c, .lo = 0, .hi = x->hi - x->lo},
+        {.count = x->hi - x->lo, .stride = w->stride_w * pixel, .lo = 0, .hi = x->hi - x->lo},
         {.count = y->hi - y->lo,
-         .stride = w->stride_h * t->w * t->c,
+         .stride = w->stride_h * t->w * pixel,
          .lo = 0,
          .hi = y->hi - y->lo}};
     const int64_t at = ((p->n * t->h + y->lo * w->stride_h - w->pad_top) * t->w +
                         x->lo * w->stride_w - w->pad_left) *
-                       t->c;
+                       pixel;
     cc_command c = sched_command(s, ISA_OP_LD_LOAD);
     set_byte_walk(&c, t->address + (uint64_t)at, loops);
     cc_set(&c, ISA_LD_FLAGS, ISA_PUT(0, ISA_LD_FLAGS_CLOSE, 1));
@@ -339,6 +340,11 @@ void sched_set_f32(cc_command *c, unsigned reg, float value)
     cc_set(c, reg, bits);
 }
 
+int64_t sched_constant_rows(const sched *s)
+{
+    return 8 * s->d / s->row_bytes;
+}
+
 void sched_zero_acc(sched *s, int64_t row, int64_t rows)
 {
     cc_command c = sched_command(s, ISA_OP_VPU_VEC);
@@ -388,8 +394,10 @@ sy_status sched_group(base_arena *arena, const isa_config *config, const cc_grou
     const int64_t d = config->d;
     sched s = {
         .arena = arena, .config = config, .group = group, .program = program, .diag = diag, .d = d};
-    s.spm_rows = (int64_t)config->spm_banks * config->spm_bank_bytes / d;
-    s.spm_bank_rows = (int64_t)config->spm_bank_bytes / d;
+    s.row_bytes = isa_config_spm_row_bytes(config);
+    s.element_bytes = s.row_bytes / d;
+    s.spm_rows = isa_config_spm_rows(config);
+    s.spm_bank_rows = isa_config_spm_bank_rows(config);
     s.acc_rows = (int64_t)config->acc_banks * config->acc_bank_bytes / (4 * d);
     s.acc_bank_rows = (int64_t)config->acc_bank_bytes / (4 * d);
     SY_TRY(cc_program_begin_layer(arena, program, group->name));

@@ -49,6 +49,8 @@ typedef struct sched {
     sy_status status;
     /* derived from the configuration */
     int64_t d;
+    int64_t element_bytes; /* of SPM */
+    int64_t row_bytes;     /* of SPM: d * element_bytes */
     int64_t spm_rows, spm_bank_rows;
     int64_t acc_rows, acc_bank_rows;
     int64_t sem_most; /* the most that a semaphore counts */
@@ -130,6 +132,9 @@ void sched_set_f32(cc_command *c, unsigned reg, float value);
 
 /* VPU: writes int32 zeros to `rows` ACC rows from `row`. */
 void sched_zero_acc(sched *s, int64_t row, int64_t rows);
+
+/* SPM rows of two row registers (bias and scale of a product): 8 D bytes. */
+int64_t sched_constant_rows(const sched *s);
 
 /* Fails with SY_ERANGE: "'name' needs ... : what it needs and what there is". */
 void sched_too_large(sched *s, const char *what, int64_t needed_rows, int64_t there_rows);

@@ -166,7 +166,7 @@ static void fill_w(matmul *m, const job *j, int64_t chunk)
                                .width = count * s->d};
         sched_load(s, &box, row, 0);
     } else {
-        const int64_t plane = m->taps * s->d * s->d;
+        const int64_t plane = m->taps * s->d * s->row_bytes;
         const uint64_t from = m->p->weights.address + ob->weights +
                               (uint64_t)((first - ob->first_block) * plane);
         sched_load_bytes(s, from, count * plane, row);
@@ -535,7 +535,7 @@ void sched_matmul(sched *s)
                  .full = SCHED_SEM_K_FULL,
                  .free_ = SCHED_SEM_K_FREE,
                  .base = p->k_base,
-                 .pitch = 8,
+                 .pitch = sched_constant_rows(s),
                  .slots = p->k_slots};
     m.r = (ring){.producer = ISA_UNIT_LD,
                  .consumer = ISA_UNIT_VPU,

@@ -72,7 +72,7 @@ static double estimate(const matmul *m, const plan *p, int64_t a_rows, int64_t w
                           sched_div_up(m->out_w, p->tile_w);
     const int64_t rows = p->tile_h * p->tile_w;
     const int64_t jobs = tiles * m->y->blocks;
-    const double row_cycles = (double)s->d / (double)s->config->dram_width;
+    const double row_cycles = (double)s->row_bytes / (double)s->config->dram_width;
     const double steps = (double)jobs * (double)sched_div_up(m->max_blocks, p->chunk);
     const double array = (double)jobs * (double)(m->max_blocks * m->taps) *
                              (double)sched_max(rows, s->d) +
@@ -204,7 +204,7 @@ static int64_t fixed_rings(const matmul *m, plan *p, int64_t slots)
 void sched_matmul_plan(matmul *m)
 {
     sched *s = m->s;
-    const int64_t constant_rows = 8; /* bias and scale: 2 x 4 D bytes */
+    const int64_t constant_rows = sched_constant_rows(s);
     const int64_t slot_rows = sched_min(sched_min(s->acc_rows / 2, s->spm_bank_rows),
                                         SCHED_MAX_ROWS);
     plan best = {.cost = -1};

@@ -141,11 +141,11 @@ static void concat_store(flow *f, int64_t step, int64_t row)
         const int64_t lanes = last ? s->d : sched_min(s->d, x->c - (p->block + b) * s->d);
         const int64_t to = offset / s->d + p->block + b;
         const int64_t at = ((p->n * y->blocks + to) * y->h + p->y) * y->w;
-        sched_store_lanes(s, y->address + (uint64_t)(at * s->d + shift), rows, 0,
+        sched_store_lanes(s, y->address + (uint64_t)(at * s->row_bytes + shift * s->element_bytes), rows, 0,
                           sched_min(lanes, s->d - shift), row + b * rows);
         if (lanes > s->d - shift && to + 1 < y->blocks) {
             const int64_t next = at + y->h * y->w;
-            sched_store_lanes(s, y->address + (uint64_t)(next * s->d - (s->d - shift)), rows,
+            sched_store_lanes(s, y->address + (uint64_t)(next * s->row_bytes - (s->d - shift) * s->element_bytes), rows,
                               s->d - shift, lanes, row + b * rows);
         }
     }

@@ -46,14 +46,14 @@ static uint64_t address_of(const flow *f, const cc_tensor *t, int64_t step)
     if (st->broadcast) {
         const part p = part_of(f, step);
         return t->address +
-               (uint64_t)((((p.n * t->blocks + p.block) * t->h + p.y) * t->w) * f->s->d);
+               (uint64_t)((((p.n * t->blocks + p.block) * t->h + p.y) * t->w) * f->s->row_bytes);
     }
-    return t->address + (uint64_t)(step * st->chunk * f->s->d);
+    return t->address + (uint64_t)(step * st->chunk * f->s->row_bytes);
 }
 
 static void load(flow *f, int64_t step, int64_t row)
 {
-    sched_load_bytes(f->s, address_of(f, f->s->group->x, step), rows_of(f, step) * f->s->d, row);
+    sched_load_bytes(f->s, address_of(f, f->s->group->x, step), rows_of(f, step) * f->s->row_bytes, row);
 }
 
 static void load_b(flow *f, int64_t step, int64_t row)
@@ -61,27 +61,27 @@ static void load_b(flow *f, int64_t step, int64_t row)
     const stream *st = f->user;
     const cc_tensor *b = f->s->group->u.stream.b;
     if (!st->broadcast) {
-        sched_load_bytes(f->s, address_of(f, b, step), rows_of(f, step) * f->s->d, row);
+        sched_load_bytes(f->s, address_of(f, b, step), rows_of(f, step) * f->s->row_bytes, row);
         return;
     }
     const part p = part_of(f, step);
     if (b->folded) { /* one pixel for each image, or one for all */
         sched_load_bytes(f->s,
-                         b->address + (uint64_t)((p.block * b->w + (b->w > 1 ? p.n : 0)) * f->s->d),
-                         f->s->d, row);
+                         b->address + (uint64_t)((p.block * b->w + (b->w > 1 ? p.n : 0)) * f->s->row_bytes),
+                         f->s->row_bytes, row);
         return;
     }
     const int64_t n = b->n > 1 ? p.n : 0;
     const int64_t y = b->h > 1 ? p.y : 0;
     const int64_t height = b->h > 1 ? p.height : 1;
     const uint64_t from = b->address +
-                          (uint64_t)((((n * b->blocks + p.block) * b->h + y) * b->w) * f->s->d);
-    sched_load_bytes(f->s, from, height * b->w * f->s->d, row);
+                          (uint64_t)((((n * b->blocks + p.block) * b->h + y) * b->w) * f->s->row_bytes);
+    sched_load_bytes(f->s, from, height * b->w * f->s->row_bytes, row);
 }
 
 static void store(flow *f, int64_t step, int64_t row)
 {
-    sched_store_bytes(f->s, address_of(f, f->s->group->y, step), rows_of(f, step) * f->s->d, row);
+    sched_store_bytes(f->s, address_of(f, f->s->group->y, step), rows_of(f, step) * f->s->row_bytes, row);
 }
 
 static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t o_row)

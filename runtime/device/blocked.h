@@ -14,14 +14,14 @@
 size_t rt_blocked_scratch_bytes(const cc_plan_tensor *tensor);
 
 /*
- * host [n][c][p] int8 -> DRAM; lanes beyond c get the zero point. The tensor must have passed
+ * host [n][c][p], int8 or bf16 by the tensor's element_bytes -> DRAM; lanes beyond c get the zero point. The tensor must have passed
  * rt_plan_check.
  */
-sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, const int8_t *host,
+sy_status rt_blocked_write(sim_machine *machine, const cc_plan_tensor *tensor, const void *host,
                            uint8_t *scratch, base_diag *diag);
 
-/* DRAM -> host [n][c][p] int8. */
-sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, int8_t *host,
+/* DRAM -> host [n][c][p]. */
+sy_status rt_blocked_read(sim_machine *machine, const cc_plan_tensor *tensor, void *host,
                           uint8_t *scratch, base_diag *diag);
 
 #endif

@@ -284,7 +284,7 @@ static sy_status check_tensor(const cc_plan_tensor *tensor, const isa_config *co
     }
     const uint64_t n_bytes = isa_config_dram_bytes(config);
     if (tensor->address > n_bytes ||
-        (uint64_t)tensor->rows > (n_bytes - tensor->address) / (uint64_t)d) {
+        (uint64_t)tensor->rows > (n_bytes - tensor->address) / (uint64_t)(d * tensor->element_bytes)) {
         return base_fail(diag, SY_EFORMAT,
                          "tensor '%s': %" PRId64 " rows at 0x%" PRIx64 " do not lie in the %" PRIu64
                          " bytes of DRAM",
@@ -334,7 +334,8 @@ static rt_model_io io_of_value(const char *name, const ir_value *value)
 
 static rt_model_io io_of_tensor(const cc_plan_tensor *tensor)
 {
-    rt_model_io io = {.name = tensor->value, .dtype = SY_DT_I8, .rank = tensor->rank};
+    rt_model_io io = {
+        .name = tensor->value, .dtype = rt_plan_dtype(tensor), .rank = tensor->rank};
     memcpy(io.dims, tensor->dims, (size_t)tensor->rank * sizeof io.dims[0]);
     return io;
 }

@@ -8,6 +8,12 @@
 
 #include "systole/rt/session.h"
 
+/* What a tensor of a plan holds on the host. */
+static inline sy_dtype rt_plan_dtype(const cc_plan_tensor *tensor)
+{
+    return tensor->element_bytes == 2 ? SY_DT_BF16 : SY_DT_I8;
+}
+
 /* A tensor that the host sees in a run of sim or rtl. */
 typedef struct rt_slot {
     const char *name;

@@ -104,13 +104,13 @@ static sy_status write_inputs(rt_session *session, const rt_step *step, base_dia
     for (uint32_t i = 0; i < step->n_in; i++) {
         const cc_plan_tensor *tensor = &session->model->plan.tensors[step->device->inputs[i]];
         const ir_tensor *host = &session->slots[step->in[i]].tensor;
-        if (host->dtype != SY_DT_I8 ||
+        if (host->dtype != rt_plan_dtype(tensor) ||
             ir_tensor_n_elements(host) != tensor->n * tensor->c * tensor->p) {
             return base_fail(diag, SY_ESHAPE,
-                             "'%s': the program wants %" PRId64 " elements of i8, got %" PRId64
+                             "'%s': the program wants %" PRId64 " elements of %s, got %" PRId64
                              " of %s",
                              tensor->value, tensor->n * tensor->c * tensor->p,
-                             ir_tensor_n_elements(host), sy_dtype_name(host->dtype));
+                             sy_dtype_name(rt_plan_dtype(tensor)), ir_tensor_n_elements(host), sy_dtype_name(host->dtype));
         }
         SY_TRY(rt_blocked_write(session->machine, tensor, host->data, session->scratch, diag));
         if (session->shadow != NULL) {

@@ -252,7 +252,7 @@ static sy_status plan_device_step(builder *b, uint32_t i_step, const cc_plan_ste
                              "step %" PRIu32 " makes '%s', which is there already", i_step,
                              tensor->value);
         }
-        SY_TRY(ir_tensor_init(&slot.tensor, SY_DT_I8, tensor->rank, tensor->dims, NULL));
+        SY_TRY(ir_tensor_init(&slot.tensor, rt_plan_dtype(tensor), tensor->rank, tensor->dims, NULL));
         if (!b->session->options.timing_only) {
             slot.tensor.data = rt_buffer_alloc(slot.tensor.size_bytes);
             if (slot.tensor.data == NULL) {

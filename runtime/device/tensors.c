@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "systole/base/rng.h"
+#include "systole/isa/fn.h"
 #include "systole/rt/buffer.h"
 
 static double from_f16(uint16_t bits)
@@ -83,6 +84,12 @@ static void random_element(const ir_tensor *tensor, int64_t i, base_rng *rng)
     } else if (tensor->dtype == SY_DT_F64) {
         const double value = base_rng_normal(rng);
         memcpy(data + 8 * i, &value, sizeof value);
+    } else if (tensor->dtype == SY_DT_BF16) {
+        const float value = (float)base_rng_normal(rng);
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        const uint16_t half = isa_fp_to_bf16(bits);
+        memcpy(data + 2 * i, &half, sizeof half);
     } else if (tensor->dtype == SY_DT_I8 || tensor->dtype == SY_DT_U8) {
         data[i] = (unsigned char)base_rng_below(rng, 256);
     } else {

@@ -150,10 +150,11 @@ typedef struct cc_group {
     uint64_t macs; /* of the operator, padding excluded */
 } cc_group;
 
-/* Bytes of a device tensor with d lanes. */
-static inline uint64_t cc_tensor_bytes(const cc_tensor *t, int64_t d)
+/* Bytes of a device tensor. */
+static inline uint64_t cc_tensor_bytes(const cc_tensor *t, const isa_config *config)
 {
-    return (uint64_t)(t->rows * (t->dense ? t->c : d));
+    const int64_t row_bytes = isa_config_spm_row_bytes(config);
+    return (uint64_t)(t->rows * (t->dense ? t->c * row_bytes / config->d : row_bytes));
 }
 
 /* The blocks of constants that a group brings (weights of two activations are none); returns how

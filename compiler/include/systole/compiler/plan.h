@@ -7,7 +7,7 @@
  * graph's nodes backwards from them to what is already there (graph inputs, constants, results of
  * earlier steps). Device steps run one entry point of the program on `sim` or `rtl`.
  *
- * Device tensors are int8, [image][channel block][position][lane] with strides in rows (group.h); a
+ * Device tensors are int8 or bf16, [image][channel block][position][lane] with strides in rows (group.h); a
  * row has D lanes, or, for the input of a packed first layer, one for each channel. The host holds
  * the same tensor as plain row-major [n][c][p].
  *
@@ -25,13 +25,14 @@
 #define CC_PLAN_MAX_RANK 16
 
 /* A tensor that crosses between host and device. Element (n, c, p) lies at address + ((n * n_stride
- * + c / lanes * block_stride + p) * lanes + c % lanes). */
+ * + c / lanes * block_stride + p) * lanes + c % lanes) * element_bytes. */
 typedef struct cc_plan_tensor {
     const char *value; /* name of the value in the imported graph */
     int32_t rank;
     int64_t dims[CC_PLAN_MAX_RANK]; /* logical; their product is n * c * p, in this order */
     int64_t n, c, p;
-    int64_t lanes;                  /* bytes of a row: D, or c */
+    int64_t lanes;                  /* elements of a row: D, or c */
+    int64_t element_bytes;          /* 1: int8, 2: bf16 */
     int64_t n_stride, block_stride; /* rows */
     int64_t rows;                   /* of the whole device tensor */
     uint64_t address;               /* DRAM bytes */
