@@ -14,8 +14,9 @@ const char help_cosim[] =
     "usage: systole cosim [--bare] MODEL.elf|MODEL.onnx|PROGRAM.elf [OPTION]...\n"
     "\n"
     "Runs a model or program on the simulator and on the Verilog in lockstep, and compares\n"
-    "all that both report: each command's unit, operation, number, start and end cycle; each\n"
-    "instruction's pc and cycle; how it ended, counters; and at the end the core's registers\n"
+    "all that both report: each command's unit, operation, number, start and end cycle; when\n"
+    "each entry of a queue leaves it and each post fires; each instruction's pc and cycle; how\n"
+    "it ended, counters (and that they sum to the run); and at the end the core's registers\n"
     "and every byte of every memory. Prints the first difference with both sides (exit\n"
     "status 1), or \"difference 0\".\n"
     "\n"
@@ -96,6 +97,7 @@ void cli_print_lockstep(const rt_cosim_result *result, bool as_json)
         base_json_key_string(&json, "difference", result->difference);
         base_json_key_string(&json, "end", end.data);
         base_json_key_u64(&json, "commands", result->n_commands);
+        base_json_key_u64(&json, "entries", result->n_entries);
         base_json_key_u64(&json, "instructions", result->n_instructions);
         base_json_key_u64(&json, "cycles", result->n_cycles);
         base_json_key_u64(&json, "bytes", result->n_bytes);

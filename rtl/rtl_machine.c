@@ -179,6 +179,12 @@ static bool observe(const sim_observer *observer, const rtl_record *record)
     if (record->kind == RTL_RECORD_RETIRE) {
         return observer->retire == NULL || observer->retire(observer->user, record->number, record->end);
     }
+    if (record->kind == RTL_RECORD_POP || record->kind == RTL_RECORD_FIRE) {
+        bool (*const tell)(void *, const sim_queue_event *) = record->kind == RTL_RECORD_POP ? observer->pop : observer->fire;
+        const sim_queue_event event = {
+            .unit = record->unit, .funct7 = record->funct7, .value = record->number, .cycle = record->end};
+        return tell == NULL || tell(observer->user, &event);
+    }
     if (observer->command == NULL) {
         return true;
     }
@@ -228,7 +234,8 @@ static sy_status make_request(const rtl_machine *r, const sim_run_options *optio
     const sim_observer *observer = options->observer;
     *request = (rtl_request){.protocol = RTL_PROTOCOL,
                              .entry = options->entry,
-                             .trace = (observer != NULL && observer->retire != NULL ? 1u : 0u) | (r->host_port ? 2u : 0u),
+                             .trace = (observer != NULL && observer->retire != NULL ? 1u : 0u) | (r->host_port ? 2u : 0u) |
+                                      (observer != NULL && (observer->pop != NULL || observer->fire != NULL) ? 4u : 0u),
                              .max_cycles = options->max_cycles,
                              .stall_seed = options->stall_seed,
                              .stall_max = options->stall_max,

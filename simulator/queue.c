@@ -75,6 +75,17 @@ static uint64_t flight_until(const sim_unit *u)
     return u->n_started == 0 ? 0 : u->last_end == SIM_NEVER ? SIM_NEVER : u->last_end + 1;
 }
 
+static void report_pop(sim *s, const sim_unit *u, const sim_entry *entry, uint64_t cycle)
+{
+    if (s->observer != NULL && s->observer->pop != NULL) {
+        const sim_queue_event event = {
+            .unit = (uint8_t)u->id, .funct7 = (uint8_t)entry->funct7, .value = entry->a, .cycle = cycle};
+        if (!s->observer->pop(s->observer->user, &event)) {
+            s->stopped = true;
+        }
+    }
+}
+
 /*
  * A SET pushed into an empty queue: nothing keeps it from popping in the next cycle, and nobody sees it but the counters
  * of a unit that is idle otherwise.  (An error of this very cycle would keep it, hence the condition on the caller's side.)
@@ -87,6 +98,7 @@ static void push_set_through(sim *s, sim_unit *u, const sim_entry *entry)
     u->regs[2 * pair + 1] = entry->b;
     u->last_pop = popped;
     u->last_action = popped;
+    report_pop(s, u, entry, popped);
     const uint64_t until = flight_until(u);
     if (!u->slot.full && until <= popped) {
         const sim_flags first = {.occupied = true, .flight_until = until};
@@ -115,6 +127,7 @@ void sim_push(sim *s, sim_unit *u, const sim_entry *entry)
 
 static void queue_pop(sim *s, sim_unit *u, uint64_t cycle)
 {
+    report_pop(s, u, &u->queue[u->queue_first], cycle);
     u->queue_first = u->queue_first + 1 == s->machine.config.queue_depth ? 0 : u->queue_first + 1;
     u->queue_n--;
     u->last_pop = cycle;
@@ -255,6 +268,13 @@ static void post_act(sim *s, sim_unit *u, uint64_t cycle)
         s->fires[s->n_fires].semaphore = post->semaphore;
         s->fires[s->n_fires].command = post->count;
         s->n_fires++;
+        if (s->observer != NULL && s->observer->fire != NULL) {
+            const sim_queue_event event = {
+                .unit = (uint8_t)u->id, .funct7 = ISA_F7_MXU_POST, .value = post->semaphore, .cycle = cycle};
+            if (!s->observer->fire(s->observer->user, &event)) {
+                s->stopped = true;
+            }
+        }
         u->posts_first = (u->posts_first + 1) % SIM_MAX_POSTS;
         u->posts_n--;
         u->last_action = cycle;

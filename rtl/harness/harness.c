@@ -339,6 +339,16 @@ void sy_rtl_retire(int pc, int64_t cycle)
     add_record(&record);
 }
 
+void sy_rtl_queue(int unit, int fires, int funct7, int value, int64_t cycle)
+{
+    const rtl_record record = {.kind = fires != 0 ? RTL_RECORD_FIRE : RTL_RECORD_POP,
+                               .unit = (uint8_t)unit,
+                               .funct7 = (uint8_t)funct7,
+                               .number = (uint32_t)value,
+                               .end = (uint64_t)cycle};
+    add_record(&record);
+}
+
 /* Every 65536 cycles: what has happened is sent, and a process whose owner is gone ends. */
 void sy_rtl_heartbeat(void)
 {

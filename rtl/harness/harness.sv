@@ -33,6 +33,8 @@ module harness;
     import "DPI-C" context function void sy_rtl_command_end(input int unit, input int number, input longint cycle);
     import "DPI-C" context function void sy_rtl_heartbeat();
     import "DPI-C" context function void sy_rtl_retire(input int pc, input longint cycle);
+    import "DPI-C" context function void sy_rtl_queue(input int unit, input int fires, input int funct7, input int value,
+                                                      input longint cycle);
     import "DPI-C" context function void sy_rtl_read(input longint cycle, input longint addr, input int n_beats);
     import "DPI-C" context function void sy_rtl_write(input longint cycle, input longint addr, input int n_beats);
     import "DPI-C" context function void sy_rtl_write_beat(input longint cycle, input bit [BEAT*8-1:0] data,
@@ -234,11 +236,14 @@ module harness;
     endgenerate
 
     // ------------------------------------------------------------------ what happens in a cycle, seen at its end
+`define SYH_QUEUE(UNIT, FRONT) \
+    if (dut.FRONT.post_o) sy_rtl_queue(UNIT, 1, int'(`SY_F7_MXU_POST), int'(dut.FRONT.post_sem_o), o_cycle); \
+    if (dut.FRONT.pop) sy_rtl_queue(UNIT, 0, int'(dut.FRONT.funct7), int'(dut.FRONT.rs1), o_cycle);
     bit     watching = 0;
     bit     over = 0;
     bit     limited = 0;
     bit     bus_active = 0;
-    int     trace;      // bit 0: report instructions; bit 1: memories through the host port
+    int     trace;      // bit 0: report instructions; bit 1: memories through the host port; bit 2: report pops and fires
     longint max_cycles;
     int     flags, c;
     always @(posedge clk) begin
@@ -272,6 +277,12 @@ module harness;
                 end
                 if (o_cycle[15:0] == 16'hFFFF) sy_rtl_heartbeat();
                 if (o_retire && trace[0]) sy_rtl_retire(o_retire_pc, o_cycle);
+                if (trace[2]) begin
+                    `SYH_QUEUE(0, u_mxu_front)
+                    `SYH_QUEUE(1, u_vpu_front)
+                    `SYH_QUEUE(2, u_ld_front)
+                    `SYH_QUEUE(3, u_st_front)
+                end
                 if (m_arvalid) sy_rtl_read(o_cycle, longint'(m_araddr), int'(m_arlen) + 1);
                 if (m_awvalid) sy_rtl_write(o_cycle, longint'(m_awaddr), int'(m_awlen) + 1);
                 if (m_wvalid && m_wready) sy_rtl_write_beat(o_cycle, m_wdata, m_wstrb, m_wlast);

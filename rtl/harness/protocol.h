@@ -22,7 +22,7 @@ enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_MAX_SEMS = 32, RTL_MAX_DEPTH = 64
 typedef struct rtl_request {
     uint64_t protocol; /* RTL_PROTOCOL of who asks */
     uint32_t entry;
-    uint32_t trace; /* bit 0: retired instructions too; bit 1: memories through the host port instead of the back door */
+    uint32_t trace; /* bit 0: retired instructions too; bit 1: memories through the host port instead of the back door; bit 2: pops and fires too */
     uint64_t max_cycles;
     uint64_t stall_seed;
     uint32_t stall_max;
@@ -37,17 +37,17 @@ typedef struct rtl_request {
 } rtl_request;
 
 /* WAVE: the window is drawn, and its file closed. */
-typedef enum rtl_record_kind { RTL_RECORD_COMMAND = 1, RTL_RECORD_RETIRE, RTL_RECORD_WAVE, RTL_RECORD_RESULT } rtl_record_kind;
+typedef enum rtl_record_kind { RTL_RECORD_COMMAND = 1, RTL_RECORD_RETIRE, RTL_RECORD_POP, RTL_RECORD_FIRE, RTL_RECORD_WAVE, RTL_RECORD_RESULT } rtl_record_kind;
 
 typedef struct rtl_record {
     uint32_t kind;
     uint8_t unit;
     uint8_t funct7;
     uint16_t unused;
-    uint32_t number; /* RETIRE: pc */
+    uint32_t number; /* RETIRE: pc; POP: rs1; FIRE: semaphore */
     uint32_t tag;
     uint64_t start;
-    uint64_t end; /* RETIRE: cycle */
+    uint64_t end; /* RETIRE, POP, FIRE: cycle */
 } rtl_record;
 
 typedef struct rtl_entry {

@@ -29,6 +29,8 @@ typedef struct retired {
 typedef struct record {
     base_buf commands[ISA_N_QUEUES]; /* sim_command_event */
     base_buf instructions;           /* retired */
+    base_buf pops[ISA_N_QUEUES];     /* sim_queue_event */
+    base_buf fires[ISA_N_QUEUES];    /* the same */
     const sim_observer *watch;       /* may be NULL */
     bool full;
 } record;
@@ -39,6 +41,8 @@ typedef struct checker {
     const record *expected;
     uint64_t n_commands[ISA_N_QUEUES];
     uint64_t n_instructions;
+    uint64_t n_pops[ISA_N_QUEUES];
+    uint64_t n_fires[ISA_N_QUEUES];
     uint64_t limit; /* events that end here or later are not compared; UINT64_MAX: all are */
     base_buf text;  /* the first difference */
 } checker;
@@ -74,10 +78,30 @@ static bool keep_retired(void *user, uint32_t pc, uint64_t cycle)
     return !r->full;
 }
 
+static bool keep_queue(record *r, base_buf *lists, const sim_queue_event *event)
+{
+    r->full = r->full || event->unit >= ISA_N_QUEUES || !base_buf_append(&lists[event->unit], event, sizeof *event);
+    return !r->full;
+}
+
+static bool keep_pop(void *user, const sim_queue_event *event)
+{
+    record *r = user;
+    return keep_queue(r, r->pops, event);
+}
+
+static bool keep_fire(void *user, const sim_queue_event *event)
+{
+    record *r = user;
+    return keep_queue(r, r->fires, event);
+}
+
 static void free_record(record *r)
 {
     for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
         base_buf_free(&r->commands[unit]);
+        base_buf_free(&r->pops[unit]);
+        base_buf_free(&r->fires[unit]);
     }
     base_buf_free(&r->instructions);
 }
@@ -195,6 +219,77 @@ static bool check_retired(void *user, uint32_t pc, uint64_t cycle)
     return true;
 }
 
+static void queue_differs(checker *c, bool fires, uint64_t number, const sim_queue_event *first,
+                          const sim_queue_event *second)
+{
+    const sim_queue_event *any = first != NULL ? first : second;
+    base_buf_printf(&c->text, fires ? "POST %" PRIu64 " of %s differs:" : "entry %" PRIu64 " of the queue of %s differs:", number,
+                    isa_unit_name(any->unit));
+    for (int side = 0; side < 2; side++) {
+        const sim_queue_event *event = side == 0 ? first : second;
+        base_buf_printf(&c->text, "\n  %s: ", c->names[side]);
+        if (event == NULL) {
+            base_buf_puts(&c->text, fires ? "none has fired" : "none has left it");
+        } else if (fires) {
+            base_buf_printf(&c->text, "to semaphore %" PRIu32 ", fired in cycle %" PRIu64, event->value, event->cycle);
+        } else {
+            base_buf_printf(&c->text, "funct7 0x%02x, rs1 0x%" PRIx32 ", popped in cycle %" PRIu64, event->funct7, event->value,
+                            event->cycle);
+        }
+    }
+}
+
+static bool check_queue(checker *c, bool fires, const sim_queue_event *event)
+{
+    if (event->unit >= ISA_N_QUEUES) {
+        base_buf_printf(&c->text, "%s reports a queue of unit %u, which has none", c->names[1], event->unit);
+        return false;
+    }
+    if (event->cycle >= c->limit) {
+        return true;
+    }
+    const base_buf *list = fires ? &c->expected->fires[event->unit] : &c->expected->pops[event->unit];
+    const uint64_t i = fires ? c->n_fires[event->unit]++ : c->n_pops[event->unit]++;
+    sim_queue_event first;
+    if (i >= list->n_bytes / sizeof first) {
+        queue_differs(c, fires, i, NULL, event);
+        return false;
+    }
+    memcpy(&first, list->data + i * sizeof first, sizeof first);
+    if (first.funct7 != event->funct7 || first.value != event->value || first.cycle != event->cycle) {
+        queue_differs(c, fires, i, &first, event);
+        return false;
+    }
+    return true;
+}
+
+static bool check_pop(void *user, const sim_queue_event *event)
+{
+    return check_queue(user, false, event);
+}
+
+static bool check_fire(void *user, const sim_queue_event *event)
+{
+    return check_queue(user, true, event);
+}
+
+/* The same for entries and posts of a unit. */
+static bool check_missing_queue(checker *c, unsigned unit, bool fires)
+{
+    const base_buf *list = fires ? &c->expected->fires[unit] : &c->expected->pops[unit];
+    const uint64_t i = fires ? c->n_fires[unit] : c->n_pops[unit];
+    sim_queue_event first;
+    if (i >= list->n_bytes / sizeof first) {
+        return true;
+    }
+    memcpy(&first, list->data + i * sizeof first, sizeof first);
+    if (first.cycle < c->limit) {
+        queue_differs(c, fires, i, &first, NULL);
+        return false;
+    }
+    return true;
+}
+
 /* What the first model reported and the second did not. */
 static void check_missing(checker *c)
 {
@@ -208,6 +303,9 @@ static void check_missing(checker *c)
                 command_differs(c, &first, NULL);
                 return;
             }
+        }
+        if (!check_missing_queue(c, unit, false) || !check_missing_queue(c, unit, true)) {
+            return;
         }
     }
     retired first;
@@ -274,14 +372,22 @@ static void check_results(checker *c, const sim_result *first, const sim_result 
         return;
     }
     for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
+        uint64_t sums[2] = {0};
         for (unsigned cause = 0; cause < SIM_N_CAUSES; cause++) {
             char what[64];
+            sums[0] += first->counters[unit][cause];
+            sums[1] += second->counters[unit][cause];
             snprintf(what, sizeof what, "counter %s of %s", isa_counter_name(cause),
                      isa_unit_name(unit));
             if (!check_number(c, what, first->counters[unit][cause],
                               second->counters[unit][cause])) {
                 return;
             }
+        }
+        if (sums[0] != first->cycles || sums[1] != second->cycles) {
+            base_buf_printf(&c->text, "the counters of %s do not sum to the run's %" PRIu64 " cycles:\n  %s: %" PRIu64 "\n  %s: %" PRIu64,
+                            isa_unit_name(unit), first->cycles, c->names[0], sums[0], c->names[1], sums[1]);
+            return;
         }
     }
 }
@@ -347,7 +453,8 @@ static sy_status check_memories(checker *c, sim_machine *first, sim_machine *sec
 static sy_status run_first(sim_machine *machine, const rt_cosim_options *options, record *r,
                            sim_result *result, base_diag *diag)
 {
-    const sim_observer observer = {.user = r, .command = keep_command, .retire = keep_retired};
+    const sim_observer observer = {
+        .user = r, .command = keep_command, .retire = keep_retired, .pop = keep_pop, .fire = keep_fire};
     sim_run_options run = options->run;
     run.observer = &observer;
     SY_TRY(sim_machine_run(machine, &run, result, diag));
@@ -384,7 +491,8 @@ static bool find_window(const rt_cosim_options *options, const record *r, const 
 static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim_options *options,
                          record *r, checker *c, rt_cosim_result *result, base_diag *diag)
 {
-    const sim_observer observer = {.user = c, .command = check_command, .retire = check_retired};
+    const sim_observer observer = {
+        .user = c, .command = check_command, .retire = check_retired, .pop = check_pop, .fire = check_fire};
     sim_run_options run = options->run;
     run.observer = &observer;
     SY_TRY(run_first(first, options, r, &result->results[0], diag));
@@ -432,6 +540,7 @@ sy_status rt_cosim(sim_machine *first, sim_machine *second, const rt_cosim_optio
     result->n_cycles = result->results[0].cycles;
     for (unsigned unit = 0; unit < ISA_N_QUEUES; unit++) {
         result->n_commands += c.n_commands[unit];
+        result->n_entries += c.n_pops[unit];
     }
     free_record(&r);
     base_buf_free(&c.text);

@@ -53,6 +53,7 @@ static sy_status run_lockstep(rt_session *session, const sim_run_options *run, s
     SY_TRY(rt_cosim(session->machine, session->shadow, &options, &step, diag));
     step.n_commands += total->n_commands;
     step.n_instructions += total->n_instructions;
+    step.n_entries += total->n_entries;
     step.n_cycles += total->n_cycles;
     step.n_bytes += total->n_bytes;
     *total = step;

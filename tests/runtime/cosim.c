@@ -7,6 +7,7 @@
 #include "test.h"
 
 #include "systole/isa/asm.h"
+#include "systole/isa/isa.h"
 #include "systole/rt/cosim.h"
 
 /* Loads rows, multiplies them, scales the sums, stores them; the units wait for one another. */
@@ -56,6 +57,10 @@ typedef enum fault {
     WRONG_TAG,
     LATE_INSTRUCTION,
     WRONG_PC,
+    LATE_POP,
+    WRONG_POP,
+    LOST_POP,
+    LATE_FIRE,
     ONE_BIT,
     ONE_COUNT
 } fault;
@@ -66,6 +71,7 @@ typedef struct faulty {
     fault fault;
     sim_memory memory; /* ONE_BIT */
     const sim_observer *observer;
+    unsigned n_pops; /* of the VPU */
 } faulty;
 
 static sy_status faulty_write(sim_machine *m, sim_memory memory, uint64_t address, const void *data,
@@ -107,12 +113,37 @@ static bool faulty_retire(void *user, uint32_t pc, uint64_t cycle)
                                cycle + (f->fault == LATE_INSTRUCTION && pc == 64));
 }
 
+/* The second entry of the VPU's queue. */
+static bool faulty_pop(void *user, const sim_queue_event *event)
+{
+    faulty *f = user;
+    sim_queue_event changed = *event;
+    if (event->unit == ISA_UNIT_VPU && f->n_pops++ == 1) {
+        changed.cycle += f->fault == LATE_POP;
+        changed.value ^= f->fault == WRONG_POP;
+        if (f->fault == LOST_POP) {
+            return true;
+        }
+    }
+    return f->observer->pop(f->observer->user, &changed);
+}
+
+static bool faulty_fire(void *user, const sim_queue_event *event)
+{
+    const faulty *f = user;
+    sim_queue_event changed = *event;
+    changed.cycle += f->fault == LATE_FIRE && event->unit == ISA_UNIT_LD;
+    return f->observer->fire(f->observer->user, &changed);
+}
+
 static sy_status faulty_run(sim_machine *m, const sim_run_options *options, sim_result *result,
                             base_diag *diag)
 {
     faulty *f = (faulty *)m;
-    const sim_observer observer = {.user = f, .command = faulty_command, .retire = faulty_retire};
+    const sim_observer observer = {
+        .user = f, .command = faulty_command, .retire = faulty_retire, .pop = faulty_pop, .fire = faulty_fire};
     sim_run_options inner = *options;
+    f->n_pops = 0;
     f->observer = options->observer;
     inner.observer = &observer;
     const sy_status status = sim_machine_run(f->inner, &inner, result, diag);
@@ -225,6 +256,10 @@ static void test_planted(void **state)
         {WRONG_TAG, "VPU command 0"},
         {LATE_INSTRUCTION, "pc 0x40 retired in cycle"},
         {WRONG_PC, "pc 0x44 retired in cycle"},
+        {LATE_POP, "entry 1 of the queue of VPU differs"},
+        {WRONG_POP, "entry 1 of the queue of VPU differs"},
+        {LOST_POP, "entry 1 of the queue of VPU differs"},
+        {LATE_FIRE, "POST 0 of LD differs"},
         {ONE_COUNT, "counter SEM of LD differs"},
     };
     pair p;

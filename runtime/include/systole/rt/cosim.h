@@ -1,8 +1,9 @@
 /*
  * cosim.h -- two models of the machine run one program, and everything they report is compared.
  *
- * Compared: each command's unit, operation, number, tag, start and end cycle; each retired
- * instruction's pc and cycle; the end and its cause, cycles, exit code, counters; at the end the
+ * Compared: each command's unit, operation, number, tag, start and end cycle; each entry of a
+ * queue (SET, WAIT, POST, command) and the cycle in which it leaves it; each POST's semaphore and
+ * the cycle in which it fires; each retired instruction's pc and cycle, and so every push; the end and its cause, cycles, exit code, counters; at the end the
  * core's registers and every byte of every memory. The first model runs alone and its events are
  * kept; the second is compared with them as it goes, and is stopped at the first difference. (It is
  * the slow one. What the two report would be the same side by side.)
@@ -35,6 +36,7 @@ typedef struct rt_cosim_result {
     sim_result results[2];
     uint64_t n_commands;     /* compared */
     uint64_t n_instructions; /* compared */
+    uint64_t n_entries;      /* of queues, compared */
     uint64_t n_cycles;       /* of the first */
     uint64_t n_bytes;        /* of memories, compared */
 } rt_cosim_result;

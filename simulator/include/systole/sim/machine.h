@@ -42,11 +42,21 @@ typedef struct sim_xsystole_event {
     uint64_t cycle;
 } sim_xsystole_event;
 
+/* An entry that leaves a unit's queue (SET, WAIT, POST, command), or a pending POST that fires; each unit's in order. */
+typedef struct sim_queue_event {
+    uint8_t unit;
+    uint8_t funct7;
+    uint32_t value; /* pop: rs1; fire: the semaphore */
+    uint64_t cycle;
+} sim_queue_event;
+
 /* Called during sim_machine_run; any member may be NULL. Observers never change the model. Return false to stop the run (end: SIM_END_STOPPED). */
 typedef struct sim_observer {
     void *user;
     bool (*command)(void *user, const sim_command_event *event);
     bool (*retire)(void *user, uint32_t pc, uint64_t cycle); /* every core instruction, in its last cycle */
+    bool (*pop)(void *user, const sim_queue_event *event);
+    bool (*fire)(void *user, const sim_queue_event *event);
     bool (*xsystole)(void *user, const sim_xsystole_event *event);  /* the simulator alone calls it */
 } sim_observer;
 
