@@ -88,7 +88,7 @@ static sy_status run_images(const args *a, rt_session *session, base_diag *diag)
 void cli_print_lockstep(const rt_cosim_result *result, bool as_json)
 {
     base_buf end = {0};
-    rt_end_print(&result->results[0], NULL, &end);
+    rt_end_print(&result->results[0], &end);
     if (as_json) {
         base_buf text = {0};
         base_json json = base_json_to(&text);

@@ -61,9 +61,23 @@ static bool take_room(asm_state *state, const char *place, uint64_t n_bytes, uin
     return true;
 }
 
+/* The words that the next n_bytes begin or go on come from this line. */
+static void note_lines(asm_state *state, size_t n_bytes)
+{
+    const size_t n_name = strlen(state->name) + 1;
+    const size_t from = (size_t)state->sections.items[0].n_bytes & ~(size_t)3;
+    const size_t end = (size_t)state->sections.items[0].n_bytes + n_bytes;
+    for (size_t at = from; at < end && n_name + at + 4 <= state->n_line_bytes; at += 4) {
+        base_set_le32(state->lines + n_name + at, state->line);
+    }
+}
+
 bool isa_asm_emit(asm_state *state, const char *place, const void *data, size_t n_bytes)
 {
     uint8_t *out = NULL;
+    if (state->lines != NULL && state->current == 0) {
+        note_lines(state, n_bytes);
+    }
     if (!take_room(state, place, n_bytes, &out)) {
         return false;
     }
@@ -83,12 +97,6 @@ bool isa_asm_emit_word(asm_state *state, const char *place, uint32_t word)
                             isa_asm_here(state));
     }
     base_set_le32(bytes, word);
-    if (state->lines != NULL && state->current == 0) {
-        const size_t at = strlen(state->name) + 1 + (size_t)state->sections.items[0].n_bytes;
-        if (at + sizeof bytes <= state->n_line_bytes) {
-            base_set_le32(state->lines + at, state->line);
-        }
-    }
     return isa_asm_emit(state, place, bytes, sizeof bytes);
 }
 

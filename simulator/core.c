@@ -109,6 +109,7 @@ static void except(sim *s, isa_exception cause, uint32_t value)
         core->state = SIM_CORE_TRAPS; /* stops in the last cycle, and not before */
         core->wake = last;
         core->trap_cause = (uint32_t)cause;
+        core->trap_value = value;
         return;
     }
     core->mepc = core->pc & ~UINT32_C(3);
@@ -323,6 +324,7 @@ static bool xsystole_act(sim *s, const sim_insn *i, uint64_t *look)
         s->fires[s->n_fires].unit = ISA_UNIT_CORE;
         s->fires[s->n_fires].semaphore = a;
         s->fires[s->n_fires].command = 0;
+        s->fires[s->n_fires].pc = core->pc;
         s->n_fires++;
         return true;
     }
@@ -330,6 +332,7 @@ static bool xsystole_act(sim *s, const sim_insn *i, uint64_t *look)
         return false;
     }
     s->semaphores[a]--;
+    sim_note_take(&s->past[a], ISA_UNIT_CORE, core->pc, 0);
     return true;
 }
 

@@ -1,163 +1,285 @@
 /*
- * explain.c -- a deadlock in words: what each unit waits for, and who could give it.
+ * explain.c -- a deadlock in words: what each unit waits for, who could give it, and where that ends.
  *
  * How: a unit that hangs has a WAIT on a semaphore of value zero at the head of its queue.  The POST to it is in a queue
  * (behind a WAIT that hangs as well), or the core has not pushed it yet: then the core is asleep, and its program,
- * followed as if nothing held it up, shows where the POST stands.  Otherwise there is none.
+ * followed as if nothing held it up, shows where the POST stands.  Otherwise there is none.  So each actor waits for one
+ * other, for itself, or for nobody; following this from any of them leads to the cause: a ring, or a POST that is missing.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sim_internal.h"
+#include "systole/base/buf.h"
 
-/* Text in the caller's buffer: n is what there would be to write, as with snprintf. */
-typedef struct writer {
-    char *text;
-    size_t n_bytes;
-    size_t n;
-} writer;
+/* Whom an actor waits for, besides the actors themselves. */
+#define NOBODY  ((unsigned)ISA_N_UNITS)
+#define NOTHING (NOBODY + 1) /* it has nothing to do */
 
-static void say(writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(writer *w, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    const size_t left = w->n < w->n_bytes ? w->n_bytes - w->n : 0;
-    const int n = vsnprintf(left > 0 ? w->text + w->n : NULL, left, fmt, args);
-    va_end(args);
-    w->n += n > 0 ? (size_t)n : 0;
-}
+/* A place from which a semaphore will be posted. */
+typedef struct poster {
+    enum { POSTER_QUEUED, POSTER_AHEAD, POSTER_MISSING } kind;
+    unsigned unit;        /* QUEUED: whose queue; AHEAD: who waits for it */
+    uint32_t pc;
+    uint32_t n_before;    /* QUEUED: commands in front of it in the queue */
+    uint32_t command;     /* QUEUED, AHEAD: the command that it follows, if has_command */
+    bool has_command;
+} poster;
 
 static const sim_entry *entry_at(const sim *s, const sim_unit *u, uint32_t i)
 {
     return &u->queue[(u->queue_first + i) % s->machine.config.queue_depth];
 }
 
-static bool is_wait(const sim_entry *e)
+static bool is_command(const sim_entry *e)
 {
-    return e->funct7 == ISA_F7_WAIT;
+    return (e->funct7 & ISA_F7_SET) == 0 && e->funct7 != ISA_F7_WAIT && e->funct7 != ISA_F7_POST;
 }
 
-/* What stands in front of a POST that is in a queue: its head. */
-static void say_queued_post(const sim *s, writer *w, const sim_unit *waiter, const sim_unit *poster)
+static const sim_insn *core_insn(const sim *s)
 {
-    const sim_entry *head = entry_at(s, poster, 0);
-    if (poster == waiter) {
-        say(w, "the POST to it is in the same queue, behind this WAIT");
-    } else {
-        say(w, "the POST to it is in the queue of %s, behind a WAIT for semaphore %u (value 0)", isa_unit_name(poster->id),
-            (unsigned)head->a);
-    }
+    return &s->core.insns[(s->core.pc - s->core.imem_base) >> 2];
 }
 
-/* The instruction at which the core sleeps, and why. */
-static void say_core_reason(const sim *s, writer *w)
-{
-    const sim_core *core = &s->core;
-    const sim_insn *i = &core->insns[(core->pc - core->imem_base) >> 2];
-    const unsigned unit = (unsigned)i->imm >> 8;
-    if (unit < ISA_N_QUEUES) {
-        say(w, "the %s queue is full", isa_unit_name(unit));
-    } else if (i->op == ISA_OP_CORE_SEMWAIT) {
-        say(w, "it waits for semaphore %u (value 0)", (unsigned)core->x[i->rs1]);
-    } else {
-        say(w, "it is in a FENCE");
-    }
-}
-
-static void say_post_ahead(const sim *s, writer *w, const sim_post_ahead *ahead)
-{
-    if (ahead->unit == ISA_UNIT_CORE) {
-        say(w, "the core's SEMPOST to it, at pc 0x%x, has not executed because ", (unsigned)ahead->pc);
-    } else if (ahead->n_commands[ahead->unit] > ahead->n_pushed[ahead->unit]) {
-        say(w, "the POST to it is behind %s command %u, which the core has not pushed because ", isa_unit_name(ahead->unit),
-            (unsigned)(ahead->n_commands[ahead->unit] - 1));
-    } else {
-        say(w, "the POST to it, for %s, at pc 0x%x, has not been pushed by the core because ", isa_unit_name(ahead->unit),
-            (unsigned)ahead->pc);
-    }
-    say_core_reason(s, w);
-}
-
-/* Who could post to a semaphore that a unit (or, NULL, the core) waits for. */
-static void say_poster(sim *s, writer *w, const sim_unit *waiter, uint32_t semaphore)
+static poster find_poster(sim *s, uint32_t semaphore)
 {
     for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
-        const sim_unit *poster = &s->units[k];
-        for (uint32_t i = 0; i < poster->queue_n; i++) {
-            const sim_entry *e = entry_at(s, poster, i);
+        const sim_unit *u = &s->units[k];
+        uint32_t n_before = 0;
+        for (uint32_t i = 0; i < u->queue_n; i++) {
+            const sim_entry *e = entry_at(s, u, i);
+            n_before += is_command(e) ? 1 : 0;
             if (e->funct7 == ISA_F7_POST && e->a == semaphore) {
-                say_queued_post(s, w, waiter, poster);
-                return;
+                return (poster){.kind = POSTER_QUEUED,
+                                .unit = k,
+                                .pc = e->pc,
+                                .n_before = n_before,
+                                .command = u->n_popped + n_before - 1,
+                                .has_command = n_before > 0};
             }
         }
     }
     sim_post_ahead ahead = {0};
-    if (sim_core_foresee(s, semaphore, &ahead)) {
-        say_post_ahead(s, w, &ahead);
-    } else if (s->core.state == SIM_CORE_HALTED) {
-        say(w, "no POST to it is queued, and the core has halted");
-    } else {
-        say(w, "no POST to it is queued, and the program ahead of the core has none");
+    if (!sim_core_foresee(s, semaphore, &ahead)) {
+        return (poster){.kind = POSTER_MISSING};
+    }
+    poster p = {.kind = POSTER_AHEAD, .unit = ahead.unit, .pc = ahead.pc};
+    if (ahead.unit != ISA_UNIT_CORE && ahead.n_commands[ahead.unit] > ahead.n_pushed[ahead.unit]) {
+        p.has_command = true;
+        p.command = ahead.n_commands[ahead.unit] - 1;
+    }
+    return p;
+}
+
+/* ---- who waits for whom ---- */
+
+/* The semaphore that an actor waits for; false if it waits for something else, or nothing. */
+static bool awaited(const sim *s, unsigned actor, uint32_t *semaphore)
+{
+    if (actor < ISA_N_QUEUES) {
+        const sim_unit *u = &s->units[actor];
+        if (u->queue_n > 0) {
+            *semaphore = entry_at(s, u, 0)->a;
+        }
+        return u->queue_n > 0;
+    }
+    const bool asleep = s->core.state == SIM_CORE_ASLEEP && core_insn(s)->op == ISA_OP_CORE_SEMWAIT;
+    if (asleep) {
+        *semaphore = s->core.x[core_insn(s)->rs1];
+    }
+    return asleep;
+}
+
+/* The unit for which a sleeping core waits: the one whose queue is full, or in a FENCE the first that has something to do. */
+static unsigned core_waits_for(const sim *s)
+{
+    const unsigned unit = (unsigned)core_insn(s)->imm >> 8;
+    if (unit < ISA_N_QUEUES) {
+        return unit;
+    }
+    for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
+        if (s->units[k].queue_n > 0) {
+            return k;
+        }
+    }
+    return NOBODY;
+}
+
+static unsigned waits_for(sim *s, unsigned actor)
+{
+    uint32_t semaphore;
+    if (awaited(s, actor, &semaphore)) {
+        const poster p = find_poster(s, semaphore);
+        return p.kind == POSTER_QUEUED ? p.unit : p.kind == POSTER_AHEAD ? (unsigned)ISA_UNIT_CORE : NOBODY;
+    }
+    return actor == ISA_UNIT_CORE && s->core.state == SIM_CORE_ASLEEP ? core_waits_for(s) : NOTHING;
+}
+
+static const char *actor_name(unsigned actor)
+{
+    return actor == ISA_UNIT_CORE ? "the core" : isa_unit_name(actor);
+}
+
+/* What all waiting comes down to: each ring, and each POST that is missing. */
+static void say_causes(sim *s, base_buf *out)
+{
+    unsigned next[ISA_N_UNITS];
+    bool told[ISA_N_UNITS] = {false};
+    for (unsigned k = 0; k < ISA_N_UNITS; k++) {
+        next[k] = waits_for(s, k);
+    }
+    for (unsigned k = 0; k < ISA_N_UNITS; k++) {
+        uint32_t semaphore = 0;
+        if (next[k] == NOBODY && awaited(s, k, &semaphore)) {
+            base_buf_printf(out, "cause: %s waits for semaphore %" PRIu32 ", to which nobody will post\n", actor_name(k),
+                            semaphore);
+        }
+        unsigned at = k;
+        for (unsigned step = 0; step < ISA_N_UNITS && at < NOBODY; step++) { /* after so many steps it is in a ring */
+            at = next[at];
+        }
+        if (at < NOBODY && !told[at]) {
+            for (unsigned i = next[at], first = at; i != first; i = next[i]) { /* told from its first in tie order */
+                at = i < at ? i : at;
+            }
+            base_buf_puts(out, "cause:");
+            do {
+                told[at] = true;
+                base_buf_printf(out, " %s waits for %s%s", actor_name(at),
+                                next[at] == at ? "itself" : actor_name(next[at]), told[next[at]] ? "\n" : ",");
+                at = next[at];
+            } while (!told[at]);
+        }
     }
 }
 
-static void say_unit(sim *s, writer *w, const sim_unit *u)
+/* ---- sentences ---- */
+
+/* The instruction at which the core sleeps, and why. */
+static void say_core_reason(const sim *s, base_buf *out)
 {
-    say(w, "%s: ", isa_unit_name(u->id));
+    const sim_insn *i = core_insn(s);
+    const unsigned unit = (unsigned)i->imm >> 8;
+    if (unit < ISA_N_QUEUES) {
+        base_buf_printf(out, "the %s queue is full (depth %" PRIu32 ")", isa_unit_name(unit), s->machine.config.queue_depth);
+    } else if (i->op == ISA_OP_CORE_SEMWAIT) {
+        base_buf_printf(out, "it waits for semaphore %" PRIu32 " (value 0)", s->core.x[i->rs1]);
+    } else {
+        base_buf_puts(out, "it is in a FENCE, and the queue of ");
+        base_buf_puts(out, isa_unit_name(core_waits_for(s)));
+        base_buf_puts(out, " is not empty");
+    }
+}
+
+static void say_missing(const sim *s, base_buf *out, uint32_t semaphore)
+{
+    const sim_semaphore_past *past = &s->past[semaphore];
+    base_buf_puts(out, s->core.state == SIM_CORE_HALTED ? "no POST to it is queued, and the core has halted"
+                                                        : "no POST to it is queued, and the program ahead of the core has none");
+    if (past->n_posts == 0) {
+        base_buf_puts(out, "; nothing has posted to it");
+        return;
+    }
+    base_buf_printf(out, "; it was posted %" PRIu64 " times, and the last was taken by %s's WAIT at pc 0x%" PRIx32,
+                    past->n_posts, actor_name(past->taker), past->taker_pc);
+    if (past->taker != ISA_UNIT_CORE) {
+        base_buf_printf(out, " before its command %" PRIu32, past->taker_command);
+    }
+}
+
+/* Who could post to a semaphore that an actor waits for. */
+static void say_poster(sim *s, base_buf *out, unsigned waiter, uint32_t semaphore)
+{
+    const poster p = find_poster(s, semaphore);
+    switch (p.kind) {
+    case POSTER_QUEUED:
+        if (p.unit == waiter) {
+            base_buf_printf(out, "the POST to it, at pc 0x%" PRIx32 ", is in the same queue, behind this WAIT", p.pc);
+        } else {
+            const sim_entry *head = entry_at(s, &s->units[p.unit], 0);
+            base_buf_printf(out, "the POST to it, at pc 0x%" PRIx32 ", is in the queue of %s, behind a WAIT for semaphore %" PRIu32
+                                 " (value 0)",
+                            p.pc, isa_unit_name(p.unit), head->a);
+        }
+        if (p.has_command) {
+            base_buf_printf(out, " and %s command %" PRIu32, isa_unit_name(p.unit), p.command);
+        }
+        return;
+    case POSTER_AHEAD:
+        if (p.unit == ISA_UNIT_CORE) {
+            base_buf_printf(out, "the core's SEMPOST to it, at pc 0x%" PRIx32 ", has not executed because ", p.pc);
+        } else if (p.has_command) {
+            base_buf_printf(out, "the POST to it, at pc 0x%" PRIx32 ", is behind %s command %" PRIu32
+                                 ", which the core has not pushed because ",
+                            p.pc, isa_unit_name(p.unit), p.command);
+        } else {
+            base_buf_printf(out, "the POST to it, for %s at pc 0x%" PRIx32 ", has not been pushed by the core because ",
+                            isa_unit_name(p.unit), p.pc);
+        }
+        say_core_reason(s, out);
+        return;
+    case POSTER_MISSING:
+        say_missing(s, out, semaphore);
+        return;
+    }
+    SY_UNREACHABLE();
+}
+
+static void say_unit(sim *s, base_buf *out, const sim_unit *u)
+{
+    base_buf_printf(out, "%s: ", isa_unit_name(u->id));
     if (u->queue_n == 0) {
-        say(w, "nothing to do: its queue is empty, %u commands done\n", (unsigned)u->n_started);
+        base_buf_printf(out, "nothing to do: its queue is empty, %" PRIu32 " commands done\n", u->n_started);
         return;
     }
     const sim_entry *head = entry_at(s, u, 0);
-    SY_ASSERT(is_wait(head));
-    say(w, "waits for semaphore %u (value 0), pushed at pc 0x%x after %u others; ", (unsigned)head->a,
-        (unsigned)head->pc, (unsigned)u->n_popped);
-    say_poster(s, w, u, head->a);
-    say(w, "\n");
+    SY_ASSERT(head->funct7 == ISA_F7_WAIT);
+    base_buf_printf(out, "waits for semaphore %" PRIu32 " (value 0) at pc 0x%" PRIx32 ", before its command %" PRIu32 "; ", head->a,
+                    head->pc, u->n_popped);
+    say_poster(s, out, u->id, head->a);
+    base_buf_putc(out, '\n');
 }
 
-static void say_core(sim *s, writer *w)
+static void say_core(sim *s, base_buf *out)
 {
     const sim_core *core = &s->core;
     if (core->state == SIM_CORE_HALTED) {
-        say(w, "CORE: has halted, exit code %u\n", (unsigned)core->exit_code);
+        base_buf_printf(out, "CORE: has halted, exit code %" PRIu32 "\n", core->exit_code);
         return;
     }
-    uint32_t word;
     char text[ISA_DISASM_BYTES];
-    const uint8_t *p = s->memory[ISA_MEMORY_IMEM] + (core->pc - core->imem_base);
-    word = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-    isa_disasm(word, core->pc, text);
-    say(w, "CORE: asleep since cycle %llu at pc 0x%x (%s): ", (unsigned long long)core->asleep_since,
-        (unsigned)core->pc, text);
-    say_core_reason(s, w);
-    const sim_insn *i = &core->insns[(core->pc - core->imem_base) >> 2];
-    if (i->op == ISA_OP_CORE_SEMWAIT) {
-        say(w, "; ");
-        say_poster(s, w, NULL, core->x[i->rs1]);
+    isa_disasm(base_get_le32(s->memory[ISA_MEMORY_IMEM] + (core->pc - core->imem_base)), core->pc, text);
+    base_buf_printf(out, "CORE: asleep since cycle %" PRIu64 " at pc 0x%" PRIx32 " (%s): ", core->asleep_since, core->pc, text);
+    say_core_reason(s, out);
+    uint32_t semaphore;
+    if (awaited(s, ISA_UNIT_CORE, &semaphore)) {
+        base_buf_puts(out, "; ");
+        say_poster(s, out, ISA_UNIT_CORE, semaphore);
     }
-    say(w, "\n");
+    base_buf_putc(out, '\n');
 }
 
 size_t sim_explain(sim_machine *machine, char *text, size_t n_bytes)
 {
     sim *s = (sim *)machine;
-    writer w = {.text = text, .n_bytes = n_bytes};
-    if (n_bytes > 0) {
-        text[0] = 0;
-    }
+    base_buf out = {0};
     if (s->result.end != SIM_END_DEADLOCK) {
-        say(&w, "the last run has not ended in a deadlock\n");
-        return w.n;
+        base_buf_puts(&out, "the last run has not ended in a deadlock\n");
+    } else {
+        base_buf_printf(&out, "deadlock at cycle %" PRIu64 ": nothing can move any more\n", s->result.cycles);
+        say_causes(s, &out);
+        for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
+            say_unit(s, &out, &s->units[k]);
+        }
+        say_core(s, &out);
     }
-    say(&w, "deadlock at cycle %llu: nothing can move any more\n", (unsigned long long)s->result.cycles);
-    for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
-        say_unit(s, &w, &s->units[k]);
+    const size_t n = out.n_bytes;
+    if (n_bytes > 0) {
+        snprintf(text, n_bytes, "%s", out.data != NULL ? out.data : "");
     }
-    say_core(s, &w);
-    return w.n;
+    base_buf_free(&out);
+    return n;
 }

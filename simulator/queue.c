@@ -242,11 +242,12 @@ static void head_act(sim *s, sim_unit *u, uint64_t cycle, bool slot_was_full, un
             view->semaphore = s->semaphores[head->a] == 0;
             if (!view->semaphore) {
                 s->semaphores[head->a]--; /* takers act in tie order, so what is left is theirs */
+                sim_note_take(&s->past[head->a], u->id, head->pc, u->n_popped);
                 queue_pop(s, u, cycle);
             }
         } else if (posts_were < s->machine.config.post_depth) {
             u->posts[(u->posts_first + u->posts_n) % SIM_MAX_POSTS] =
-                (sim_post){.popped = cycle, .semaphore = head->a, .count = u->n_popped};
+                (sim_post){.popped = cycle, .pc = head->pc, .semaphore = head->a, .count = u->n_popped};
             u->posts_n++;
             queue_pop(s, u, cycle);
         }
@@ -267,6 +268,7 @@ static void post_act(sim *s, sim_unit *u, uint64_t cycle)
         s->fires[s->n_fires].unit = u->id;
         s->fires[s->n_fires].semaphore = post->semaphore;
         s->fires[s->n_fires].command = post->count;
+        s->fires[s->n_fires].pc = post->pc;
         s->n_fires++;
         if (s->observer != NULL && s->observer->fire != NULL) {
             const sim_queue_event event = {
@@ -413,7 +415,13 @@ void sim_commit(sim *s, uint64_t cycle)
     const uint32_t most = isa_config_sem_max(&s->machine.config);
     for (uint32_t i = 0; i < s->n_fires; i++) {
         const uint32_t semaphore = s->fires[i].semaphore;
+        s->past[semaphore].n_posts++;
         if (s->semaphores[semaphore] == most) {
+            if (s->overflow.unit == SIM_NO_ERROR) {
+                s->overflow.unit = s->fires[i].unit;
+                s->overflow.semaphore = semaphore;
+                s->overflow.pc = s->fires[i].pc;
+            }
             sim_raise(s, s->fires[i].unit, SIM_ERROR_OF_POST, ISA_ERROR_SEM_OVERFLOW, s->fires[i].command);
             continue;
         }

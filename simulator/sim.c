@@ -106,6 +106,8 @@ static void start(sim *s, const sim_run_options *options)
         s->pieces[k] = (sim_pieces_seen){.trains = s->pieces[k].trains};
     }
     memset(s->semaphores, 0, sizeof s->semaphores);
+    memset(s->past, 0, sizeof s->past);
+    s->overflow.unit = SIM_NO_ERROR;
     s->n_fires = 0;
     s->raised.rank = SIM_NO_ERROR;
     s->latched = (sim_error){.rank = SIM_NO_ERROR};
@@ -454,4 +456,9 @@ uint8_t *sim_dram_bytes(sim_machine *m)
 {
     SY_ASSERT(m->ops == &machine_ops);
     return ((sim *)m)->dram_bytes;
+}
+
+bool sim_is_simulator(const sim_machine *m)
+{
+    return m->ops == &machine_ops;
 }

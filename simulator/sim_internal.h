@@ -44,6 +44,7 @@ typedef struct sim_entry {
 
 typedef struct sim_post {
     uint64_t popped;
+    uint32_t pc;
     uint32_t semaphore;
     uint32_t count; /* fires when commands 0..count-1 have ended */
 } sim_post;
@@ -331,6 +332,7 @@ typedef struct sim_core {
     uint64_t end_cycle;    /* in which it halted or stopped */
     uint32_t exit_code;
     uint32_t trap_cause; /* of SIM_CORE_TRAPS */
+    uint32_t trap_value;
     uint32_t mstatus, mtvec, mscratch, mepc, mcause, mtval;
     uint64_t mcycle_offset, minstret_offset; /* what writes have added to the cycle and to retired */
     uint32_t imem_base, dmem_base;           /* multiples of the memories' sizes */
@@ -351,6 +353,21 @@ typedef struct sim_error {
 } sim_error;
 
 #define SIM_NO_ERROR UINT32_MAX
+
+/* What has become of a semaphore's tokens, for explanations. */
+typedef struct sim_semaphore_past {
+    uint64_t n_posts;
+    uint32_t taker; /* of the last that was taken: unit or core, its WAIT, the number of its next command */
+    uint32_t taker_pc;
+    uint32_t taker_command;
+} sim_semaphore_past;
+
+static inline void sim_note_take(sim_semaphore_past *past, uint32_t unit, uint32_t pc, uint32_t command)
+{
+    past->taker = unit;
+    past->taker_pc = pc;
+    past->taker_command = command;
+}
 
 typedef struct sim {
     sim_machine machine;
@@ -391,7 +408,14 @@ typedef struct sim {
         uint32_t unit;
         uint32_t semaphore;
         uint32_t command;
+        uint32_t pc;
     } fires[ISA_N_UNITS];
+    sim_semaphore_past past[SIM_MAX_SEMAPHORES];
+    struct {
+        uint32_t unit;
+        uint32_t semaphore;
+        uint32_t pc;
+    } overflow; /* the post of a SEM_OVERFLOW */
 
     sim_error raised; /* in this cycle */
     sim_error latched;

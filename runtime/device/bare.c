@@ -267,7 +267,7 @@ static void print_reason(const rt_bare *program, const rt_bare_result *result, b
         base_buf_printf(out, "it never %s: --max-cycles raises the limit",
                         program->has_tohost ? "stored to tohost" : "ended");
     } else if (!result->signalled) {
-        rt_end_print(&result->run, NULL, out);
+        rt_end_print(&result->run, out);
         return;
     }
     base_buf_printf(out, "%s%" PRIu64 " cycles, %" PRIu64 " instructions", result->passed && !result->loops ? "" : ", ",

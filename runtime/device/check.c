@@ -270,11 +270,19 @@ static void serial_goes_elsewhere(rt_check *check)
     add_serial(check, &text);
 }
 
-static sy_status run_serially(rt_check *check, sim_machine *machine, const sim_run_options *run, base_diag *diag)
+/* A serial run that takes so much longer than the other does something else. */
+#define SERIAL_FACTOR 100
+#define SERIAL_CYCLES 1000000
+
+/* cycles: of the concurrent run. */
+static sy_status run_serially(rt_check *check, sim_machine *machine, const sim_run_options *run, uint64_t cycles,
+                              base_diag *diag)
 {
     const sim_observer observer = {.user = check, .xsystole = hear_serial};
-    const sim_run_options options = {.entry = run->entry, .max_cycles = run->max_cycles, .observer = &observer};
+    sim_run_options options = *run;
     sim_result result;
+    options.observer = &observer;
+    options.max_cycles = cycles > (UINT64_MAX - SERIAL_CYCLES) / SERIAL_FACTOR ? 0 : SERIAL_CYCLES + SERIAL_FACTOR * cycles;
     check->n_marks = 0;
     check->differs = false;
     SY_TRY(sim_machine_run(check->serial, &options, &result, diag));
@@ -285,7 +293,7 @@ static sy_status run_serially(rt_check *check, sim_machine *machine, const sim_r
     if (result.end != SIM_END_DONE) {
         base_buf text = {0};
         base_buf_puts(&text, "run one command after the other, the program ends otherwise: ");
-        rt_end_print(&result, NULL, &text);
+        rt_end_print(&result, &text);
         add_serial(check, &text);
         return SY_OK;
     }
@@ -322,7 +330,7 @@ sy_status rt_check_run(rt_check *check, sim_machine *machine, const sim_run_opti
     check->n_commands += sim_audit_n_commands(check->audit);
     check->n_touched += sim_audit_n_touched(check->audit);
     if (result->end == SIM_END_DONE) {
-        SY_TRY(run_serially(check, machine, run, diag));
+        SY_TRY(run_serially(check, machine, run, result->cycles, diag));
     }
     return check->failed ? base_fail(diag, SY_ENOMEM, "no memory for a checked run") : SY_OK;
 }

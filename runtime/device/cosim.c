@@ -354,7 +354,7 @@ static void check_results(checker *c, const sim_result *first, const sim_result 
         base_buf line = {0};
         base_buf_puts(&c->text, "the end differs:");
         for (int side = 0; side < 2; side++) {
-            rt_end_print(side == 0 ? first : second, NULL, &line);
+            rt_end_print(side == 0 ? first : second, &line);
             base_buf_printf(&c->text, "\n  %s: %s", c->names[side],
                             line.data != NULL ? line.data : "");
             base_buf_clear(&line);

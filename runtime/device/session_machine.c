@@ -65,6 +65,51 @@ static sy_status run_lockstep(rt_session *session, const sim_run_options *run, s
     return SY_OK;
 }
 
+/* A simulator that runs what the rtl has run, from the data memory that it began with, to the same end; NULL if there is none. */
+static sim_machine *run_twin(rt_session *session, const sim_run_options *run, const base_buf *dmem, const sim_result *wanted)
+{
+    const rt_machine_options options = {.timing_only = true};
+    sim_machine *rtl = session->machine;
+    sim_machine *twin = NULL;
+    base_buf imem = {0};
+    sim_run_options same = *run;
+    sim_result result = {.end = SIM_END_STOPPED};
+    same.observer = NULL;
+    bool ok = base_buf_zeros(&imem, session->config.imem_bytes) &&
+              rt_machine_create(RT_MACHINE_SIM, &session->config, &options, &twin, NULL) == SY_OK &&
+              sim_machine_read(rtl, SIM_IMEM, 0, imem.data, imem.n_bytes) == SY_OK &&
+              sim_machine_write(twin, SIM_IMEM, 0, imem.data, imem.n_bytes) == SY_OK &&
+              sim_machine_write(twin, SIM_DMEM, 0, dmem->data, dmem->n_bytes) == SY_OK &&
+              sim_machine_run(twin, &same, &result, NULL) == SY_OK;
+    ok = ok && result.end == wanted->end && result.cycles == wanted->cycles && result.error == wanted->error;
+    base_buf_free(&imem);
+    if (!ok) {
+        sim_machine_destroy(twin);
+        twin = NULL;
+    }
+    return twin;
+}
+
+/* The machine's run, alone; a device that cannot explain its end gets a twin that can (rt_end_context). */
+static sy_status run_alone(rt_session *session, const sim_run_options *run, sim_result *result, sim_machine **twin,
+                           base_diag *diag)
+{
+    base_buf dmem = {0};
+    if (session->device == RT_DEVICE_RTL &&
+        (!base_buf_zeros(&dmem, session->config.dmem_bytes) ||
+         sim_machine_read(session->machine, SIM_DMEM, 0, dmem.data, dmem.n_bytes) != SY_OK)) {
+        base_buf_free(&dmem);
+        return base_fail(diag, SY_ENOMEM, "out of memory");
+    }
+    const sy_status status = sim_machine_run(session->machine, run, result, diag);
+    if (status == SY_OK && session->device == RT_DEVICE_RTL &&
+        (result->end == SIM_END_ERROR || result->end == SIM_END_DEADLOCK)) {
+        *twin = run_twin(session, run, &dmem, result);
+    }
+    base_buf_free(&dmem);
+    return status;
+}
+
 /* Runs from pc to the end; adds what it counted to the session's statistics. */
 static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_options *options,
                              rt_step_stats *step, base_diag *diag)
@@ -83,12 +128,13 @@ static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_opti
         .stall_max = session->options.stall_max,
         .observer = observer.command != NULL ? &observer : NULL,
     };
+    sim_machine *twin = NULL;
     if (session->shadow != NULL) {
         SY_TRY(run_lockstep(session, &run, &step->result, diag));
     } else if (session->check != NULL) {
         SY_TRY(rt_check_run(session->check, session->machine, &run, &step->result, diag));
     } else {
-        SY_TRY(sim_machine_run(session->machine, &run, &step->result, diag));
+        SY_TRY(run_alone(session, &run, &step->result, &twin, diag));
     }
     stats->cycles += step->result.cycles;
     stats->retired += step->result.retired;
@@ -97,7 +143,15 @@ static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_opti
             stats->counters[unit][cause] += step->result.counters[unit][cause];
         }
     }
-    return rt_end_fail(session->machine, &step->result, NULL, diag);
+    const rt_end_context context = {
+        .program = &session->model->program,
+        .layer = layer_name,
+        .layer_user = session->model,
+        .twin = twin,
+    };
+    const sy_status status = rt_end_fail(session->machine, &step->result, &context, diag);
+    sim_machine_destroy(twin);
+    return status;
 }
 
 static sy_status write_inputs(rt_session *session, const rt_step *step, base_diag *diag)

@@ -139,14 +139,14 @@ static void test_deadlock_words(void **state)
                  "mxu.set n0, x0, x0\n mxu.set n0, x0, x0\n mxu.matmul x0\n mxu.post t0\n core.fence\n core.halt x0\n");
     assert_int_equal(t.result.end, SIM_END_DEADLOCK);
     expect_words("LD: waits for semaphore 3 (value 0)");
-    expect_words("the POST to it is behind MXU command 0, which the core has not pushed because the MXU queue is full");
+    expect_words("is behind MXU command 0, which the core has not pushed because the MXU queue is full");
     expect_words("MXU: waits for semaphore 4 (value 0)");
     expect_words("the program ahead of the core has none");
     expect_words("VPU: nothing to do: its queue is empty, 0 commands done");
     expect_words("(mxu.matmul x0): the MXU queue is full");
     /* Two units in a ring. */
     test_run(&t, "li t0, 3\n li t1, 4\n ld.wait t0\n st.wait t1\n ld.post t1\n st.post t0\n core.halt x0\n");
-    expect_words("the POST to it is in the queue of ST, behind a WAIT for semaphore 4 (value 0)");
+    expect_words("is in the queue of ST, behind a WAIT for semaphore 4 (value 0)");
     expect_words("CORE: has halted");
     /* The core itself. */
     test_run(&t, "li t0, 3\n core.semwait t0\n core.sempost t0\n core.halt x0\n");

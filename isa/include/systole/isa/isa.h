@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "systole/isa/fields.h"
+#include "systole/base/buf.h"
 #include "systole/status.h"
 
 /* ISA_UNIT_MXU ...: funct3, rank in every tie, unit code of errors. */
@@ -276,6 +277,12 @@ int isa_reg_find(isa_unit unit, const char *name);
  * built, else ISA_ERROR_NONE (so also for a register without bit fields).
  */
 isa_error isa_reg_check(isa_unit unit, unsigned reg, uint32_t value);
+
+/*
+ * If isa_reg_check finds something wrong: appends the first field that is, its value and what is expected
+ * ("chain_out.out is 7, expected none (0), spm (1) or ...") and returns true.
+ */
+bool isa_reg_words(isa_unit unit, unsigned reg, uint32_t value, base_buf *out);
 
 /* Names as in the tables ("MXU", "FIELD", "BANK", "mepc"), and texts; "?" or NULL where stated. */
 const char *isa_unit_name(unsigned unit);        /* "?" if there is none */

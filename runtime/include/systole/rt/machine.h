@@ -54,18 +54,27 @@ sy_status rt_machine_fill(sim_machine *machine, uint64_t seed, uint64_t dram_byt
 
 /*
  * Appends how a run ended, on one line: "done in 1234 cycles, exit code 0", "error RANGE of MXU
- * command 3 (an address outside ...) in ...", "deadlock in cycle 99", ...  layer names the error's
- * command; it may be NULL.
+ * command 3 (an address outside ...), 77 cycles", "deadlock in cycle 99", ...
  */
-void rt_end_print(const sim_result *result, const char *layer, base_buf *out);
+void rt_end_print(const sim_result *result, base_buf *out);
 
 /* SY_OK for SIM_END_DONE with exit code 0; else SY_EDEVICE, SY_EDEADLOCK, SY_ERANGE (limit) or
  * SY_ECANCELLED (stopped). */
 sy_status rt_end_status(const sim_result *result);
 
-/* As rt_end_status, with the line of rt_end_print (and after a deadlock, who waits for what) as the
- * message. */
-sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const char *layer,
+/* What helps to explain an end; zero-initialise it, all may be missing. */
+typedef struct rt_end_context {
+    const isa_program *program; /* where each pc is */
+    const char *(*layer)(void *user, uint32_t tag); /* names a command's layer; NULL if it has none */
+    void *layer_user;
+    sim_machine *twin; /* a simulator that has run the same to the same end: the rtl does not keep what explains it */
+} rt_end_context;
+
+/*
+ * As rt_end_status, with a line as the message that says why: after an error the command, its layer, pc and source line, the
+ * field or row that is wrong and what is allowed; after a deadlock who waits for what. context may be NULL.
+ */
+sy_status rt_end_fail(sim_machine *machine, const sim_result *result, const rt_end_context *context,
                       base_diag *diag);
 
 /* "done", "error", "deadlock", "limit", "stopped". */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "systole/base/buf.h"
 #include "systole/isa/config.h"
 #include "systole/isa/isa.h"
 
@@ -132,6 +133,13 @@ bool sim_bytes_extent(const sim_bytes *bytes, int64_t *low, int64_t *high);
 
 /* The checks of section 9 in their order: the error, or ISA_ERROR_NONE. Commands only (no SET, WAIT or POST). */
 isa_error sim_check(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS]);
+
+/*
+ * Says why a command has failed its checks with `error`: "n0 is 0, expected 1 to 65535". False, and nothing appended, if there is
+ * no more to say than the error's own text.
+ */
+bool sim_check_words(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t regs[ISA_MAX_REGS],
+                     isa_error error, base_buf *out);
 
 /* What the tables said of the bit fields of a unit's last commands. Zero-initialise; one for each unit. */
 #define SIM_CHECK_MEMO_BITS 5
