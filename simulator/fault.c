@@ -66,8 +66,55 @@ static bool uses_bits(isa_unit unit, uint32_t funct7, unsigned reg)
     if (unit != ISA_UNIT_VPU) {
         return true;
     }
-    const bool is_chain = reg == ISA_VPU_CHAIN_IN || reg == ISA_VPU_CHAIN_FP || reg == ISA_VPU_CHAIN_OUT;
-    return funct7 == ISA_F7_VPU_VEC ? is_chain : funct7 == ISA_F7_VPU_ROWS ? reg == ISA_VPU_ROWS : !is_chain && reg != ISA_VPU_ROWS;
+    return funct7 == ISA_F7_VPU_ROWS   ? reg == ISA_VPU_ROWS
+           : funct7 == ISA_F7_VPU_TAPS ? reg == ISA_VPU_TAPS
+           : funct7 == ISA_F7_VPU_VEC  ? reg != ISA_VPU_ROWS && reg != ISA_VPU_TAPS
+                                       : false;
+}
+
+/* first and count of ROWS or TAPS. */
+static bool say_constants(const char *name, uint32_t first, uint32_t count, uint32_t n, base_buf *out)
+{
+    base_buf_printf(out, "%s.first is %" PRIu32 " and %s.count %" PRIu32 ", expected a count of 1 to %" PRIu32 " - first", name,
+                    first, name, count, n);
+    return true;
+}
+
+/* VEC's fields that are wrong together. */
+static bool say_chain(const isa_config *config, const uint32_t *regs, base_buf *out)
+{
+    const uint32_t in = regs[ISA_VPU_CHAIN_IN];
+    const bool from_spm = ISA_GET(in, ISA_VPU_CHAIN_IN_A_SRC) == ISA_VPU_CHAIN_IN_A_SRC_SPM;
+    const bool transposes = ISA_GET(in, ISA_VPU_CHAIN_IN_TRANSPOSE) == ISA_VPU_CHAIN_IN_TRANSPOSE_ON;
+    const sim_window window = sim_command_window(regs);
+    if (say_bounds(ISA_UNIT_VPU, ISA_VPU_TAIL, regs[ISA_VPU_TAIL], 0, config->d, out)) {
+        return true;
+    }
+    const struct {
+        bool is_wrong;
+        const char *text;
+    } rules[] = {
+        {transposes && !from_spm, "chain_in.transpose is on, expected a_src spm"},
+        {window.taps == 0, ""},
+        {!from_spm, "chain_in.window is on, expected a_src spm"},
+        {transposes, "chain_in.window and chain_in.transpose are on, expected one of them"},
+        {ISA_GET(in, ISA_VPU_CHAIN_IN_B_SRC) != ISA_VPU_CHAIN_IN_B_SRC_NONE, "chain_in.window is on, expected b_src none"},
+        {ISA_GET(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED) != ISA_VPU_CHAIN_OUT_RED_NONE,
+         "chain_in.window is on, expected red none"},
+        {regs[ISA_VPU_TAIL] != 0, "chain_in.window is on, expected tail 0"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (rules[i].is_wrong) {
+            base_buf_puts(out, rules[i].text);
+            return rules[i].text[0] != '\0';
+        }
+    }
+    if (window.pad >= window.taps) {
+        base_buf_printf(out, "chain_in.win_pad is %" PRIu32 ", expected 0 to %" PRIu32, window.pad, window.taps - 1);
+        return true;
+    }
+    return config->element == ISA_ELEMENT_INT8 &&
+           say_bounds(ISA_UNIT_VPU, ISA_VPU_A_ZERO, (int32_t)regs[ISA_VPU_A_ZERO], -128, 127, out);
 }
 
 static bool say_zero_point(const isa_config *config, const uint32_t *regs, unsigned reg, bool is_unsigned, base_buf *out)
@@ -97,13 +144,14 @@ static bool say_fields(const isa_config *config, isa_unit unit, uint32_t funct7,
                say_bounds(unit, ISA_LD_ADDR_HI, regs[ISA_LD_ADDR_HI], 0, 255, out);
     }
     if (funct7 == ISA_F7_VPU_ROWS) {
-        const uint32_t first = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST);
-        const uint32_t count = ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT);
-        base_buf_printf(out, "rows.first is %" PRIu32 " and rows.count %" PRIu32 ", expected a count of 1 to 6 - first", first,
-                        count);
-        return true;
+        return say_constants("rows", ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST),
+                             ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT), 6, out);
     }
-    return false;
+    if (funct7 == ISA_F7_VPU_TAPS) {
+        return say_constants("taps", ISA_GET(regs[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_FIRST),
+                             ISA_GET(regs[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_COUNT), 25, out);
+    }
+    return funct7 == ISA_F7_VPU_VEC && say_chain(config, regs, out);
 }
 
 /* ---- COUNT ---- */
@@ -156,6 +204,44 @@ static bool say_byte_counts(const isa_config *config, isa_unit unit, const uint3
     return false;
 }
 
+static bool say_window_counts(const uint32_t *regs, const sim_window *w, base_buf *out)
+{
+    const isa_unit unit = ISA_UNIT_VPU;
+    const uint32_t n_rows = 25 / w->taps;
+    if (w->first + regs[ISA_VPU_N0] > n_rows) {
+        base_buf_printf(out, "win_first is %" PRIu32 " and n0 %" PRIu32 ", expected at most %" PRIu32 " kernel rows of %" PRIu32
+                             " taps",
+                        w->first, regs[ISA_VPU_N0], n_rows, w->taps);
+        return true;
+    }
+    if (say_bounds(unit, ISA_VPU_WIN_OUT, w->outputs, 1, COUNT_LIMIT, out) ||
+        say_bounds(unit, ISA_VPU_WIN_ROWS, w->rows, 1, COUNT_LIMIT, out) ||
+        say_bounds(unit, ISA_VPU_WIN_TOP, w->top, 0, COUNT_LIMIT, out)) {
+        return true;
+    }
+    if ((w->outputs - 1) * w->stride > regs[ISA_VPU_N1] - 1) {
+        base_buf_printf(out, "win_out is %" PRIu32 ", expected at most %" PRIu32 " outputs of n1 = %" PRIu32 " columns", w->outputs,
+                        (regs[ISA_VPU_N1] - 1) / w->stride + 1, regs[ISA_VPU_N1]);
+        return true;
+    }
+    base_buf_printf(out, "win_top is %" PRIu32 ": no row of A is read", w->top);
+    return true;
+}
+
+static bool say_vec_counts(const isa_config *config, const uint32_t *regs, base_buf *out)
+{
+    if (say_counts(ISA_UNIT_VPU, regs, ISA_VPU_N0, COUNT_LIMIT, out) || say_product(regs, ISA_VPU_N0, 1, out)) {
+        return true;
+    }
+    const sim_window window = sim_command_window(regs);
+    if (window.taps != 0) {
+        return say_window_counts(regs, &window, out);
+    }
+    base_buf_printf(out, "n0*n1*n2*n3 is %" PRIu64 ", expected a multiple of %" PRIu32 " to transpose",
+                    sim_vpu_rows(config, ISA_F7_VPU_VEC, regs), config->d);
+    return true;
+}
+
 static bool say_count(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t *regs, base_buf *out)
 {
     if (unit == ISA_UNIT_MXU) {
@@ -164,8 +250,7 @@ static bool say_count(const isa_config *config, isa_unit unit, uint32_t funct7, 
                say_product(regs, ISA_MXU_N0, regs[ISA_MXU_PLANES], out);
     }
     if (unit == ISA_UNIT_VPU) {
-        return funct7 == ISA_F7_VPU_VEC &&
-               (say_counts(unit, regs, ISA_VPU_N0, COUNT_LIMIT, out) || say_product(regs, ISA_VPU_N0, 1, out));
+        return funct7 == ISA_F7_VPU_VEC && say_vec_counts(config, regs, out);
     }
     return say_counts(unit, regs, ISA_LD_N0, BYTES_LIMIT, out) || say_counts(unit, regs, ISA_LD_M0, COUNT_LIMIT, out) ||
            say_product(regs, ISA_LD_M0, 1, out) || say_byte_counts(config, unit, regs, out);
@@ -207,11 +292,11 @@ static bool say_range(const isa_config *config, isa_unit unit, const uint32_t *r
     return false;
 }
 
-static bool say_revisit(isa_unit unit, uint32_t funct7, const uint32_t *regs, const sim_stream *streams, unsigned n,
-                        base_buf *out)
+static bool say_revisit(const isa_config *config, isa_unit unit, uint32_t funct7, const uint32_t *regs,
+                        const sim_stream *streams, unsigned n, base_buf *out)
 {
     for (unsigned i = 0; i < n; i++) {
-        const sim_walk walk = sim_command_walk(unit, funct7, regs, streams[i].role);
+        const sim_walk walk = sim_command_walk(config, unit, funct7, regs, streams[i].role);
         if (streams[i].is_write && sim_walk_revisits(&walk, 0)) { /* loops that are reduced have count 1 here */
             base_buf_printf(out, "%s has counts %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " and strides %" PRId32
                                  " %" PRId32 " %" PRId32 " %" PRId32
@@ -266,7 +351,7 @@ bool sim_check_words(const isa_config *config, isa_unit unit, uint32_t funct7, c
     case ISA_ERROR_RANGE:
         return say_range(config, unit, regs, streams, n, out);
     case ISA_ERROR_REVISIT:
-        return say_revisit(unit, funct7, regs, streams, n, out);
+        return say_revisit(config, unit, funct7, regs, streams, n, out);
     case ISA_ERROR_OVERLAP:
     case ISA_ERROR_SELF_CONFLICT:
         return say_pair(config, streams, n, error, out);
