@@ -81,6 +81,7 @@ static bool keep_regs(sim_audit *a, unsigned unit)
         audit_regs kept;
         memcpy(kept.r, a->now[unit], sizeof kept.r);
         a->changed[unit] = false;
+        a->kept[unit] = (uint32_t)a->regs.n;
         return base_vec_push(a->arena, &a->regs, kept);
     }
     return true;
@@ -103,7 +104,7 @@ static bool keep_item(sim_audit *a, const sim_xsystole_event *event, audit_kind 
     bool ok = true;
     if (kind == AUDIT_COMMAND) {
         ok = keep_regs(a, unit) && base_vec_push(a->arena, &a->commands[unit], at);
-        item.regs = (uint32_t)a->regs.n - 1;
+        item.regs = a->kept[unit];
     } else if (kind != AUDIT_FENCE) {
         audit_list *list = kind == AUDIT_POST ? &a->posts[event->a][unit] : &a->waits[event->a][unit];
         ok = base_vec_push(a->arena, list, at);

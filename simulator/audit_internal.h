@@ -69,7 +69,8 @@ struct sim_audit {
     audit_list waits[AUDIT_SEMAPHORES][ISA_N_UNITS];
     BASE_VEC(audit_regs) regs;
     uint32_t now[ISA_N_QUEUES][ISA_MAX_REGS];
-    bool changed[ISA_N_QUEUES]; /* since the last set of registers was kept */
+    bool changed[ISA_N_QUEUES]; /* since the last set of registers was kept, */
+    uint32_t kept[ISA_N_QUEUES]; /* which is this one */
 
     audit_rows rows[2]; /* SPM, ACC */
     audit_page *pages[2]; /* [is_write], of DRAM */

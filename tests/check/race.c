@@ -147,6 +147,11 @@ static void test_one_unit_is_in_order(void **state)
     assert_int_equal(races("ld.load x0\n ld.load x0\n", NULL), 0);
     assert_int_equal(races("st.store x0\n st.store x0\n", NULL), 0);
     assert_int_equal(races("vpu.vec x0\n vpu.setf a_base=512, o_base=0\n vpu.vec x0\n vpu.vec x0\n", NULL), 0);
+    /* A command has the registers of its own unit, also where the last that were set are another's. */
+    sim_finding f;
+    assert_int_equal(races("mxu.matmul x0\n core.fence\n vpu.setf a_base=600, n0=1\n vpu.vec x0\n mxu.matmul x0\n ld.load x0\n", &f), 1);
+    assert_int_equal(f.places[0].number, 1);
+    assert_int_equal(f.high, 3);
     assert_int_equal(races("mxu.matmul x0\n mxu.setf flags=accumulate, c_s0=2\n mxu.matmul x0\n", NULL), 0);
 }
 
