@@ -33,7 +33,8 @@ module fn_unit (
     reg signed [11:0] e;
     reg signed [11:0] shift;
     reg               beyond;           // infinite, or so large that the function is at its limit
-    reg [63:0]        x;                // v, or y of sigmoid, in fixed point: 31 bits after the point
+    reg signed [42:0] x;                // exp2: v in fixed point, 31 bits after the point
+    reg [63:0]        y1;               // sigmoid, tanh: |v| log2(e) so, 40 bits of it
     reg [33:0]        at;               // |v| in segments of 1/32: 27 bits after the point
     reg [2:0]         kind1;
     reg               sign1;
@@ -56,7 +57,8 @@ module fn_unit (
         e        = 12'sd0;
         shift    = 12'sd0;
         beyond   = 1'b0;
-        x        = 64'd0;
+        x        = 43'sd0;
+        y1       = 64'd0;
         at       = 34'd0;
         kind1    = NUMBER;
         sign1    = v_i[31];
@@ -79,6 +81,9 @@ module fn_unit (
             e1    = e;
             m1    = {1'b0, mantissa};
             beyond = v_i[30:23] == 8'hFF;
+            shift = e + 12'sd9;
+            at    = shift >= 12'sd0 ? {10'd0, mantissa} << shift[3:0] : {10'd0, mantissa} >> (shift < -12'sd31 ? 5'd31 : -shift[4:0]);
+            y1    = {40'd0, mantissa} * LOG2_E;
             case (s1_fn_i)
                 `SY_FN_EXP2: begin
                     if (beyond || e > 12'sd7) begin
@@ -87,12 +92,12 @@ module fn_unit (
                         kind1 = ONE;
                     end
                     sign1 = 1'b0;
-                    x     = v_i[31] ? -{40'd0, mantissa} : {40'd0, mantissa};
+                    x     = v_i[31] ? -{19'd0, mantissa} : {19'd0, mantissa};
                     shift = e + 12'sd8;
                     if (shift >= 12'sd0) begin
                         x = x << shift[3:0];
                     end else begin
-                        x = $signed(x) >>> (shift < -12'sd63 ? 6'd63 : -shift[5:0]);
+                        x = x >>> (shift < -12'sd31 ? 5'd31 : -shift[4:0]);
                     end
                     row1  = `SY_FN_ROM_EXP2 + {5'd0, x[30:26]};
                     t1    = {x[25:0], 1'b0};
@@ -154,17 +159,15 @@ module fn_unit (
                         sign1 = 1'b0;
                     end
                     if (s1_fn_i == `SY_FN_TANH && e < -12'sd1) begin
-                        shift = e + 12'sd9;
-                        at    = shift >= 12'sd0 ? {10'd0, mantissa} << shift[3:0] : {10'd0, mantissa} >> (shift < -12'sd31 ? 5'd31 : -shift[4:0]);
                         row1  = `SY_FN_ROM_TANH + {6'd0, at[30:27]};
                         t1    = at[26:0];
                     end else begin
                         region1 = 2'd1;
                         shift   = (s1_fn_i == `SY_FN_TANH ? 12'sd28 : 12'sd29) - e;
-                        x       = ({40'd0, mantissa} * LOG2_E) >> (shift > 12'sd63 ? 6'd63 : shift[5:0]);
-                        row1    = `SY_FN_ROM_SIGMOID + {2'd0, x[39:31] > 9'd15 ? 4'd15 : x[34:31], x[30:27]};
-                        t1      = x[26:0];
-                        e1      = {3'd0, x[39:31]};
+                        y1      = y1 >> (shift > 12'sd63 ? 6'd63 : shift[5:0]);
+                        row1    = `SY_FN_ROM_SIGMOID + {2'd0, y1[39:31] > 9'd15 ? 4'd15 : y1[34:31], y1[30:27]};
+                        t1      = y1[26:0];
+                        e1      = {3'd0, y1[39:31]};
                     end
                 end
                 `SY_FN_ERF, `SY_FN_PHI: begin
@@ -176,8 +179,6 @@ module fn_unit (
                     if (kind1 != NUMBER && s1_fn_i == `SY_FN_PHI) begin
                         sign1 = 1'b0;
                     end
-                    shift   = e + 12'sd9;
-                    at      = shift >= 12'sd0 ? {10'd0, mantissa} << shift[3:0] : {10'd0, mantissa} >> (shift < -12'sd31 ? 5'd31 : -shift[4:0]);
                     row1    = `SY_FN_ROM_ERF + {3'd0, at[33:27]};
                     t1      = at[26:0];
                     region1 = at[33:32];
@@ -210,26 +211,30 @@ module fn_unit (
     wire signed [21:0] c3;
     fn_rom u_rom (.row_i (row1_q), .c0_o (c0), .c1_o (c1), .c2_o (c2), .c3_o (c3));
 
-    reg signed [63:0] t2;
-    reg signed [63:0] r2;
+    reg signed [63:0] t2, q2;           // products need 59 bits
+    reg signed [26:0] inner2;           // c2 + c3 t
+    reg signed [30:0] r2;
 
     reg [2:0]         kind2_q;
     reg               sign2_q;
     reg [26:0]        t2_q;
-    reg signed [31:0] r2_q;
+    reg signed [30:0] r2_q;
     reg [31:0]        c2_0_q;
     reg signed [24:0] m2_q;
     reg signed [11:0] e2_q;
     reg [1:0]         region2_q;
 
     always @* begin
-        t2 = 64'sd0;
-        r2 = 64'sd0;
+        t2     = 64'sd0;
+        q2     = 64'sd0;
+        inner2 = 27'sd0;
+        r2     = 31'sd0;
         if (s2_valid_i) begin
-            t2 = {37'd0, t1_q};
-            r2 = {{42{c3[21]}}, c3};
-            r2 = $signed({{38{c2[25]}}, c2}) + ((r2 * t2) >>> 27);
-            r2 = $signed({{34{c1[29]}}, c1}) + ((r2 * t2) >>> 27);
+            t2     = {37'd0, t1_q};
+            q2     = $signed({{42{c3[21]}}, c3}) * t2;
+            inner2 = {c2[25], c2} + q2[53:27];
+            q2     = $signed({{37{inner2[26]}}, inner2}) * t2;
+            r2     = {c1[29], c1} + q2[57:27];
         end
     end
     always @(posedge clk) begin
@@ -237,7 +242,7 @@ module fn_unit (
             kind2_q   <= kind1_q;
             sign2_q   <= sign1_q;
             t2_q      <= t1_q;
-            r2_q      <= r2[31:0];
+            r2_q      <= r2;
             c2_0_q    <= c0;
             m2_q      <= m1_q;
             e2_q      <= e1_q;
@@ -246,10 +251,11 @@ module fn_unit (
     end
 
     // ------------------------------------------------------------------ 3: p = c0 + r t; the number before rounding
-    reg signed [63:0] p;                // 31 bits after the point
+    reg signed [63:0] q3;
+    reg signed [32:0] p;                // 31 bits after the point
     reg signed [63:0] product;          // m p
-    reg [63:0]        square;
-    reg [63:0]        less;             // what is taken from one
+    reg [33:0]        square;
+    reg [55:0]        less;             // what is taken from one
     reg [5:0]         k;
     reg               sign3;
     reg [63:0]        magnitude3;       // below 2^63; the number is magnitude3 * 2^e3
@@ -261,59 +267,61 @@ module fn_unit (
     reg signed [11:0] e3_q;
 
     always @* begin
-        p          = 64'sd0;
+        q3         = 64'sd0;
+        p          = 33'sd0;
         product    = 64'sd0;
-        square     = 64'd0;
-        less       = 64'd0;
+        square     = 34'd0;
+        less       = 56'd0;
         k          = 6'd0;
         sign3      = sign2_q;
         magnitude3 = 64'd0;
         e3         = 12'sd0;
         if (s3_valid_i) begin
-            p = $signed({32'd0, c2_0_q}) + (($signed({{32{r2_q[31]}}, r2_q}) * $signed({37'd0, t2_q})) >>> 27);
+            q3      = $signed({{33{r2_q[30]}}, r2_q}) * $signed({37'd0, t2_q});
+            p       = {1'b0, c2_0_q} + q3[59:27];
+            product = $signed({{39{m2_q[24]}}, m2_q}) * $signed({31'd0, p});
             case (s3_fn_i)
                 `SY_FN_LOG2: begin
-                    product    = $signed({{39{m2_q[24]}}, m2_q}) * p + ($signed({{52{e2_q[11]}}, e2_q}) <<< 55);
+                    product    = product + {e2_q[8:0], 55'd0};
                     sign3      = kind2_q == NUMBER ? product[63] : sign2_q;
                     magnitude3 = product[63] ? -product : product;
                     e3         = -12'sd55;
                 end
                 `SY_FN_TANH, `SY_FN_SIGMOID: begin
                     if (region2_q == 2'd0) begin
-                        magnitude3 = {40'd0, m2_q[23:0]} * p;
+                        magnitude3 = product;
                         e3         = e2_q - 12'sd54;
                     end else begin
                         // from row 15 on the ROM has z alone: less z^2
-                        square = {47'd0, p[31:15]} * {47'd0, p[31:15]};
+                        square = {17'd0, p[31:15]} * {17'd0, p[31:15]};
                         k      = e2_q > 12'sd62 ? 6'd63 : e2_q[5:0];
-                        p      = e2_q < 12'sd15 || e2_q > 12'sd62 ? p : p - (square >> (k + 6'd1));
-                        less   = e2_q > 12'sd63 ? 64'd0 : (s3_fn_i == `SY_FN_TANH ? p << 3 : p << 2) >> e2_q[5:0];
+                        p      = e2_q < 12'sd15 || e2_q > 12'sd62 ? p : p - (square[33:1] >> k);
+                        less   = e2_q > 12'sd63 ? 56'd0 : {20'd0, s3_fn_i == `SY_FN_TANH ? {p, 3'd0} : {1'b0, p, 2'd0}} >> e2_q[5:0];
                         if (s3_fn_i == `SY_FN_SIGMOID && sign2_q) begin
-                            magnitude3 = p;
+                            magnitude3 = {31'd0, p};
                             e3         = -12'sd31 - e2_q;
                             sign3      = 1'b0;
                         end else begin
-                            magnitude3 = 64'h2_0000_0000 - less;
+                            magnitude3 = 64'h2_0000_0000 - {8'd0, less};
                             e3         = -12'sd33;
                         end
                     end
                 end
                 `SY_FN_ERF, `SY_FN_PHI: begin
                     k    = region2_q == 2'd1 ? 6'd2 : region2_q == 2'd2 ? 6'd7 : 6'd15;
-                    less = (p << 2) >> k;
+                    less = {21'd0, p, 2'd0} >> k;
                     if (region2_q == 2'd0) begin
-                        product = {40'd0, m2_q[23:0]} * p;
-                        k       = e2_q < -12'sd64 ? 6'd63 : ~e2_q[5:0];     // -1 - e
-                        less    = product >> k;
+                        k    = e2_q < -12'sd64 ? 6'd63 : ~e2_q[5:0];        // -1 - e
+                        less = product[55:0] >> k;
                     end
                     if (s3_fn_i == `SY_FN_ERF) begin
-                        magnitude3 = region2_q == 2'd0 ? product : 64'h2_0000_0000 - less;
+                        magnitude3 = region2_q == 2'd0 ? product : 64'h2_0000_0000 - {8'd0, less};
                         e3         = region2_q == 2'd0 ? e2_q - 12'sd54 : -12'sd33;
                     end else if (region2_q == 2'd0) begin
-                        magnitude3 = sign2_q ? 64'h0080_0000_0000_0000 - less : 64'h0080_0000_0000_0000 + less;
+                        magnitude3 = sign2_q ? 64'h0080_0000_0000_0000 - {8'd0, less} : 64'h0080_0000_0000_0000 + {8'd0, less};
                         e3         = -12'sd56;
                     end else begin
-                        magnitude3 = sign2_q ? p : 64'h4_0000_0000 - less;
+                        magnitude3 = sign2_q ? {31'd0, p} : 64'h4_0000_0000 - {8'd0, less};
                         e3         = sign2_q ? -12'sd32 - {6'd0, k} : -12'sd34;
                     end
                     if (s3_fn_i == `SY_FN_PHI) begin
@@ -321,7 +329,7 @@ module fn_unit (
                     end
                 end
                 default: begin
-                    magnitude3 = p;
+                    magnitude3 = {31'd0, p};
                     e3         = e2_q - 12'sd31;
                 end
             endcase
