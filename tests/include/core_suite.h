@@ -94,7 +94,9 @@ static inline void suite_run(void)
     base_diag diag = {0};
     base_buf_putc(&suite.text, '\0');
     assert_ok(base_buf_status(&suite.text));
-    if (isa_assemble(suite.arena, suite.text.data, "test", &suite.program, NULL, &diag) != SY_OK) {
+    const sy_status status = isa_assemble(suite.arena, suite.text.data, "test", &suite.program, NULL, &diag);
+    base_buf_clear(&suite.text);
+    if (status != SY_OK) {
         fail_msg("%s", base_diag_message(&diag));
     }
     suite_cover(suite.program.text, suite.program.n_text_bytes);
@@ -102,7 +104,6 @@ static inline void suite_run(void)
         (suite.rtl != NULL && rt_machine_load(suite.rtl, &suite.program, &diag) != SY_OK)) {
         fail_msg("%s", base_diag_message(&diag));
     }
-    base_buf_clear(&suite.text);
     suite_start(&(sim_run_options){.entry = suite.program.entry, .max_cycles = 5000000});
 }
 
