@@ -469,18 +469,24 @@ sy_status isa_assemble(base_arena *arena, const char *text, const char *name, is
     return SY_OK;
 }
 
+/* How many of n bytes from an address have one. */
+static uint64_t below_4_gib(uint64_t address, uint64_t n)
+{
+    const uint64_t end = (uint64_t)UINT32_MAX + 1;
+    return address >= end ? 0 : n < end - address ? n : end - address;
+}
+
 sy_status isa_assemble_image(base_arena *arena, const char *text, const char *name, uint32_t base,
                              isa_image *image, isa_asm_where *where, base_diag *diag)
 {
     const asm_section sections[2] = {
-        {.base = base, .limit_bytes = ISA_ASM_IMAGE_TEXT, .is_text = true},
-        {.base = (uint64_t)base + ISA_ASM_IMAGE_TEXT, .limit_bytes = CORE_MEMORY_LIMIT}};
+        {.base = base, .limit_bytes = below_4_gib(base, ISA_ASM_IMAGE_TEXT), .is_text = true},
+        {.base = (uint64_t)base + ISA_ASM_IMAGE_TEXT,
+         .limit_bytes = below_4_gib((uint64_t)base + ISA_ASM_IMAGE_TEXT, CORE_MEMORY_LIMIT)}};
     isa_program made = {.entry = base};
     sy_status status;
-    if (base % 4 != 0 || base > UINT32_MAX - ISA_ASM_IMAGE_TEXT - CORE_MEMORY_LIMIT) {
-        return base_fail(diag, SY_EINVAL,
-                         "an image at 0x%" PRIx32 ", expected a multiple of 4 at most 0x%" PRIx32, base,
-                         UINT32_MAX - ISA_ASM_IMAGE_TEXT - CORE_MEMORY_LIMIT);
+    if (base % 4 != 0) {
+        return base_fail(diag, SY_EINVAL, "an image at 0x%" PRIx32 ", expected a multiple of 4", base);
     }
     asm_state *state = assemble(arena, text, name, sections, true, where, &status, diag);
     isa_segment *segments = BASE_ARENA_ARRAY(arena, isa_segment, 2);

@@ -492,7 +492,7 @@ static bool one_operand_jump(asm_state *state, const char *place, const char *mn
 bool isa_asm_instruction(asm_state *state, const char *place, const char *mnemonic)
 {
     bool found = false;
-    if (!state->sections.items[state->current].is_text) {
+    if (!state->sections.items[state->current].is_text && !state->is_image) {
         return isa_asm_fail(state, place, "'%s' stands outside .text", mnemonic);
     }
     if (strcmp(mnemonic, "li") == 0 || strcmp(mnemonic, "la") == 0) {

@@ -65,9 +65,10 @@ sy_status isa_assemble(base_arena *arena, const char *text, const char *name, is
 
 /*
  * Assembles a bare-metal program (image.h): .text at address base, .data ISA_ASM_IMAGE_TEXT bytes
- * behind it, no .dram; the entry is .entry, else _start, else base.  Every label is a symbol.
+ * behind it, no .dram; the entry is .entry, else _start, else base.  Every label is a symbol, and
+ * instructions may stand in .data too.
  *
- * Errors: as isa_assemble; SY_EINVAL for a base that is no multiple of 4 or too high.
+ * Errors: as isa_assemble; SY_EINVAL for a base that is no multiple of 4.
  */
 #define ISA_ASM_IMAGE_TEXT UINT32_C(0x10000)
 sy_status isa_assemble_image(base_arena *arena, const char *text, const char *name, uint32_t base,
