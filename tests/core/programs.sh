@@ -3,6 +3,7 @@
 # timeout: 600
 #
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # cli.bash sets work, systole
 source "$PWD/tests/include/cli.bash"
 export SYSTOLE_CACHE=$1/rtl-cache
 
