@@ -86,7 +86,7 @@ static sy_status check_value(const config_key *key, uint64_t value, const char *
     if (is_element(key)) {
         return value <= ISA_ELEMENT_BF16
                    ? SY_OK
-                   : base_fail(diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected int8", where,
+                   : base_fail(diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected int8 or bf16", where,
                                key->section, key->key, value);
     }
     if (value < key->minimum || value > key->maximum) {
@@ -114,7 +114,7 @@ static sy_status parse_value(const config_key *key, const char *text, const char
                 return SY_OK;
             }
         }
-        return base_fail(diag, SY_ECONFIG, "%s%s.%s is '%s', expected int8", where, key->section,
+        return base_fail(diag, SY_ECONFIG, "%s%s.%s is '%s', expected int8 or bf16", where, key->section,
                          key->key, text);
     }
     uint64_t number = 0;
@@ -339,10 +339,6 @@ sy_status isa_config_check(const isa_config *config, base_diag *diag)
     const isa_config *c = config;
     for (size_t i = 0; i < N_KEYS; i++) {
         SY_TRY(check_value(&keys[i], value_of(c, &keys[i]), "", diag));
-    }
-    if (c->element == ISA_ELEMENT_BF16) {
-        return base_fail(diag, SY_ECONFIG,
-                         "array.element is bf16: element bf16 is not built yet, expected int8");
     }
     if (c->spm_bank_bytes < isa_config_spm_row_bytes(c)) {
         return base_fail(diag, SY_ECONFIG,

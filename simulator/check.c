@@ -396,8 +396,11 @@ bool sim_bytes_extent(const sim_bytes *bytes, int64_t *low, int64_t *high)
 
 /* ---- the checks, one function for each line of isa/errors.def ---- */
 
-static bool zero_point_fits(uint32_t value, bool is_unsigned)
+static bool zero_point_fits(const isa_config *config, uint32_t value, bool is_unsigned)
 {
+    if (config->element == ISA_ELEMENT_BF16) {
+        return value == 0 && !is_unsigned;
+    }
     const int32_t zero = signed_reg(value);
     return is_unsigned ? zero >= 0 && zero <= 255 : zero >= -128 && zero <= 127;
 }
@@ -445,7 +448,7 @@ static bool chain_is_wrong(const isa_config *config, const uint32_t *regs)
     if (window.taps == 0) {
         return false;
     }
-    const bool zero_fits = config->element == ISA_ELEMENT_BF16 || zero_point_fits(regs[ISA_VPU_A_ZERO], false);
+    const bool zero_fits = config->element == ISA_ELEMENT_BF16 || zero_point_fits(config, regs[ISA_VPU_A_ZERO], false);
     return !from_spm || transposes || ISA_GET(in, ISA_VPU_CHAIN_IN_B_SRC) != ISA_VPU_CHAIN_IN_B_SRC_NONE ||
            ISA_GET(regs[ISA_VPU_CHAIN_OUT], ISA_VPU_CHAIN_OUT_RED) != ISA_VPU_CHAIN_OUT_RED_NONE ||
            regs[ISA_VPU_TAIL] != 0 || window.pad >= window.taps || !zero_fits;
@@ -483,15 +486,16 @@ static isa_error check_fields(const isa_config *config, isa_unit unit, uint32_t 
     if (unit == ISA_UNIT_MXU) {
         const isa_error error = check_bits(unit, regs, mxu_flags, 1, memo);
         const uint32_t flags = regs[ISA_MXU_FLAGS];
-        const bool zeros_fit = zero_point_fits(regs[ISA_MXU_A_ZERO], ISA_GET(flags, ISA_MXU_FLAGS_A_UNSIGNED) != 0) &&
-                               zero_point_fits(regs[ISA_MXU_W_ZERO], ISA_GET(flags, ISA_MXU_FLAGS_W_UNSIGNED) != 0);
+        const bool zeros_fit = zero_point_fits(config, regs[ISA_MXU_A_ZERO], ISA_GET(flags, ISA_MXU_FLAGS_A_UNSIGNED) != 0) &&
+                               zero_point_fits(config, regs[ISA_MXU_W_ZERO], ISA_GET(flags, ISA_MXU_FLAGS_W_UNSIGNED) != 0);
         return zeros_fit ? error : ISA_ERROR_FIELD;
     }
     if (unit == ISA_UNIT_VPU) {
         return check_vpu_fields(config, funct7, regs, memo);
     }
     const isa_error error = check_bits(unit, regs, dma_flags, 1, memo);
-    const bool fill_fits = unit != ISA_UNIT_LD || regs[ISA_LD_FILL] <= 255;
+    const uint32_t most = config->element == ISA_ELEMENT_BF16 ? 65535 : 255;
+    const bool fill_fits = unit != ISA_UNIT_LD || regs[ISA_LD_FILL] <= most;
     return fill_fits && regs[ISA_LD_ADDR_HI] <= 255 ? error : ISA_ERROR_FIELD;
 }
 

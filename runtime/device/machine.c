@@ -120,6 +120,20 @@ sy_status rt_machine_load(sim_machine *machine, const isa_program *program, base
     return SY_OK;
 }
 
+/* Eight bytes of the seeded pattern. */
+static uint64_t pattern(const isa_config *config, uint64_t seed, sim_memory memory, uint64_t index)
+{
+    uint64_t word = base_rng_u64(seed, memory, index);
+    if (config->element == ISA_ELEMENT_BF16 && memory >= SIM_SPM) {
+        for (unsigned shift = 0; shift < 64; shift += 16) {
+            if ((word >> shift & 0x3F) != 0) { /* exponent 112 to 127 */
+                word = (word & ~(UINT64_C(0x7800) << shift)) | UINT64_C(0x3800) << shift;
+            }
+        }
+    }
+    return word;
+}
+
 sy_status rt_machine_fill(sim_machine *machine, uint64_t seed, uint64_t dram_bytes, base_diag *diag)
 {
     uint8_t chunk[4096];
@@ -131,7 +145,7 @@ sy_status rt_machine_fill(sim_machine *machine, uint64_t seed, uint64_t dram_byt
         for (uint64_t at = 0; at < n_bytes; at += sizeof chunk) {
             const size_t n = n_bytes - at < sizeof chunk ? (size_t)(n_bytes - at) : sizeof chunk;
             for (size_t i = 0; i < n; i += 8) {
-                base_set_le64(chunk + i, base_rng_u64(seed, memory, (at + i) / 8));
+                base_set_le64(chunk + i, pattern(&machine->config, seed, memory, (at + i) / 8));
             }
             SY_TRY(write_memory(machine, memory, at, chunk, n, diag));
         }

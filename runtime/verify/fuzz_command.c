@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "systole/sim/timing.h"
+
 /* Bursts of a run cannot exceed its bytes / burst + 2; every burst alone on the bus gives the
  * bound. */
 static uint64_t dma_cost(const fuzz_gen *g, const uint32_t *regs, uint64_t *bound)
@@ -31,7 +33,7 @@ uint64_t rt_fuzz_cost(const fuzz_gen *g, isa_unit unit, uint8_t funct7, const ui
     case ISA_UNIT_MXU:
         n_rows = (uint64_t)regs[ISA_MXU_N0] * regs[ISA_MXU_N1] * regs[ISA_MXU_N2] *
                  regs[ISA_MXU_N3];
-        n_rows = regs[ISA_MXU_PLANES] * (n_rows > d ? n_rows : d);
+        n_rows = regs[ISA_MXU_PLANES] * sim_mxu_period(g->config, n_rows);
         *bound = n_rows + 4 * d + 64;
         return n_rows;
     case ISA_UNIT_VPU:

@@ -34,12 +34,14 @@ static uint32_t at_least(uint32_t value, uint32_t minimum)
 
 static void choose_memories(base_rng *rng, isa_config *c)
 {
+    const uint32_t row_bytes = isa_config_spm_row_bytes(c);
     c->spm_banks = power(rng, 2, 16);
     c->acc_banks = power(rng, 2, 8);
     /* A product needs D rows of weights beside its A: half of the SPM's banks hold D rows at least.
      */
     const uint32_t spm_rows = c->d * 2 / c->spm_banks;
-    c->spm_bank_bytes = at_least(power(rng, at_least(spm_rows, 2) * c->d, 16 * c->d * c->d), 64);
+    c->spm_bank_bytes =
+        at_least(power(rng, at_least(spm_rows, 2) * row_bytes, 16 * c->d * row_bytes), 64);
     c->acc_bank_bytes = at_least(power(rng, 16 * c->d, 64 * c->d * c->d), 64);
     c->imem_bytes = UINT32_C(16384) << below(rng, 3);
     c->dmem_bytes = UINT32_C(1024) << below(rng, 3);
@@ -70,6 +72,8 @@ void rt_fuzz_config(uint64_t seed, uint64_t number, uint32_t max_dim, isa_config
     while (2 * c.d <= max_dim && base_rng_one_in(&rng, 2)) {
         c.d *= 2;
     }
+    base_rng element_rng = base_rng_make(seed, CONFIG_STREAM + (number << 8) + 1);
+    c.element = base_rng_one_in(&element_rng, 3) ? ISA_ELEMENT_BF16 : ISA_ELEMENT_INT8;
     choose_memories(&rng, &c);
     choose_dram(&rng, &c);
     c.queue_depth = 1 + below(&rng, 8);

@@ -201,12 +201,14 @@ uint8_t rt_fuzz_dma(fuzz_gen *g, isa_unit unit, uint32_t regs[ISA_MAX_REGS])
         const bool acc = rt_fuzz_one_in(g, 3);
         const unsigned close = rt_fuzz_below(g, 4);
         const isa_memory memory = acc ? ISA_MEMORY_ACC : ISA_MEMORY_SPM;
-        const uint32_t row_bytes = acc ? 4 * g->config->d : g->config->d;
+        const uint32_t row_bytes = acc ? isa_config_acc_row_bytes(g->config)
+                                       : isa_config_spm_row_bytes(g->config);
+        const uint32_t fill_most = g->config->element == ISA_ELEMENT_BF16 ? 65535 : 255;
         new_regs[ISA_LD_FLAGS] = ISA_PUT(ISA_PUT(0, ISA_LD_FLAGS_CLOSE, close), ISA_LD_FLAGS_ACC,
                                          acc);
         new_regs[ISA_LD_FILL] = unit == ISA_UNIT_ST ? (rt_fuzz_one_in(g, 2) ? rt_fuzz_corner(g) : 0)
-                                : rt_fuzz_one_in(g, 2) ? rt_fuzz_below(g, 256)
-                                : rt_fuzz_one_in(g, 2) ? 255
+                                : rt_fuzz_one_in(g, 2) ? rt_fuzz_below(g, fill_most + 1)
+                                : rt_fuzz_one_in(g, 2) ? fill_most
                                                        : 0;
         const bool fits = rt_fuzz_one_in(g, 6) && unit == ISA_UNIT_LD
                               ? choose_floats(g, unit, new_regs, memory, row_bytes)

@@ -95,6 +95,19 @@ static uint32_t zero_point(fuzz_gen *g, bool is_unsigned)
     return (uint32_t)rt_fuzz_range(g, low, low + 255);
 }
 
+/* Flags and zero points; bf16 has only accumulate. */
+static void choose_operands(fuzz_gen *g, uint32_t *regs)
+{
+    const bool bf16 = g->config->element == ISA_ELEMENT_BF16;
+    const uint32_t flags = rt_fuzz_below(g, bf16 ? 2 : 8);
+    regs[ISA_MXU_FLAGS] = flags;
+    regs[ISA_MXU_A_ZERO] = regs[ISA_MXU_W_ZERO] = 0;
+    if (!bf16) {
+        regs[ISA_MXU_A_ZERO] = zero_point(g, ISA_GET(flags, ISA_MXU_FLAGS_A_UNSIGNED) != 0);
+        regs[ISA_MXU_W_ZERO] = zero_point(g, ISA_GET(flags, ISA_MXU_FLAGS_W_UNSIGNED) != 0);
+    }
+}
+
 uint8_t rt_fuzz_mxu(fuzz_gen *g, uint32_t regs[ISA_MAX_REGS])
 {
     const uint8_t funct7 = rt_fuzz_one_in(g, 3) ? ISA_F7_MXU_MATMUL_T : ISA_F7_MXU_MATMUL;
@@ -113,10 +126,7 @@ uint8_t rt_fuzz_mxu(fuzz_gen *g, uint32_t regs[ISA_MAX_REGS])
             new_regs[ISA_MXU_N0 + k] = acc.n[k];
         }
         new_regs[ISA_MXU_PLANES] = n_planes;
-        const uint32_t flags = rt_fuzz_below(g, 8);
-        new_regs[ISA_MXU_FLAGS] = flags;
-        new_regs[ISA_MXU_A_ZERO] = zero_point(g, ISA_GET(flags, ISA_MXU_FLAGS_A_UNSIGNED) != 0);
-        new_regs[ISA_MXU_W_ZERO] = zero_point(g, ISA_GET(flags, ISA_MXU_FLAGS_W_UNSIGNED) != 0);
+        choose_operands(g, new_regs);
         if (rt_fuzz_one_in(g, 4)) {
             new_regs[ISA_MXU_UNUSED] = rt_fuzz_corner(g);
         }

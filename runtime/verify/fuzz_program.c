@@ -299,6 +299,9 @@ static sy_status begin(fuzz_gen *g)
     g->budget = g->long_streams ? 20000 : 300 + rt_fuzz_below(g, 6000);
     for (unsigned i = 0; i < FUZZ_FLOATS; i++) {
         g->floats[i] = rt_fuzz_float(g);
+        if (g->config->element == ISA_ELEMENT_BF16) { /* two of them, and still one of fp32 */
+            g->floats[i] = (g->floats[i] & 0xFFFF0000) | rt_fuzz_float(g) >> 16;
+        }
     }
     g->floats_at = (rt_fuzz_one_in(g, 2) ? 4096 * rt_fuzz_below(g, 64)
                                          : 64 * rt_fuzz_below(g, 4096)) &

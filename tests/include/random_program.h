@@ -60,6 +60,7 @@ static inline void random_config(random_program *p)
         c->check_cycles = 1 + random_below(p, 3);
         c->vpu_stages = 32;
         c->commands = 1 + random_below(p, 4);
+        c->element = random_one_in(p, 3) ? ISA_ELEMENT_BF16 : ISA_ELEMENT_INT8;
     } while (isa_config_check(c, NULL) != SY_OK);
 }
 
@@ -131,6 +132,10 @@ static inline void random_mxu(random_program *p, uint32_t *r)
     r[ISA_MXU_FLAGS] = random_below(p, 8);
     r[ISA_MXU_A_ZERO] = (r[ISA_MXU_FLAGS] & 2) != 0 ? random_below(p, 256) : random_below(p, 256) - 128;
     r[ISA_MXU_W_ZERO] = random_one_in(p, 2) ? 0 : (r[ISA_MXU_FLAGS] & 4) != 0 ? random_below(p, 256) : random_below(p, 256) - 128;
+    if (p->config.element == ISA_ELEMENT_BF16 && !random_one_in(p, 30)) {
+        r[ISA_MXU_FLAGS] &= 1;
+        r[ISA_MXU_A_ZERO] = r[ISA_MXU_W_ZERO] = 0;
+    }
     const int64_t ap = (int64_t)(int32_t)r[ISA_MXU_A_PLANE] * ((int64_t)r[ISA_MXU_PLANES] - 1);
     const int64_t wp = (int64_t)(int32_t)r[ISA_MXU_W_PLANE] * ((int64_t)r[ISA_MXU_PLANES] - 1);
     static const uint32_t one[4] = {1, 1, 1, 1};
@@ -271,7 +276,7 @@ static inline void random_dma(random_program *p, isa_unit unit, uint32_t *r)
         r[ISA_LD_LO0 + 2 * k] = all || random_one_in(p, 2) ? 0 : random_below(p, n[k] + 1);
         r[ISA_LD_HI0 + 2 * k] = all || random_one_in(p, 2) ? (random_one_in(p, 4) ? 99999 : n[k]) : random_below(p, n[k] + 2);
     }
-    if (unit == ISA_UNIT_LD) r[ISA_LD_FILL] = random_below(p, 256);
+    if (unit == ISA_UNIT_LD) r[ISA_LD_FILL] = random_below(p, p->config.element == ISA_ELEMENT_BF16 ? 65536 : 256);
     const sim_bytes b = sim_command_bytes(&p->config, unit, r);
     uint32_t rows = 1, outer = 1;
     for (unsigned k = 0; k < 4; k++) *(k <= b.close ? &rows : &outer) *= n[k];

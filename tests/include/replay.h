@@ -55,6 +55,13 @@ static inline uint8_t *replay_place(const replay *m, const tick *t, isa_unit uni
 
 static inline uint32_t replay_row_bytes(const tick *t) { return t->c.d * (t->c.element == ISA_ELEMENT_BF16 ? 2 : 1); }
 
+/* What LD puts at byte `at` of a memory where nothing is fetched; rows have whole elements. */
+static inline uint8_t replay_fill(const tick *t, const tick_command *k, uint64_t at)
+{
+    const uint32_t fill = k->regs[ISA_LD_FILL];
+    return (uint8_t)(t->c.element == ISA_ELEMENT_BF16 && at % 2 != 0 ? fill >> 8 : fill);
+}
+
 static inline void replay_start(replay *m, const tick *t, const replay_event *e, uint8_t **staged)
 {
     tick_command *k = e->command;
@@ -62,6 +69,7 @@ static inline void replay_start(replay *m, const tick *t, const replay_event *e,
     const uint32_t d = t->c.d;
     if (e->unit == ISA_UNIT_MXU) {
         const sim_matmul job = {.spm = m->spm, .acc = (int32_t *)(void *)m->acc, .scratch = m->scratch, .d = d,
+            .bf16 = t->c.element == ISA_ELEMENT_BF16,
             .a = sim_command_walk(&t->c, ISA_UNIT_MXU, 0, r, SIM_ROLE_A), .c = sim_command_walk(&t->c, ISA_UNIT_MXU, 0, r, SIM_ROLE_ACC),
             .n_planes = r[ISA_MXU_PLANES], .a_plane = (int32_t)r[ISA_MXU_A_PLANE], .w_base = r[ISA_MXU_W_BASE],
             .w_plane = (int32_t)r[ISA_MXU_W_PLANE], .a_zero = (int32_t)r[ISA_MXU_A_ZERO], .w_zero = (int32_t)r[ISA_MXU_W_ZERO],
@@ -87,7 +95,10 @@ static inline void replay_start(replay *m, const tick *t, const replay_event *e,
         for (uint32_t i = 0; i < k->n_bytes; i++) staged[k->number][i] = *replay_place(m, t, ISA_UNIT_ST, k, i);
     } else {
         staged[k->number] = malloc(k->n_bytes);
-        memset(staged[k->number], (int)r[ISA_LD_FILL], k->n_bytes);
+        const bool acc = sim_command_bytes(&t->c, ISA_UNIT_LD, r).memory == ISA_MEMORY_ACC;
+        for (uint32_t i = 0; i < k->n_bytes; i++) {
+            staged[k->number][i] = replay_fill(t, k, (uint64_t)(replay_place(m, t, ISA_UNIT_LD, k, i) - (acc ? m->acc : m->spm)));
+        }
     }
 }
 
@@ -114,7 +125,8 @@ static inline void replay_piece(const replay *m, const tick *t, const replay_eve
     if (k->bytes[i - 1].ends_row) {
         uint32_t first = i - 1;
         while (first > 0 && k->bytes[first - 1].row == k->bytes[i - 1].row) first--;
-        memset(replay_place(m, t, ISA_UNIT_LD, k, i - 1) + 1, (int)k->regs[ISA_LD_FILL], row_bytes - (i - first));
+        uint8_t *rest = replay_place(m, t, ISA_UNIT_LD, k, i - 1) + 1;
+        for (uint32_t at = i - first; at < row_bytes; at++) *rest++ = replay_fill(t, k, at);
     }
 }
 

@@ -204,6 +204,7 @@ static inline bool tick_mxu_own(const tick *m)
 static inline void tick_mxu_start(const tick *m, tick_command *k, const tick_command *before)
 {
     const uint32_t d = m->c.d;
+    const uint32_t h = m->c.element == ISA_ELEMENT_BF16 ? d + 2 : 2;
     const uint32_t n = k->regs[ISA_MXU_PLANES];
     k->rows = tick_rows(k->regs, ISA_MXU_N0);
     bool any = before != NULL, meet = false, same = false;
@@ -222,8 +223,8 @@ static inline void tick_mxu_start(const tick *m, tick_command *k, const tick_com
         if (any) load = tick_max(load, tick_max(lb + d, mb));
         uint64_t stream = load + d;
         if (any) stream = tick_max(stream, mb + tb);
-        if (any && meet && same) stream = tick_max(stream, mb + 2);
-        if (any && meet && !same) stream = tick_max(stream, mb + tb + 1);
+        if (any && meet && same) stream = tick_max(stream, mb + h);
+        if (any && meet && !same) stream = tick_max(stream, mb + tb - 1 + h);
         k->load[p] = lb = load;
         k->stream[p] = mb = stream;
         tb = k->rows;

@@ -114,6 +114,73 @@ static void test_weights_against_a(void **state)
     assert_true(counter(ISA_COUNTER_BANK) == 0);       /* for BUSY comes first */
 }
 
+static void create_bf16(sim_test *own)
+{
+    isa_config config = test_small_config();
+    config.element = ISA_ELEMENT_BF16;
+    config.spm_bank_bytes = 2048;
+    test_create(own, &config, (sim_options){0});
+}
+
+/* bf16 takes sums up at the column's top: a plane follows the one before in H = D + 2 cycles at the least. */
+static void test_bf16_planes(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned rows, period, load;
+    } cases[] = {{1, 6, 3}, {3, 6, 1}, {4, 6, 0}, {5, 6, 0}, {6, 6, 0}, {7, 7, 0}, {20, 20, 0}}; /* load: under no stream */
+    sim_test own;
+    create_bf16(&own);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512];
+        (void)snprintf(text, sizeof text, SETF "planes=5, n0=%u\n mxu.matmul x0\n core.halt x0\n", cases[i].rows);
+        test_run(&own, text);
+        const uint64_t start = own.events[ISA_UNIT_MXU][0].start;
+        const uint64_t length = 4 + 4 * cases[i].period + cases[i].rows + 4;
+        const uint64_t *counters = own.result.counters[ISA_UNIT_MXU];
+        assert_command(&own, MXU, 0, start, start + length);
+        assert_int_equal(counters[ISA_COUNTER_BUSY], 5 * cases[i].rows);
+        assert_int_equal(counters[ISA_COUNTER_LOAD], 4 + 4 * cases[i].load);
+        assert_int_equal(counters[ISA_COUNTER_DRAIN], length + 1 - 5 * cases[i].rows - 4 - 4 * cases[i].load);
+    }
+    test_destroy(&own);
+}
+
+/* Over a command's border: H behind the first row where the walk is the same, H behind the last where another meets it. */
+static void test_bf16_acc_relations(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned rows;
+        const char *change;
+        uint64_t apart; /* M - M' */
+    } cases[] = {
+        {20, "", 20},
+        {20, "mxu.setf c_base=100\n", 20},
+        {20, "mxu.setf c_base=1\n", 25},
+        {20, "mxu.setf c_base=19, c_s0=-1\n", 25},
+        {1, "", 6},
+        {5, "", 6},
+        {1, "mxu.setf c_base=100\n", 4},
+        {5, "mxu.setf c_base=100\n", 5},
+        {2, "mxu.setf c_base=1\n", 7},
+    };
+    sim_test own;
+    create_bf16(&own);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512];
+        (void)snprintf(text, sizeof text,
+                       SETF "planes=1, n0=%u, flags=accumulate\n li a0, 1\n mxu.wait a0\n mxu.matmul x0\n %s mxu.matmul x0\n"
+                       " core.sempost a0\n core.halt x0\n",
+                       cases[i].rows, cases[i].change);
+        test_run(&own, text);
+        const sim_command_event *e = own.events[ISA_UNIT_MXU];
+        assert_int_equal(own.n_events[ISA_UNIT_MXU], 2);
+        assert_int_equal(e[1].end - e[0].end, cases[i].apart);
+    }
+    test_destroy(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +189,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_short_planes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_acc_relations, set_up, tear_down),
         cmocka_unit_test(test_load_after_load),
+        cmocka_unit_test(test_bf16_planes),
+        cmocka_unit_test(test_bf16_acc_relations),
         cmocka_unit_test_setup_teardown(test_weights_against_a, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,14 +34,17 @@ static size_t bytes_of(sim_memory mem)
     return mem == SIM_SPM ? (size_t)c->spm_banks * c->spm_bank_bytes : mem == SIM_ACC ? (size_t)c->acc_banks * c->acc_bank_bytes : MEMORY_BYTES;
 }
 
-/* Random bytes in SPM, ACC and the part of DRAM that programs reach, the same in both. */
+/* Random bytes (bf16: numbers) in SPM, ACC and the part of DRAM that programs reach, the same in both. */
 static void fill_memories(uint64_t seed)
 {
     for (unsigned k = 0; k < 3; k++) {
         const sim_memory mem = data_memories[k];
         const size_t n = bytes_of(mem) < 65536 ? bytes_of(mem) : 65536;
         for (size_t i = 0; i < n; i += 8) {
-            const uint64_t bits = base_rng_u64(seed, 100 + k, i);
+            uint64_t bits = base_rng_u64(seed, 100 + k, i);
+            if (program.config.element == ISA_ELEMENT_BF16) { /* moderate, so that sums stay finite: exponents 112 to 127 */
+                bits = (bits & UINT64_C(0x87FF87FF87FF87FF)) | UINT64_C(0x3800380038003800);
+            }
             memcpy(memories[mem] + i, &bits, 8);
         }
         assert_ok(sim_machine_write(t.machine, mem, 0, memories[mem], n));

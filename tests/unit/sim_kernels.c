@@ -158,10 +158,6 @@ static bool make_command(isa_unit unit, uint32_t funct7)
     for (unsigned tries = 0; tries < 100; tries++) {
         if (unit == ISA_UNIT_MXU) {
             random_mxu(&p, p.regs[unit]);
-            if (p.config.element == ISA_ELEMENT_BF16) {
-                p.regs[unit][ISA_MXU_FLAGS] &= 1;
-                p.regs[unit][ISA_MXU_A_ZERO] = p.regs[unit][ISA_MXU_W_ZERO] = 0;
-            }
         } else {
             random_vpu(&p, p.regs[unit]);
         }

@@ -11,12 +11,9 @@ static void test_refusals(void **state)
     isa_config config = test_small_config();
     sim_machine *m = NULL;
     base_diag diag = {0};
-    config.element = ISA_ELEMENT_BF16;
-    assert_int_not_equal(sim_create(&config, NULL, &m, &diag), SY_OK);
-    assert_string_not_equal(base_diag_message(&diag), "");
-    config = test_small_config();
     config.d = 3;
     assert_int_equal(sim_create(&config, NULL, &m, &diag), SY_ECONFIG);
+    assert_string_not_equal(base_diag_message(&diag), "");
     assert_null(m);
     sim_machine_destroy(NULL);
 }
