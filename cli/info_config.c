@@ -80,8 +80,9 @@ static void print_text(base_arena *arena, const isa_config *config, const derive
         uint32_t value = 0;
         isa_config_get(config, keys[i].name, &value);
         cli_table_cell(table, "%s", keys[i].name);
-        if (strcmp(keys[i].name, "array.element") == 0) {
-            cli_table_cell(table, "%s", value == ISA_ELEMENT_BF16 ? "bf16" : "int8");
+        const char *word = isa_config_word(keys[i].name, value);
+        if (word != NULL) {
+            cli_table_cell(table, "%s", word);
         } else {
             cli_table_cell(table, "%" PRIu32, value);
         }

@@ -39,6 +39,35 @@ static const config_key keys[] = {
 };
 #define N_KEYS (sizeof keys / sizeof keys[0])
 
+/* Keys whose values are words. */
+static const struct word {
+    size_t offset; /* of the field */
+    uint32_t value;
+    const char *text;
+} words[] = {
+#define W(section, key, field, value, word) {offsetof(isa_config, field), value, #word},
+#include "systole/isa/tables.h"
+};
+#define N_WORDS (sizeof words / sizeof words[0])
+
+/* How a preset's value becomes a key's. */
+typedef enum preset_unit { PRESET_COUNT, PRESET_PS, PRESET_PS_DOWN } preset_unit;
+
+/* A row without a key begins a preset. */
+static const struct preset {
+    const char *name;
+    const char *key;
+    size_t offset;
+    preset_unit unit;
+    uint32_t value;
+} presets[] = {
+#define P(preset, summary) {#preset, NULL, 0, PRESET_COUNT, 0},
+#define Q(preset, key, field, unit, value, source) \
+    {#preset, #key, offsetof(isa_config, field), PRESET_##unit, value},
+#include "systole/isa/tables.h"
+};
+#define N_PRESETS (sizeof presets / sizeof presets[0])
+
 static uint32_t *field_of(isa_config *config, const config_key *key)
 {
     return (uint32_t *)(void *)((char *)config + key->offset);
@@ -51,21 +80,51 @@ static uint32_t value_of(const isa_config *config, const config_key *key)
     return value;
 }
 
-/* The one key whose values are words. */
-static bool is_element(const config_key *key)
+/* The word for a key's value; NULL if it has none. */
+static const char *word_of(const config_key *key, uint32_t value)
 {
-    return key->offset == offsetof(isa_config, element);
+    for (size_t i = 0; i < N_WORDS; i++) {
+        if (words[i].offset == key->offset && words[i].value == value) {
+            return words[i].text;
+        }
+    }
+    return NULL;
 }
 
-static const char *element_text(uint32_t element)
+const char *isa_config_word(const char *key, uint32_t value)
 {
-    return element == ISA_ELEMENT_INT8 ? "int8" : element == ISA_ELEMENT_BF16 ? "bf16" : "?";
+    for (size_t i = 0; i < N_KEYS; i++) {
+        const size_t n = strlen(keys[i].section);
+        if (strncmp(key, keys[i].section, n) == 0 && key[n] == '.' &&
+            strcmp(key + n + 1, keys[i].key) == 0) {
+            return word_of(&keys[i], value);
+        }
+    }
+    return NULL;
+}
+
+static bool has_words(const config_key *key)
+{
+    return word_of(key, key->value) != NULL;
+}
+
+/* "flat or banked": what a key with words may be. */
+static void list_words(const config_key *key, char *text, size_t n_bytes)
+{
+    size_t n = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < N_WORDS && n < n_bytes; i++) {
+        if (words[i].offset == key->offset) {
+            n += (size_t)snprintf(text + n, n_bytes - n, "%s%s", n > 0 ? " or " : "", words[i].text);
+        }
+    }
 }
 
 static void print_value(char text[16], const config_key *key, uint32_t value)
 {
-    if (is_element(key)) {
-        (void)snprintf(text, 16, "%s", element_text(value));
+    if (has_words(key)) {
+        const char *word = word_of(key, value);
+        (void)snprintf(text, 16, "%s", word != NULL ? word : "?");
     } else {
         (void)snprintf(text, 16, "%" PRIu32, value);
     }
@@ -83,11 +142,11 @@ void isa_config_default(isa_config *config)
 static sy_status check_value(const config_key *key, uint64_t value, const char *where,
                              base_diag *diag)
 {
-    if (is_element(key)) {
-        return value <= ISA_ELEMENT_BF16
-                   ? SY_OK
-                   : base_fail(diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected int8 or bf16", where,
-                               key->section, key->key, value);
+    if (has_words(key) && (value > UINT32_MAX || word_of(key, (uint32_t)value) == NULL)) {
+        char list[64];
+        list_words(key, list, sizeof list);
+        return base_fail(diag, SY_ECONFIG, "%s%s.%s is %" PRIu64 ", expected %s", where,
+                         key->section, key->key, value, list);
     }
     if (value < key->minimum || value > key->maximum) {
         return base_fail(
@@ -107,15 +166,17 @@ static sy_status check_value(const config_key *key, uint64_t value, const char *
 static sy_status parse_value(const config_key *key, const char *text, const char *where,
                              uint32_t *value, base_diag *diag)
 {
-    if (is_element(key)) {
-        for (uint32_t element = 0; element <= ISA_ELEMENT_BF16; element++) {
-            if (strcmp(text, element_text(element)) == 0) {
-                *value = element;
+    if (has_words(key)) {
+        char list[64];
+        for (size_t i = 0; i < N_WORDS; i++) {
+            if (words[i].offset == key->offset && strcmp(text, words[i].text) == 0) {
+                *value = words[i].value;
                 return SY_OK;
             }
         }
-        return base_fail(diag, SY_ECONFIG, "%s%s.%s is '%s', expected int8 or bf16", where, key->section,
-                         key->key, text);
+        list_words(key, list, sizeof list);
+        return base_fail(diag, SY_ECONFIG, "%s%s.%s is '%s', expected %s", where, key->section,
+                         key->key, text, list);
     }
     uint64_t number = 0;
     size_t n = 0;
@@ -141,6 +202,8 @@ typedef struct config_reader {
     int line;
     int failed_line;  /* 0: none */
     int seen[N_KEYS]; /* line of each key, 0: not yet */
+    int preset_line;  /* of [dram] preset, 0: none */
+    char preset[32];
 } config_reader;
 
 /* fgets from memory, counting lines. */
@@ -168,6 +231,66 @@ static int fail_at(config_reader *reader, sy_status status)
     return status == SY_OK ? 1 : 0;
 }
 
+/* A preset's value as the key's: times in cycles of a clock. */
+static uint32_t preset_value(const struct preset *row, uint32_t clock_mhz)
+{
+    const uint64_t product = (uint64_t)row->value * clock_mhz;
+    switch (row->unit) {
+    case PRESET_COUNT:
+        return row->value;
+    case PRESET_PS:
+        return (uint32_t)((product + 999999) / 1000000);
+    case PRESET_PS_DOWN:
+        return (uint32_t)(product / 1000000);
+    }
+    return 0;
+}
+
+/* Sets what a preset gives, but for keys that have been seen (a line number each; NULL: none have). */
+static sy_status apply_preset(isa_config *config, const char *name, const int *seen,
+                              const char *where, base_diag *diag)
+{
+    char known[128] = "";
+    size_t n_known = 0;
+    bool found = false;
+    for (size_t i = 0; i < N_PRESETS; i++) {
+        if (presets[i].key == NULL && n_known < sizeof known) {
+            n_known += (size_t)snprintf(known + n_known, sizeof known - n_known, "%s%s",
+                                        n_known > 0 ? ", " : "", presets[i].name);
+        }
+        if (strcmp(presets[i].name, name) != 0) {
+            continue;
+        }
+        found = true;
+        for (size_t k = 0; k < N_KEYS && presets[i].key != NULL; k++) {
+            if (keys[k].offset == presets[i].offset && (seen == NULL || seen[k] == 0)) {
+                const uint32_t value = preset_value(&presets[i], config->dram_clock_mhz);
+                SY_TRY(check_value(&keys[k], value, where, diag));
+                *field_of(config, &keys[k]) = value;
+            }
+        }
+    }
+    if (!found) {
+        return base_fail(diag, SY_ECONFIG, "%sdram.preset is '%s', expected one of: %s", where,
+                         name, known);
+    }
+    return SY_OK;
+}
+
+static int take_preset(config_reader *reader, const char *name, const char *where)
+{
+    isa_config unused = reader->config;
+    if (reader->preset_line != 0) {
+        return fail_at(reader, base_fail(reader->diag, SY_ECONFIG,
+                                         "%sdram.preset is given twice, first in line %d", where,
+                                         reader->preset_line));
+    }
+    unused.dram_clock_mhz = 1000; /* the name counts; the clock may come later */
+    reader->preset_line = reader->line;
+    (void)snprintf(reader->preset, sizeof reader->preset, "%s", name);
+    return fail_at(reader, apply_preset(&unused, name, NULL, where, reader->diag));
+}
+
 static int take_key(void *user, const char *section, const char *name, const char *text)
 {
     config_reader *reader = user;
@@ -181,6 +304,9 @@ static int take_key(void *user, const char *section, const char *name, const cha
         return fail_at(reader,
                        base_fail(reader->diag, SY_ECONFIG,
                                  "%skey '%s' stands before the first [section]", where, name));
+    }
+    if (strcmp(section, "dram") == 0 && strcmp(name, "preset") == 0) {
+        return take_preset(reader, text, where);
     }
     for (size_t i = 0; i < N_KEYS; i++) {
         if (strcmp(keys[i].section, section) != 0) {
@@ -199,7 +325,7 @@ static int take_key(void *user, const char *section, const char *name, const cha
         return fail_at(reader, parse_value(&keys[i], text, where,
                                            field_of(&reader->config, &keys[i]), reader->diag));
     }
-    char known[256] = "";
+    char known[512] = "";
     size_t n = 0;
     for (size_t i = 0; i < N_KEYS; i++) {
         const bool fits = section_known
@@ -209,6 +335,9 @@ static int take_key(void *user, const char *section, const char *name, const cha
             n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", n > 0 ? ", " : "",
                                   section_known ? keys[i].key : keys[i].section);
         }
+    }
+    if (strcmp(section, "dram") == 0 && n < sizeof known) {
+        (void)snprintf(known + n, sizeof known - n, ", preset");
     }
     return fail_at(
         reader, base_fail(reader->diag, SY_ECONFIG, "%sunknown %s '%s'%s%s%s, expected one of: %s",
@@ -257,6 +386,11 @@ sy_status isa_config_parse(const char *text, const char *path, isa_config *confi
     }
     if (error > 0) {
         return SY_ECONFIG;
+    }
+    if (reader.preset_line != 0) {
+        char where[512];
+        (void)snprintf(where, sizeof where, "%s:%d: ", path, reader.preset_line);
+        SY_TRY(apply_preset(&reader.config, reader.preset, reader.seen, where, diag));
     }
     const sy_status status = isa_config_check(&reader.config, &check_diag);
     if (status != SY_OK) {
@@ -334,6 +468,28 @@ sy_status isa_config_find(const char *name, isa_config *config, base_diag *diag)
     return status;
 }
 
+static sy_status check_banked_dram(const isa_config *c, base_diag *diag)
+{
+    if (c->dram_row_bytes < c->dram_atom_bytes) {
+        return base_fail(diag, SY_ECONFIG,
+                         "dram.row_bytes is %" PRIu32 ", expected at least dram.atom_bytes = %" PRIu32,
+                         c->dram_row_bytes, c->dram_atom_bytes);
+    }
+    if (c->dram_groups * c->dram_banks > ISA_MAX_DRAM_BANKS) {
+        return base_fail(diag, SY_ECONFIG,
+                         "dram.groups x dram.banks is %" PRIu32 ", expected at most %d",
+                         c->dram_groups * c->dram_banks, ISA_MAX_DRAM_BANKS);
+    }
+    const uint32_t least = 2 * (c->dram_t_rfc + c->dram_t_rp_all + c->dram_t_rc);
+    if (c->dram_t_refi != 0 && c->dram_t_refi < least) {
+        return base_fail(diag, SY_ECONFIG,
+                         "dram.t_refi is %" PRIu32
+                         ", expected 0 or at least 2 x (t_rfc + t_rp_all + t_rc) = %" PRIu32,
+                         c->dram_t_refi, least);
+    }
+    return SY_OK;
+}
+
 sy_status isa_config_check(const isa_config *config, base_diag *diag)
 {
     const isa_config *c = config;
@@ -371,17 +527,17 @@ sy_status isa_config_check(const isa_config *config, base_diag *diag)
                          " beats of a burst",
                          c->store_beats, beats);
     }
-    return SY_OK;
+    return c->dram_model == ISA_DRAM_BANKED ? check_banked_dram(c, diag) : SY_OK;
 }
 
 void isa_config_warnings(const isa_config *config, base_buf *out)
 {
     const uint64_t in_flight = (uint64_t)config->dram_outstanding * config->dram_burst_bytes;
-    const uint64_t wanted = (uint64_t)config->dram_latency * config->dram_width;
+    const uint64_t wanted = (uint64_t)isa_config_dram_wait(config) * config->dram_width;
     if (in_flight < wanted) {
         base_buf_printf(out,
                         "configuration %s: dram.outstanding x dram.max_burst_bytes = %" PRIu64
-                        " bytes do not cover latency x bytes_per_cycle = %" PRIu64
+                        " bytes do not cover the latency of DRAM x bytes_per_cycle = %" PRIu64
                         " bytes: DRAM runs at %" PRIu64 " %%\n",
                         config->name, in_flight, wanted, 100 * in_flight / wanted);
     }
@@ -389,7 +545,7 @@ void isa_config_warnings(const isa_config *config, base_buf *out)
     if (buffered < wanted && buffered < in_flight) {
         base_buf_printf(out,
                         "configuration %s: dma.load_beats x dram.bytes_per_cycle = %" PRIu64
-                        " bytes do not cover latency x bytes_per_cycle = %" PRIu64
+                        " bytes do not cover the latency of DRAM x bytes_per_cycle = %" PRIu64
                         " bytes: DRAM runs at %" PRIu64 " %%\n",
                         config->name, buffered, wanted, 100 * buffered / wanted);
     }
@@ -498,6 +654,31 @@ uint32_t isa_config_acc_rows(const isa_config *config)
 uint64_t isa_config_dram_bytes(const isa_config *config)
 {
     return (uint64_t)config->dram_mib << 20;
+}
+
+uint32_t isa_config_dram_wait(const isa_config *config)
+{
+    const isa_config *c = config;
+    return c->dram_model == ISA_DRAM_BANKED
+               ? c->dram_latency + c->dram_t_rcd + c->dram_t_cl + c->dram_t_atom
+               : c->dram_latency;
+}
+
+double isa_config_dram_rate(const isa_config *config)
+{
+    const isa_config *c = config;
+    const double bus = c->dram_width;
+    if (c->dram_model != ISA_DRAM_BANKED) {
+        return bus;
+    }
+    /* accesses in turn to all groups, or to one */
+    const uint32_t least = c->dram_t_atom > c->dram_t_ccd_s ? c->dram_t_atom : c->dram_t_ccd_s;
+    const uint32_t same = (c->dram_t_ccd_l + c->dram_groups - 1) / c->dram_groups;
+    double rate = (double)c->dram_channels * c->dram_atom_bytes / (least > same ? least : same);
+    if (c->dram_t_refi != 0) {
+        rate *= 1.0 - (double)(c->dram_t_rfc + c->dram_t_rp_all) / (double)c->dram_t_refi;
+    }
+    return rate < bus ? rate : bus;
 }
 
 uint32_t isa_config_burst_beats(const isa_config *config)

@@ -52,6 +52,11 @@ const isa_config_row isa_config_rows[] = {
 #define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) {#section, #key, #field, minimum, maximum, power_of_two, value, unit, summary},
 #include "systole/isa/tables.h"
 };
+const isa_preset_row isa_preset_rows[] = {
+#define P(preset, summary) {#preset, "", "", 0, summary},
+#define Q(preset, key, field, unit, value, source) {#preset, #key, #unit, value, source},
+#include "systole/isa/tables.h"
+};
 const isa_access_row isa_csr_rows[] = {
 #define S(name, number, access, summary) {#name, number, #access, summary},
 #include "systole/isa/tables.h"

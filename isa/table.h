@@ -73,6 +73,15 @@ typedef struct isa_config_row {
     const char *summary;
 } isa_config_row;
 
+/* A key that a DRAM preset gives. */
+typedef struct isa_preset_row {
+    const char *preset;
+    const char *key;
+    const char *unit;
+    uint32_t value;
+    const char *source;
+} isa_preset_row;
+
 /* CSRs and host registers. */
 typedef struct isa_access_row {
     const char *name;
@@ -115,6 +124,7 @@ typedef struct isa_rv32_row {
     X(isa_number_row, isa_timing_rows)       \
     X(isa_number_row, isa_exception_rows)    \
     X(isa_config_row, isa_config_rows)       \
+    X(isa_preset_row, isa_preset_rows)       \
     X(isa_access_row, isa_csr_rows)          \
     X(isa_access_row, isa_host_rows)         \
     X(isa_bits_row, isa_host_bits_rows)      \

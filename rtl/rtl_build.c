@@ -32,6 +32,8 @@ static const char *const other_sources[] = {
     "rtl/systole.f",       "rtl/gen/isa.vh",   "rtl/harness/harness.sv",
     "rtl/harness/harness.c", "rtl/harness/protocol.h", "rtl/harness/build.sh",
     "simulator/dram.c",    "simulator/include/systole/sim/dram.h", "base/rng.c",
+    "isa/include/systole/isa/config.h", "isa/config.def", "rtl/harness/axi_check.v",
+    "rtl/harness/axi_lite_check.v", "rtl/harness/axi_channel_check.v", "rtl/harness/axi_rules.vh",
     "base/include/systole/base/rng.h", "base/diag.c",
 };
 
@@ -222,6 +224,16 @@ static sy_status print_enums(base_buf *out)
     return status == SY_OK ? base_buf_status(out) : status;
 }
 
+/* The configuration as the initialiser of an isa_config. */
+static void print_config(const isa_config *config, base_buf *out)
+{
+    base_buf_puts(out, "#define SYP_CONFIG \\\n    {");
+#define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary) \
+    base_buf_printf(out, "." #field " = %" PRIu32 ", ", config->field);
+#include "systole/isa/tables.h"
+    base_buf_puts(out, "}\n");
+}
+
 static bool have_program(const char *name)
 {
     const char *path = getenv("PATH");
@@ -297,6 +309,7 @@ static sy_status build_into(const isa_config *config, const rtl_options *options
     }
     base_buf c_params = {0};
     print_params(config, "#", &c_params);
+    print_config(config, &c_params);
     sy_status status = base_buf_status(&c_params);
     if (status == SY_OK) {
         status = base_file_write_atomic(diag, path, params->data, params->n_bytes);

@@ -168,6 +168,17 @@ static bool stream_read(stream *s, void *out, size_t n_bytes)
     return true;
 }
 
+/* The bus rule that the Verilog has broken, in words. */
+static sy_status violation(rtl_machine *r, uint32_t n_bytes, base_diag *diag)
+{
+    char line[256] = "";
+    if (n_bytes >= sizeof line || !stream_read(&r->stream, line, n_bytes)) {
+        return child_is_gone(r, diag);
+    }
+    stop_child(r);
+    return base_fail(diag, SY_EDEVICE, "device rtl: %s", line);
+}
+
 /* ---- running ---- */
 
 /* Hands a record to the observer; false if the observer wants to stop. */
@@ -206,6 +217,7 @@ static void take_outcome(rtl_machine *r, sim_result *result)
                            .error = o->error & 0xFF,
                            .error_unit = o->error >> 8 & 0xFF,
                            .error_command = o->error_command};
+    memcpy(&result->dram, o->dram, sizeof result->dram);
     for (int unit = 0; unit < RTL_N_UNITS; unit++) {
         for (int cause = 0; cause < RTL_N_CAUSES; cause++) {
             result->counters[unit][cause] = o->counters[unit][cause];
@@ -239,6 +251,8 @@ static sy_status make_request(const rtl_machine *r, const sim_run_options *optio
                              .max_cycles = options->max_cycles,
                              .stall_seed = options->stall_seed,
                              .stall_max = options->stall_max,
+                             .ready_max = options->ready_max,
+                             .error_one_in = options->error_one_in,
                              .dirty = r->dirty,
                              .core_map = options->core_map,
                              .core_base = options->core_base,
@@ -288,6 +302,10 @@ static sy_status machine_run(sim_machine *m, const sim_run_options *options, sim
             } else if (!stopped) {
                 take_outcome(r, result);
             }
+            break;
+        }
+        if (record.kind == RTL_RECORD_VIOLATION) {
+            status = violation(r, record.number, diag);
             break;
         }
         if (record.kind == RTL_RECORD_WAVE) {

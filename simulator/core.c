@@ -459,7 +459,7 @@ static void watched_store(sim *s, const sim_insn *i)
 /* True if no unit acts up to a cycle, and the end of this one has nothing to do. */
 static bool nothing_before(const sim *s, uint64_t cycle)
 {
-    uint64_t next = SIM_NEVER;
+    uint64_t next = sim_min_u64(s->axi_error[0], s->axi_error[1]);
     for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
         next = sim_min_u64(next, sim_min_u64(s->units[k].front_wake, s->units[k].engine_wake));
     }

@@ -107,9 +107,21 @@ void sim_row_walk_shrink(sim *s, sim_unit *u, sim_command *command, sim_row_walk
 
 /* ---- the bus ---- */
 
-uint64_t sim_bus_request(sim *s, sim_dram_dir dir, uint64_t cycle, uint32_t n_beats)
+/* The burst that is has been requested is answered with an error: notes the first of these. */
+static void foresee_error(sim *s, sim_dram_dir dir, uint64_t number, uint64_t first, uint32_t n_beats)
 {
-    const uint64_t first = sim_dram_request(&s->dram, dir, cycle, n_beats);
+    uint32_t beat;
+    if (sim_dram_answer(&s->dram, dir, number, n_beats, &beat) != 0 && s->axi_error[dir] == SIM_NEVER) {
+        s->axi_error[dir] = dir == SIM_DRAM_READ ? first + beat : first + n_beats;
+    }
+}
+
+uint64_t sim_bus_request(sim *s, sim_dram_dir dir, uint64_t cycle, uint64_t address, uint32_t n_beats)
+{
+    const uint64_t first = sim_dram_request(&s->dram, dir, cycle, address, n_beats);
+    if (s->dram.faults.error_one_in != 0) {
+        foresee_error(s, dir, s->dram.stats.bursts[dir] - 1, first, n_beats);
+    }
     for (unsigned i = 0; i < 2; i++) { /* the counters must have read what the ring is about to lose */
         if (s->n_bus - s->pieces[i].bus_span >= SIM_BUS_SPANS / 2) {
             sim_settle(s, &s->units[ISA_UNIT_LD + i], cycle);

@@ -71,7 +71,7 @@ static inline uint64_t request_cycle(sim *s, uint64_t n_beats)
         }
         cycle = sim_max_u64(cycle, freed + 1);
     }
-    return cycle;
+    return cycle + sim_dram_ready(&s->dram, SIM_DRAM_READ, ld->n_bursts);
 }
 
 /* When the address unit sends its next burst. */
@@ -97,7 +97,7 @@ static void request(sim *s, uint64_t cycle)
     burst->n_bytes = n_bytes;
     burst->n_beats = n_beats;
     burst->beat_index = ld->n_beats;
-    burst->first_beat = sim_bus_request(s, SIM_DRAM_READ, cycle, n_beats);
+    burst->first_beat = sim_bus_request(s, SIM_DRAM_READ, cycle, address, n_beats);
     burst->last_beat = burst->first_beat + n_beats - 1;
     ld->n_beats += n_beats;
     ld->next_step = cycle + 1;
@@ -353,11 +353,11 @@ static uint64_t request_alike(sim *s, uint64_t before)
     uint64_t n = 0;
     for (; n < most; n++) {
         const uint64_t cycle = request_cycle(s, n_beats);
-        if (cycle >= before || ld->rows.n_done + n_rows >= ld->rows.shrink_at || ld->last_piece > s->max_cycles) {
+        if (cycle >= before || cycle >= s->axi_error[SIM_DRAM_READ] || ld->rows.n_done + n_rows >= ld->rows.shrink_at || ld->last_piece > s->max_cycles) {
             break;
         }
         s->now = cycle;
-        const uint64_t first_beat = sim_bus_request(s, SIM_DRAM_READ, cycle, n_beats);
+        const uint64_t first_beat = sim_bus_request(s, SIM_DRAM_READ, cycle, address + n * n_bytes, n_beats);
         const uint64_t first_piece = sim_max_u64(ld->last_piece, first_beat) + 1;
         ld->last_piece = first_piece + n_pieces - 1;
         ld->bursts[ld->n_bursts & ld->ring_mask] = (sim_read_burst){

@@ -100,7 +100,13 @@ static void start(sim *s, const sim_run_options *options)
     memset(s->vpu.table, 0, SIM_TABLE_ENTRIES);
     start_ld(s);
     start_st(s);
-    sim_dram_start(&s->dram, s->machine.config.dram_latency, options->stall_seed, options->stall_max);
+    const sim_dram_faults faults = {.seed = options->stall_seed,
+                                    .stall_max = options->stall_max,
+                                    .ready_max = options->ready_max,
+                                    .error_one_in = options->error_one_in};
+    sim_dram_start(&s->dram, &s->machine.config, &faults);
+    s->axi_error[0] = SIM_NEVER;
+    s->axi_error[1] = SIM_NEVER;
     s->n_bus = 0;
     for (unsigned k = 0; k < 2; k++) {
         s->pieces[k] = (sim_pieces_seen){.trains = s->pieces[k].trains};
@@ -242,6 +248,7 @@ static void finish(sim *s, sim_result *result)
     if (end != SIM_END_LIMIT && end != SIM_END_STOPPED) {
         result->core = core_registers(&s->core);
     }
+    result->dram = s->dram.stats;
     s->result = *result;
 }
 
@@ -262,8 +269,25 @@ static uint64_t horizon_of(const sim *s, isa_unit engine, uint64_t cycle)
     return sim_min_u64(sim_min_u64(sim_next_front(s), s->units[other].engine_wake), s->max_cycles);
 }
 
+/* An error answer of DRAM in this cycle: the oldest command of the unit that had not ended before is to blame. */
+static void raise_axi(sim *s, unsigned dir)
+{
+    const sim_unit *u = &s->units[ISA_UNIT_LD + dir];
+    uint32_t number = u->n_retired;
+    while (number < u->n_started && u->flight[number % SIM_FLIGHT].end < s->axi_error[dir]) {
+        number++;
+    }
+    sim_raise(s, u->id, SIM_ERROR_OF_AXI, ISA_ERROR_AXI, number);
+    s->axi_error[dir] = SIM_NEVER;
+}
+
 static void act(sim *s, uint64_t cycle)
 {
+    for (unsigned dir = 0; dir < 2; dir++) {
+        if (s->axi_error[dir] == cycle) {
+            raise_axi(s, dir);
+        }
+    }
     for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
         sim_unit *u = &s->units[k];
         if (u->engine_wake == cycle) {

@@ -397,6 +397,7 @@ typedef struct sim {
     sim_st st;
     sim_core core;
     sim_dram dram;
+    uint64_t axi_error[2]; /* by direction: the cycle of the first answer with an error; SIM_NEVER */
 
     sim_bus_span *bus; /* ring of SIM_BUS_SPANS */
     uint64_t n_bus;
@@ -444,10 +445,10 @@ static inline void sim_wake_core(sim *s, uint64_t cycle)
     }
 }
 
-/* The next cycle in which a front or the core acts. */
+/* The next cycle in which a front or the core acts, or DRAM answers with an error. */
 static inline uint64_t sim_next_front(const sim *s)
 {
-    uint64_t next = s->core.wake;
+    uint64_t next = sim_min_u64(s->core.wake, sim_min_u64(s->axi_error[0], s->axi_error[1]));
     for (unsigned k = 0; k < ISA_N_QUEUES; k++) {
         next = sim_min_u64(next, s->units[k].front_wake);
     }
@@ -460,7 +461,7 @@ static inline sim_command *sim_flight(sim_unit *u, uint32_t number)
 }
 
 /* queue.c */
-typedef enum sim_error_kind { SIM_ERROR_OF_POST, SIM_ERROR_OF_CHECK, SIM_ERROR_OF_HEAD } sim_error_kind;
+typedef enum sim_error_kind { SIM_ERROR_OF_AXI, SIM_ERROR_OF_POST, SIM_ERROR_OF_CHECK, SIM_ERROR_OF_HEAD } sim_error_kind;
 void sim_raise(sim *s, uint32_t unit, sim_error_kind kind, uint32_t code, uint32_t command);
 void sim_push(sim *s, sim_unit *u, const sim_entry *entry);
 void sim_front_act(sim *s, sim_unit *u, uint64_t cycle);
@@ -518,7 +519,7 @@ static inline uint32_t sim_beats(const sim *s, uint64_t address, uint64_t n_byte
 {
     return 1 + (uint32_t)(((address + n_bytes - 1) >> s->beat_shift) - (address >> s->beat_shift));
 }
-uint64_t sim_bus_request(sim *s, sim_dram_dir dir, uint64_t cycle, uint32_t n_beats);
+uint64_t sim_bus_request(sim *s, sim_dram_dir dir, uint64_t cycle, uint64_t address, uint32_t n_beats);
 
 /* counters.c */
 /* Notes n pieces of LD or ST in consecutive cycles, in the order of their cycles; false: there is no room now. */

@@ -34,14 +34,14 @@ static uint64_t next_request(const sim *s)
     if (st->n_sent >= outstanding) {
         cycle = sim_max_u64(cycle, st->bursts[(st->n_sent - outstanding) & st->ring_mask].response + 1);
     }
-    return cycle;
+    return cycle + sim_dram_ready(&s->dram, SIM_DRAM_WRITE, st->n_sent);
 }
 
 static void request(sim *s, uint64_t cycle)
 {
     sim_st *st = &s->st;
     sim_write_burst *burst = &st->bursts[st->n_sent++ & st->ring_mask];
-    burst->first_beat = sim_bus_request(s, SIM_DRAM_WRITE, cycle, burst->n_beats);
+    burst->first_beat = sim_bus_request(s, SIM_DRAM_WRITE, cycle, burst->address, burst->n_beats);
     burst->response = burst->first_beat + burst->n_beats;
     st->last_request = cycle;
     if (!s->options.timing_only) {

@@ -154,6 +154,22 @@ static void print_config(base_buf *out)
     }
 }
 
+/* A row without a key begins a preset. */
+static void print_presets(base_buf *out)
+{
+    print_title(out, "DRAM presets", "dram_presets.def", "| preset | key | value | unit | |");
+    for (size_t i = 0; i < isa_preset_rows_n; i++) {
+        const isa_preset_row *row = &isa_preset_rows[i];
+        if (row->key[0] == '\0') {
+            base_buf_printf(out, "| %s | | | | %s |\n", row->preset, row->source);
+            continue;
+        }
+        base_buf_printf(out, "| %s | dram.%s | %" PRIu32 " | %s | %s |\n", row->preset, row->key,
+                        row->value, strcmp(row->unit, "COUNT") == 0 ? "" : "ps", row->source);
+    }
+    base_buf_puts(out, "\nTimes become cycles of `dram.clock_mhz`: rounded up, t_refi down.\n");
+}
+
 void view_md(base_buf *out)
 {
     base_buf_puts(out,
@@ -176,4 +192,5 @@ void view_md(base_buf *out)
     base_buf_puts(out, "\n| register | field | bits | | |\n|---|---|---|---|---|\n");
     print_bits(out, isa_host_bits_rows, isa_host_bits_rows_n, "HOST");
     print_config(out);
+    print_presets(out);
 }

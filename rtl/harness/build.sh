@@ -26,7 +26,7 @@ if command -v ccache >/dev/null; then
 fi
 for file in rtl/harness/harness.c simulator/dram.c base/rng.c base/diag.c; do
     $OBJCACHE $CC -std=c11 -O2 -D_XOPEN_SOURCE=700 $define -I. -I"$sources/rtl/harness" -I"$sources/simulator/include" \
-        -I"$sources/base/include" -c "$sources/$file" -o "$(basename "$file" .c).o"
+        -I"$sources/isa/include" -I"$sources/base/include" -c "$sources/$file" -o "$(basename "$file" .c).o"
 done
 # --x-initial unique: what has no reset starts with a random value, so that nothing can rely on zero.
 # -O1 for what runs once; the two-state random values come from +verilator+rand+reset+2 at run time.
@@ -34,7 +34,7 @@ if grep -q SYP_COVERAGE systole_params.vh; then
     set -- --coverage-line "$@"
 fi
 verilator --top-module harness -O3 --x-initial unique --threads 1 -Wno-fatal -Wno-INITIALDLY -Wno-UNUSED -j 2 \
-    --Mdir obj +incdir+. -F "$sources/rtl/systole.f" "$@" \
+    --Mdir obj +incdir+. +incdir+"$sources/rtl/harness" -F "$sources/rtl/systole.f" "$sources"/rtl/harness/axi_*.v "$@" \
     "$PWD/harness.o" "$PWD/dram.o" "$PWD/rng.o" "$PWD/diag.o" \
     -MAKEFLAGS "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O2"
 mv obj/Vharness machine

@@ -27,6 +27,8 @@ typedef struct burst {
     uint64_t address;
     uint32_t n_beats;
     uint64_t first; /* cycle of the first beat */
+    uint32_t answer; /* RRESP or BRESP */
+    uint32_t answer_beat; /* read: the only beat that has it */
 } burst;
 
 static struct {
@@ -42,7 +44,7 @@ static struct {
     uint32_t n_bursts;
     uint64_t answer_cycle; /* of the next B; answers never overlap: a burst has a beat at least */
     bool answer;
-    uint64_t write_address; /* of the next write beat */
+    uint32_t answer_code;
 #ifdef SY_WAVE
     bool wave_pending; /* the window of this run is not yet closed */
     bool wave_open;
@@ -226,7 +228,12 @@ int sy_rtl_dirty(int mem)
 void sy_rtl_start(void)
 {
     memset(&state.outcome, 0, sizeof state.outcome);
-    sim_dram_start(&state.dram, SYP_DRAM_LATENCY, state.request.stall_seed, state.request.stall_max);
+    static const isa_config config = SYP_CONFIG;
+    const sim_dram_faults faults = {.seed = state.request.stall_seed,
+                                    .stall_max = state.request.stall_max,
+                                    .ready_max = state.request.ready_max,
+                                    .error_one_in = state.request.error_one_in};
+    sim_dram_start(&state.dram, &config, &faults);
     state.first_burst = 0;
     state.n_bursts = 0;
     state.answer = false;
@@ -246,6 +253,8 @@ void sy_rtl_result(int status, int error, int error_command, int exit_code, int6
     state.outcome.exit_code = (uint32_t)exit_code;
     state.outcome.cycles = (uint64_t)cycles;
     state.outcome.retired = (uint64_t)retired;
+    _Static_assert(sizeof state.outcome.dram == sizeof state.dram.stats, "RTL_N_DRAM counts the members of sim_dram_stats");
+    memcpy(state.outcome.dram, &state.dram.stats, sizeof state.outcome.dram);
 }
 
 void sy_rtl_queued(int unit, int funct7, int rs1)
@@ -370,7 +379,9 @@ static void request_burst(bool is_write, int64_t cycle, int64_t address, int n_b
     b->is_write = is_write;
     b->address = (uint64_t)address;
     b->n_beats = (uint32_t)n_beats;
-    b->first = sim_dram_request(&state.dram, is_write ? SIM_DRAM_WRITE : SIM_DRAM_READ, (uint64_t)cycle, (uint32_t)n_beats);
+    const sim_dram_dir dir = is_write ? SIM_DRAM_WRITE : SIM_DRAM_READ;
+    b->answer = sim_dram_answer(&state.dram, dir, state.dram.stats.bursts[dir], b->n_beats, &b->answer_beat);
+    b->first = sim_dram_request(&state.dram, dir, (uint64_t)cycle, b->address, b->n_beats);
 }
 
 void sy_rtl_read(int64_t cycle, int64_t address, int n_beats)
@@ -381,6 +392,25 @@ void sy_rtl_read(int64_t cycle, int64_t address, int n_beats)
 void sy_rtl_write(int64_t cycle, int64_t address, int n_beats)
 {
     request_burst(true, cycle, address, n_beats);
+}
+
+/* Cycles that the next burst's address waits for its READY. */
+int sy_rtl_ready(int is_write)
+{
+    const sim_dram_dir dir = is_write != 0 ? SIM_DRAM_WRITE : SIM_DRAM_READ;
+    return (int)sim_dram_ready(&state.dram, dir, state.dram.stats.bursts[dir]);
+}
+
+/* A rule of AXI is broken (axi_check.v): the run is over. */
+void sy_rtl_violation(int rule, const char *text, const char *channel, int64_t cycle)
+{
+    char line[160];
+    snprintf(line, sizeof line, "AXI rule %d broken in cycle %lld on %s: %s", rule, (long long)cycle, channel, text);
+    const rtl_record record = {.kind = RTL_RECORD_VIOLATION, .number = (uint32_t)strlen(line)};
+    add_record(&record);
+    flush_records();
+    send_all(line, strlen(line));
+    exit(1);
 }
 
 /* A whole read burst is taken in the cycle of its first beat, a whole write burst put in that of its last. */
@@ -416,6 +446,7 @@ void sy_rtl_write_beat(int64_t cycle, const uint32_t *data, const uint32_t *stro
         }
         state.answer = true;
         state.answer_cycle = (uint64_t)cycle + 1;
+        state.answer_code = b->answer;
     }
 }
 
@@ -424,7 +455,7 @@ int sy_rtl_bus(int64_t cycle, uint32_t *data)
     int flags = 0;
     if (state.answer && state.answer_cycle == (uint64_t)cycle) {
         state.answer = false;
-        flags |= 8;
+        flags |= 8 | (int)state.answer_code << 7;
     }
     burst *b = &state.bursts[state.first_burst];
     if (state.n_bursts > 0 && (uint64_t)cycle >= b->first + b->n_beats) {
@@ -445,6 +476,7 @@ int sy_rtl_bus(int64_t cycle, uint32_t *data)
             }
             memcpy(data, read_data + (size_t)i_beat * SYP_DRAM_BYTES_PER_CYCLE, SYP_DRAM_BYTES_PER_CYCLE);
             flags |= i_beat + 1 == b->n_beats ? 3 : 1;
+            flags |= i_beat == b->answer_beat ? (int)b->answer << 5 : 0;
         }
     }
     if (state.n_bursts > 0 || state.answer) {

@@ -8,6 +8,7 @@
 // SPDX-License-Identifier: Apache-2.0
 `include "isa.vh"
 `include "systole_params.vh"
+`include "axi_rules.vh"
 /* verilator lint_off BLKANDNBLK */
 /* verilator lint_off WIDTH */
 module harness;
@@ -39,8 +40,11 @@ module harness;
     import "DPI-C" context function void sy_rtl_write(input longint cycle, input longint addr, input int n_beats);
     import "DPI-C" context function void sy_rtl_write_beat(input longint cycle, input bit [BEAT*8-1:0] data,
                                                            input bit [BEAT-1:0] strobe, input bit last);
-    // what the bus does in that cycle: bit 0 a read beat, 1 the last of its burst, 2 a write beat, 3 an answer, 4 more to come
+    // what the bus does in that cycle: bit 0 a read beat, 1 the last of its burst, 2 a write beat, 3 an answer, 4 more to come,
+    // 5 and 6 RRESP, 7 and 8 BRESP
     import "DPI-C" context function int sy_rtl_bus(input longint cycle, output bit [BEAT*8-1:0] data);
+    import "DPI-C" context function int sy_rtl_ready(input int is_write);
+    import "DPI-C" context function void sy_rtl_violation(input int rule, input string text, input string channel, input longint cycle);
     import "DPI-C" context function void sy_rtl_counter(input int unit, input int cause, input longint value);
     import "DPI-C" context function void sy_rtl_result(input int status, input int error, input int error_command, input int exit_code,
                                                        input longint cycles, input longint retired);
@@ -60,12 +64,16 @@ module harness;
     bit clk = 0;
     bit rst_n = 0;
     always #1 clk = !clk;
+    bit over = 0;      // the run is over,
+    bit limited = 0;   // because of its limit
 
     logic        awvalid = 0, wvalid = 0, arvalid = 0, bready = 0, rready = 0, awready, wready, bvalid, arready, rvalid;
     logic [11:0] awaddr = 0, araddr = 0;
     logic [31:0] wdata = 0, rdata;
     logic        m_arvalid, m_awvalid, m_wvalid, m_wlast, m_rready, m_bready;
-    logic        m_rvalid = 0, m_rlast = 0, m_wready = 0, m_bvalid = 0;
+    logic        m_rvalid = 0, m_rlast = 0, m_wready = 0, m_bvalid = 0, m_arready = 1, m_awready = 1;
+    logic [1:0]  m_rresp = 0, m_bresp = 0, bresp, rresp, m_arburst, m_awburst;
+    logic [2:0]  m_arsize, m_awsize;
     logic [39:0] m_araddr, m_awaddr;
     logic [7:0]  m_arlen, m_awlen;
     logic [BEAT*8-1:0] m_wdata;
@@ -111,31 +119,31 @@ module harness;
         .s_wdata_i        (wdata),
         .s_bvalid_o       (bvalid),
         .s_bready_i       (bready),
-        .s_bresp_o        (),
+        .s_bresp_o        (bresp),
         .s_arvalid_i      (arvalid),
         .s_arready_o      (arready),
         .s_araddr_i       (araddr),
         .s_rvalid_o       (rvalid),
         .s_rready_i       (rready),
         .s_rdata_o        (rdata),
-        .s_rresp_o        (),
+        .s_rresp_o        (rresp),
         .m_arvalid_o      (m_arvalid),
-        .m_arready_i      (1'b1),
+        .m_arready_i      (m_arready),
         .m_araddr_o       (m_araddr),
         .m_arlen_o        (m_arlen),
-        .m_arsize_o       (),
-        .m_arburst_o      (),
+        .m_arsize_o       (m_arsize),
+        .m_arburst_o      (m_arburst),
         .m_rvalid_i       (m_rvalid),
         .m_rready_o       (m_rready),
         .m_rdata_i        (m_rdata),
-        .m_rresp_i        (2'b00),
+        .m_rresp_i        (m_rresp),
         .m_rlast_i        (m_rlast),
         .m_awvalid_o      (m_awvalid),
-        .m_awready_i      (1'b1),
+        .m_awready_i      (m_awready),
         .m_awaddr_o       (m_awaddr),
         .m_awlen_o        (m_awlen),
-        .m_awsize_o       (),
-        .m_awburst_o      (),
+        .m_awsize_o       (m_awsize),
+        .m_awburst_o      (m_awburst),
         .m_wvalid_o       (m_wvalid),
         .m_wready_i       (m_wready),
         .m_wdata_o        (m_wdata),
@@ -143,7 +151,7 @@ module harness;
         .m_wlast_o        (m_wlast),
         .m_bvalid_i       (m_bvalid),
         .m_bready_o       (m_bready),
-        .m_bresp_i        (2'b00),
+        .m_bresp_i        (m_bresp),
         .o_reset_o        (o_reset),
         .o_running_o      (o_running),
         .o_run_o          (o_run),
@@ -158,6 +166,101 @@ module harness;
         .o_retire_pc_o    (o_retire_pc),
         .o_retired_o      (o_retired)
     );
+
+    // ------------------------------------------------------------------ the rules of both buses
+    logic       m_broken, s_broken;
+    logic [4:0] m_rule, s_rule;
+    logic [2:0] m_channel, s_channel;
+    axi_check #(.W_ADDR(40), .BEAT_BYTES(BEAT)) u_axi_check (
+        .clk         (clk),
+        .rst_n       (rst_n),
+        .enable_i    (!(over && limited)),   // DRAM is dead after the limit of a run
+        .arvalid_i   (m_arvalid),
+        .arready_i   (m_arready),
+        .araddr_i    (m_araddr),
+        .arlen_i     (m_arlen),
+        .arsize_i    (m_arsize),
+        .arburst_i   (m_arburst),
+        .rvalid_i    (m_rvalid),
+        .rready_i    (m_rready),
+        .rdata_i     (m_rdata),
+        .rresp_i     (m_rresp),
+        .rlast_i     (m_rlast),
+        .awvalid_i   (m_awvalid),
+        .awready_i   (m_awready),
+        .awaddr_i    (m_awaddr),
+        .awlen_i     (m_awlen),
+        .awsize_i    (m_awsize),
+        .awburst_i   (m_awburst),
+        .wvalid_i    (m_wvalid),
+        .wready_i    (m_wready),
+        .wdata_i     (m_wdata),
+        .wstrb_i     (m_wstrb),
+        .wlast_i     (m_wlast),
+        .bvalid_i    (m_bvalid),
+        .bready_i    (m_bready),
+        .bresp_i     (m_bresp),
+        .violation_o (m_broken),
+        .rule_o      (m_rule),
+        .channel_o   (m_channel)
+    );
+    axi_lite_check #(.W_ADDR(12)) u_axi_lite_check (
+        .clk         (clk),
+        .rst_n       (rst_n),
+        .arvalid_i   (arvalid),
+        .arready_i   (arready),
+        .araddr_i    (araddr),
+        .rvalid_i    (rvalid),
+        .rready_i    (rready),
+        .rdata_i     (rdata),
+        .rresp_i     (rresp),
+        .awvalid_i   (awvalid),
+        .awready_i   (awready),
+        .awaddr_i    (awaddr),
+        .wvalid_i    (wvalid),
+        .wready_i    (wready),
+        .wdata_i     (wdata),
+        .bvalid_i    (bvalid),
+        .bready_i    (bready),
+        .bresp_i     (bresp),
+        .violation_o (s_broken),
+        .rule_o      (s_rule),
+        .channel_o   (s_channel)
+    );
+    function automatic string rule_text(input logic [4:0] rule);
+        case (rule)
+            `AXI_VALID_DROPPED:   return "VALID fell before READY";
+            `AXI_PAYLOAD_CHANGED: return "the payload changed before READY";
+            `AXI_VALID_IN_RESET:  return "VALID is not low in reset";
+            `AXI_UNKNOWN:         return "a signal is unknown";
+            `AXI_CROSSES_4K:      return "the burst crosses 4 KiB";
+            `AXI_SIZE:            return "the size is beyond the bus";
+            `AXI_BURST_TYPE:      return "no such burst type";
+            `AXI_BURST_LENGTH:    return "the length is not legal for the burst type";
+            `AXI_W_WITHOUT_AW:    return "write data without an address";
+            `AXI_WLAST:           return "WLAST is not at the last beat";
+            `AXI_WSTRB:           return "a strobe outside the burst's bytes";
+            `AXI_R_WITHOUT_AR:    return "read data without an address";
+            `AXI_RLAST:           return "RLAST is not at the last beat";
+            `AXI_B_EARLY:         return "an answer before the last write beat";
+            `AXI_EXOKAY:          return "EXOKAY to a plain access";
+            `AXI_TOO_MANY:        return "more bursts under way than the checker has room for";
+            default:              return "?";
+        endcase
+    endfunction
+    function automatic string channel_text(input bit lite, input logic [2:0] channel);
+        case (channel)
+            `AXI_AR: return lite ? "the host's AR" : "AR";
+            `AXI_R:  return lite ? "the host's R" : "R";
+            `AXI_AW: return lite ? "the host's AW" : "AW";
+            `AXI_W:  return lite ? "the host's W" : "W";
+            default: return lite ? "the host's B" : "B";
+        endcase
+    endfunction
+    always @(posedge clk) begin
+        if (m_broken) sy_rtl_violation(int'(m_rule), rule_text(m_rule), channel_text(0, m_channel), o_cycle - 1);
+        if (s_broken) sy_rtl_violation(int'(s_rule), rule_text(s_rule), channel_text(1, s_channel), o_cycle - 1);
+    end
 
     // ------------------------------------------------------------------ memories. The bounds are variables, so that Verilator leaves the loops
     // rolled: hundreds of these blocks, unrolled, would be most of what g++ has to compile.
@@ -240,12 +343,10 @@ module harness;
     if (dut.FRONT.post_o) sy_rtl_queue(UNIT, 1, int'(`SY_F7_MXU_POST), int'(dut.FRONT.post_sem_o), o_cycle); \
     if (dut.FRONT.pop) sy_rtl_queue(UNIT, 0, int'(dut.FRONT.funct7), int'(dut.FRONT.rs1), o_cycle);
     bit     watching = 0;
-    bit     over = 0;
-    bit     limited = 0;
     bit     bus_active = 0;
     int     trace;      // bit 0: report instructions; bit 1: memories through the host port; bit 2: report pops and fires
     longint max_cycles;
-    int     flags, c;
+    int     flags, c, ar_wait, aw_wait;
     always @(posedge clk) begin
         if (watching && o_running && !o_reset) begin
             if (!o_run || (max_cycles != 0 && o_cycle == max_cycles)) begin
@@ -283,8 +384,17 @@ module harness;
                     `SYH_QUEUE(2, u_ld_front)
                     `SYH_QUEUE(3, u_st_front)
                 end
-                if (m_arvalid) sy_rtl_read(o_cycle, longint'(m_araddr), int'(m_arlen) + 1);
-                if (m_awvalid) sy_rtl_write(o_cycle, longint'(m_awaddr), int'(m_awlen) + 1);
+                if (m_arvalid && m_arready) sy_rtl_read(o_cycle, longint'(m_araddr), int'(m_arlen) + 1);
+                if (m_awvalid && m_awready) sy_rtl_write(o_cycle, longint'(m_awaddr), int'(m_awlen) + 1);
+                // an address is taken so many cycles after it was first valid
+                if (m_arvalid) begin
+                    ar_wait    = m_arready ? sy_rtl_ready(0) : ar_wait - 1;
+                    m_arready <= ar_wait == 0;
+                end
+                if (m_awvalid) begin
+                    aw_wait    = m_awready ? sy_rtl_ready(1) : aw_wait - 1;
+                    m_awready <= aw_wait == 0;
+                end
                 if (m_wvalid && m_wready) sy_rtl_write_beat(o_cycle, m_wdata, m_wstrb, m_wlast);
                 if (bus_active || m_arvalid || m_awvalid) begin
                     flags = sy_rtl_bus(o_cycle + 1, m_rdata);
@@ -292,6 +402,8 @@ module harness;
                     m_rlast    <= flags[1];
                     m_wready   <= flags[2];
                     m_bvalid   <= flags[3];
+                    m_rresp    <= flags[6:5];
+                    m_bresp    <= flags[8:7];
                     bus_active <= flags != 0;
                 end
             end
@@ -300,6 +412,10 @@ module harness;
             m_wready   <= 0;
             m_bvalid   <= 0;
             bus_active <= 0;
+            ar_wait     = sy_rtl_ready(0);
+            aw_wait     = sy_rtl_ready(1);
+            m_arready  <= ar_wait == 0;
+            m_awready  <= aw_wait == 0;
         end
     end
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum { RTL_FD_SOCKET = 3, RTL_FD_MEMORY = 4 };
-enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_MAX_SEMS = 32, RTL_MAX_DEPTH = 64, RTL_PATH_BYTES = 4096 };
+enum { RTL_N_UNITS = 4, RTL_N_CAUSES = 10, RTL_N_DRAM = 8, RTL_MAX_SEMS = 32, RTL_MAX_DEPTH = 64, RTL_PATH_BYTES = 4096 };
 
 /* A machine that draws (rtl_options.wave): times in its file. Cycle c begins at c * RTL_WAVE_UNITS, with the clock's rising edge. */
 #define RTL_WAVE_UNITS  UINT64_C(1000)
@@ -26,6 +26,8 @@ typedef struct rtl_request {
     uint64_t max_cycles;
     uint64_t stall_seed;
     uint32_t stall_max;
+    uint32_t ready_max;
+    uint32_t error_one_in;
     uint32_t dirty;
     uint32_t core_map; /* host registers */
     uint32_t core_base;
@@ -37,14 +39,14 @@ typedef struct rtl_request {
 } rtl_request;
 
 /* WAVE: the window is drawn, and its file closed. */
-typedef enum rtl_record_kind { RTL_RECORD_COMMAND = 1, RTL_RECORD_RETIRE, RTL_RECORD_POP, RTL_RECORD_FIRE, RTL_RECORD_WAVE, RTL_RECORD_RESULT } rtl_record_kind;
+typedef enum rtl_record_kind { RTL_RECORD_COMMAND = 1, RTL_RECORD_RETIRE, RTL_RECORD_POP, RTL_RECORD_FIRE, RTL_RECORD_WAVE, RTL_RECORD_RESULT, RTL_RECORD_VIOLATION } rtl_record_kind;
 
 typedef struct rtl_record {
     uint32_t kind;
     uint8_t unit;
     uint8_t funct7;
     uint16_t unused;
-    uint32_t number; /* RETIRE: pc; POP: rs1; FIRE: semaphore */
+    uint32_t number; /* RETIRE: pc; POP: rs1; FIRE: semaphore; VIOLATION: bytes of text that follow */
     uint32_t tag;
     uint64_t start;
     uint64_t end; /* RETIRE, POP, FIRE: cycle */
@@ -66,6 +68,7 @@ typedef struct rtl_outcome {
     uint64_t counters[RTL_N_UNITS][RTL_N_CAUSES];
     uint32_t x[32]; /* the core's registers, but after the limit */
     uint32_t mstatus, mtvec, mscratch, mepc, mcause, mtval;
+    uint64_t dram[RTL_N_DRAM]; /* a sim_dram_stats */
     /* after a deadlock: the queues, the semaphores, the core */
     uint32_t n_queued[RTL_N_UNITS];
     rtl_entry queued[RTL_N_UNITS][RTL_MAX_DEPTH]; /* the head first */

@@ -33,6 +33,28 @@ static inline bool random_one_in(random_program *p, uint32_t n) { return random_
 
 static inline uint32_t random_power(random_program *p, uint32_t low, uint32_t high) { return 1u << (low + random_below(p, high - low + 1)); }
 
+/* Half of them: banks, rows and refresh, small enough that programs meet all of them. */
+static inline void random_banked_dram(random_program *p)
+{
+    isa_config *c = &p->config;
+    uint32_t *const times[] = {&c->dram_t_atom,  &c->dram_t_ccd_s, &c->dram_t_ccd_l, &c->dram_t_rcd,   &c->dram_t_rp,
+                               &c->dram_t_rp_all, &c->dram_t_ras,   &c->dram_t_rc,    &c->dram_t_rrd_s, &c->dram_t_rrd_l,
+                               &c->dram_t_faw,   &c->dram_t_cl,    &c->dram_t_cwl,   &c->dram_t_rtp,   &c->dram_t_wr,
+                               &c->dram_t_wtr_s, &c->dram_t_wtr_l, &c->dram_t_rtw,   &c->dram_t_rfc};
+    c->dram_model = random_below(p, 2);
+    c->dram_channels = random_power(p, 0, 2);
+    c->dram_groups = random_power(p, 0, 2);
+    c->dram_banks = random_power(p, 0, 2);
+    c->dram_row_bytes = random_power(p, 6, 8);
+    c->dram_atom_bytes = random_power(p, 2, 6);
+    c->dram_mapping = random_below(p, 3);
+    c->dram_page = random_below(p, 2);
+    for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
+        *times[i] = 1 + random_below(p, random_one_in(p, 3) ? 30 : 8);
+    }
+    c->dram_t_refi = random_one_in(p, 4) ? 0 : 2 * (c->dram_t_rfc + c->dram_t_rp_all + c->dram_t_rc) + random_below(p, 200);
+}
+
 /* A machine that passes isa_config_check. */
 static inline void random_config(random_program *p)
 {
@@ -61,6 +83,7 @@ static inline void random_config(random_program *p)
         c->vpu_stages = 32;
         c->commands = 1 + random_below(p, 4);
         c->element = random_one_in(p, 3) ? ISA_ELEMENT_BF16 : ISA_ELEMENT_INT8;
+        random_banked_dram(p);
     } while (isa_config_check(c, NULL) != SY_OK);
 }
 

@@ -29,7 +29,7 @@ typedef struct sim_test {
     unsigned n_retired;
     uint64_t max_cycles; /* of the next run; 0: no limit */
     uint64_t stall_seed;
-    uint32_t stall_max;
+    uint32_t stall_max, ready_max, error_one_in;
 } sim_test;
 
 /* D = 4, small memories, short latencies: cycles that a hand can count. */
@@ -118,6 +118,8 @@ static inline void test_start(sim_test *t, uint32_t entry)
         .max_cycles = t->max_cycles,
         .stall_seed = t->stall_seed,
         .stall_max = t->stall_max,
+        .ready_max = t->ready_max,
+        .error_one_in = t->error_one_in,
         .observer = &observer,
     };
     base_diag diag = {0};

@@ -2,8 +2,8 @@
  * tick_model.h -- the timing contract, cycle by cycle and as literally as can be: what the event-driven simulator is held against.
  *
  * No data, and a core that knows straight-line code of lui, addi, mul, div, csrr of counters and Xsystole. Slow and small on purpose: one
- * function for each section of isa/spec/timing.md, walks unrolled into lists of bytes and rows. It shares sim_check, the streams of check.h
- * and the DRAM model with the simulator, nothing else.
+ * function for each section of isa/spec/timing.md, walks unrolled into lists of bytes and rows. It shares sim_check and the streams of check.h
+ * with the simulator, nothing else; DRAM is dram_model.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dram_model.h"
+#include "systole/base/rng.h"
 #include "systole/isa/isa.h"
 #include "systole/sim/check.h"
-#include "systole/sim/dram.h"
+#include "systole/sim/dram.h" /* names alone */
 #include "systole/sim/machine.h"
 
 #define TICK_NEVER UINT64_MAX
@@ -61,7 +63,9 @@ typedef struct tick_command {
 } tick_command;
 
 typedef struct tick_burst {
+    uint64_t want;                 /* cycle in which its address is first valid, TICK_NEVER: not yet */
     uint64_t request, first, last; /* cycles; request TICK_NEVER: not yet */
+    uint32_t bad_beat;             /* answered with an error; UINT32_MAX: not */
     uint64_t complete;             /* ST */
     uint32_t n_beats;
     uint32_t n_bytes;
@@ -102,7 +106,8 @@ typedef struct tick_unit {
 typedef struct tick {
     isa_config c;
     tick_unit unit[ISA_N_QUEUES];
-    sim_dram dram;
+    dram_model dram;
+    sim_dram_faults faults;
     uint32_t semaphore[32];
     uint32_t old_semaphore[32];
     uint32_t takers[32];
@@ -129,7 +134,7 @@ static inline bool tick_error(const tick *m) { return m->error_cycle < m->now; }
 
 static inline void tick_raise(tick *m, uint32_t unit, int kind, uint32_t code, uint32_t command)
 {
-    const int rank = (int)unit * 4 + kind;
+    const int rank = (int)unit * 4 + kind; /* kind: 0 AXI, 1 the post that fires, 2 the slot's check, 3 the head */
     if (m->new_rank < 0 || rank < m->new_rank) {
         m->new_rank = rank;
         m->new_code = code;
@@ -358,7 +363,8 @@ static inline void tick_add_bursts(const tick *m, tick_unit *u, tick_command *k)
         if (u->n_bursts == TICK_BURSTS) abort();
         tick_burst *b = &u->bursts[u->n_bursts++];
         memset(b, 0, sizeof *b);
-        b->request = b->first = b->last = b->complete = TICK_NEVER;
+        b->want = b->request = b->first = b->last = b->complete = TICK_NEVER;
+        b->bad_beat = UINT32_MAX;
         b->address = k->bytes[k->burst_first[i]].address;
         b->n_bytes = k->burst_last[i] - k->burst_first[i] + 1;
         b->n_beats = tick_beat(m, b, b->address + b->n_bytes - 1) + 1;
@@ -382,6 +388,41 @@ static inline unsigned tick_bursts_in_flight(const tick_unit *u, uint64_t cycle,
     return n;
 }
 
+/* ---- section 10 ---- */
+
+static inline bool tick_address_taken(const tick *m, sim_dram_dir dir, const tick_burst *b)
+{
+    const uint64_t wait = m->faults.ready_max == 0 ? 0 : base_rng_u64(m->faults.seed, 2 + dir, m->dram.n[dir]) % (m->faults.ready_max + 1ull);
+    return m->now == b->want + wait;
+}
+
+static inline void tick_request(tick *m, sim_dram_dir dir, tick_burst *b)
+{
+    const uint64_t number = m->dram.n[dir];
+    const uint64_t stall = m->faults.stall_max == 0 ? 0 : base_rng_u64(m->faults.seed, dir, number) % (m->faults.stall_max + 1ull);
+    b->request = m->now;
+    b->first = dram_model_request(&m->dram, dir == SIM_DRAM_WRITE, m->now + m->c.dram_latency + stall, b->address, b->n_beats);
+    b->last = b->first + b->n_beats - 1;
+    if (m->faults.error_one_in != 0) {
+        const uint64_t h = base_rng_u64(m->faults.seed, 4 + dir, number);
+        if (h % m->faults.error_one_in == 0) b->bad_beat = dir == SIM_DRAM_READ ? (uint32_t)((h >> 40) % b->n_beats) : b->n_beats;
+    }
+}
+
+/* Answers with an error in this cycle; the command is the oldest that has not ended before. */
+static inline void tick_answers(tick *m, unsigned v)
+{
+    const tick_unit *u = &m->unit[v];
+    for (uint32_t i = 0; i < u->n_bursts; i++) {
+        const tick_burst *b = &u->bursts[i];
+        if (b->request != TICK_NEVER && b->bad_beat != UINT32_MAX && b->first + b->bad_beat == m->now) {
+            uint32_t n = 0;
+            while (n < u->n_commands && u->commands[n].end < m->now) n++;
+            tick_raise(m, v, 0, ISA_ERROR_AXI, n);
+        }
+    }
+}
+
 /* ---- section 7, one cycle ---- */
 
 static inline void tick_ld(tick *m)
@@ -403,11 +444,9 @@ static inline void tick_ld(tick *m)
                 for (uint32_t q = 0; o->request < t && q < o->n_beats; q++) reserved += o->freed[q] >= t;
             }
             possible = tick_bursts_in_flight(u, t, false) < m->c.dram_outstanding && reserved + b->n_beats <= m->c.load_beats;
-            if (possible) {
-                b->request = t;
-                b->first = sim_dram_request(&m->dram, SIM_DRAM_READ, t, b->n_beats);
-                b->last = b->first + b->n_beats - 1;
-            }
+            if (possible && b->want == TICK_NEVER) b->want = t;
+            possible = possible && tick_address_taken(m, SIM_DRAM_READ, b);
+            if (possible) tick_request(m, SIM_DRAM_READ, b);
         }
         if (possible && ++k->step == k->n_steps) k->last_step = t;
         break;
@@ -474,9 +513,8 @@ static inline void tick_st(tick *m)
         tick_burst *b = &u->bursts[i];
         if (b->request != TICK_NEVER) continue;
         if (b->complete < t && tick_bursts_in_flight(u, t, true) < m->c.dram_outstanding) {
-            b->request = t;
-            b->first = sim_dram_request(&m->dram, SIM_DRAM_WRITE, t, b->n_beats);
-            b->last = b->first + b->n_beats - 1;
+            if (b->want == TICK_NEVER) b->want = t;
+            if (tick_address_taken(m, SIM_DRAM_WRITE, b)) tick_request(m, SIM_DRAM_WRITE, b);
         }
         break;
     }
@@ -591,7 +629,7 @@ static inline void tick_head(tick *m, unsigned v, bool slot_was, unsigned posts_
         pop = true;
     } else if (e.funct7 == ISA_F7_WAIT || e.funct7 == ISA_F7_POST) {
         if (e.a >= m->c.sem_count) {
-            tick_raise(m, v, 2, ISA_ERROR_SEM_RANGE, u->n_popped);
+            tick_raise(m, v, 3, ISA_ERROR_SEM_RANGE, u->n_popped);
         } else if (e.funct7 == ISA_F7_WAIT) {
             pop = m->old_semaphore[e.a] > m->takers[e.a];
             m->takers[e.a]++;
@@ -619,7 +657,7 @@ static inline void tick_slot(tick *m, unsigned v, tick_view *view)
     tick_unit *u = &m->unit[v];
     const uint64_t checked = u->slot_popped + m->c.check_cycles;
     const isa_error error = sim_check(&m->c, (isa_unit)v, u->slot_entry.funct7, u->slot_regs);
-    if (m->now == checked && error != ISA_ERROR_NONE) tick_raise(m, v, 1, error, u->n_popped - 1);
+    if (m->now == checked && error != ISA_ERROR_NONE) tick_raise(m, v, 2, error, u->n_popped - 1);
     if (m->now <= checked || error != ISA_ERROR_NONE || !tick_own(m, v)) return;
     if (tick_may_take(m, v, tick_candidate(m, v))) {
         tick_start(m, v);
@@ -740,7 +778,7 @@ static inline void tick_core(tick *m, const unsigned *queue_was, bool quiet_was,
         }
         m->slept = false;
         if ((i.op == ISA_OP_CORE_SEMWAIT || i.op == ISA_OP_CORE_SEMPOST) && a >= m->c.sem_count) {
-            tick_raise(m, ISA_UNIT_CORE, 2, ISA_ERROR_SEM_RANGE, 0);
+            tick_raise(m, ISA_UNIT_CORE, 3, ISA_ERROR_SEM_RANGE, 0);
             m->stopped = true;
             m->over_cycle = m->now;
             return;
@@ -789,7 +827,7 @@ static inline void tick_commit(tick *m)
         if (m->posted[v] == 0) continue;
         uint32_t *s = &m->semaphore[m->posted[v] - 1];
         if (*s == most) {
-            tick_raise(m, v, 0, ISA_ERROR_SEM_OVERFLOW, m->posted_command[v]);
+            tick_raise(m, v, 1, ISA_ERROR_SEM_OVERFLOW, m->posted_command[v]);
         } else {
             (*s)++;
         }
@@ -836,8 +874,8 @@ static inline bool tick_end(const tick *m, sim_end *end)
 }
 
 /* Runs a program of n_text words; m is zeroed here. result's retired and counters are set as well. */
-static inline void tick_run(tick *m, const isa_config *config, const uint32_t *text, uint32_t n_text, uint64_t stall_seed,
-                            uint32_t stall_max, uint64_t max_cycles, sim_result *result)
+static inline void tick_run(tick *m, const isa_config *config, const uint32_t *text, uint32_t n_text, const sim_dram_faults *faults,
+                            uint64_t max_cycles, sim_result *result)
 {
     memset(m, 0, sizeof *m);
     m->c = *config;
@@ -846,7 +884,8 @@ static inline void tick_run(tick *m, const isa_config *config, const uint32_t *t
     m->error_cycle = TICK_NEVER;
     m->new_rank = -1;
     m->x[2] = ISA_DMEM_BASE + config->dmem_bytes;
-    sim_dram_start(&m->dram, config->dram_latency, stall_seed, stall_max);
+    m->faults = *faults;
+    dram_model_start(&m->dram, config);
     sim_end end = SIM_END_LIMIT;
     for (; !tick_end(m, &end); m->now++) {
         if (m->now == max_cycles) {
@@ -868,6 +907,7 @@ static inline void tick_run(tick *m, const isa_config *config, const uint32_t *t
         for (unsigned v = 0; v < ISA_N_QUEUES; v++) {
             if (v == ISA_UNIT_LD) tick_ld(m);
             if (v == ISA_UNIT_ST) tick_st(m);
+            if (v == ISA_UNIT_LD || v == ISA_UNIT_ST) tick_answers(m, v);
             tick_front(m, v, &view[v]);
         }
         tick_core(m, queue_was, quiet_was, (const uint64_t(*)[ISA_N_COUNTERS])counters_were);

@@ -79,6 +79,15 @@ static void difference(const sim_result *want, char *text, size_t n)
                        got->error_command, got->error, (int)want->end, (unsigned long long)want->cycles,
                        (unsigned long long)want->retired, want->exit_code, want->error_unit, want->error_command, want->error);
     }
+    const sim_dram_stats *dram = &got->dram;
+    if (text[0] == 0 && want->end != SIM_END_LIMIT &&
+        (dram->bursts[0] != model.dram.n[0] || dram->bursts[1] != model.dram.n[1] || dram->row_hits != model.dram.hits ||
+         dram->row_misses != model.dram.misses || dram->row_conflicts != model.dram.conflicts || dram->refreshes != model.dram.refreshes)) {
+        (void)snprintf(text, n, "DRAM: hits %llu misses %llu conflicts %llu refreshes %llu, expected %llu %llu %llu %llu",
+                       (unsigned long long)dram->row_hits, (unsigned long long)dram->row_misses, (unsigned long long)dram->row_conflicts,
+                       (unsigned long long)dram->refreshes, (unsigned long long)model.dram.hits, (unsigned long long)model.dram.misses,
+                       (unsigned long long)model.dram.conflicts, (unsigned long long)model.dram.refreshes);
+    }
     for (unsigned u = 0; u < ISA_N_QUEUES; u++) {
         for (unsigned i = 0; i < model.unit[u].n_commands && i < TEST_EVENTS; i++) {
             const tick_command *k = &model.unit[u].commands[i];
@@ -112,13 +121,16 @@ static void test_random_programs(void **state)
         t.max_cycles = LIMIT;
         t.stall_seed = seed;
         t.stall_max = seed % 3 == 0 ? 20 : 0;
+        t.ready_max = seed % 7 == 0 ? 5 : 0;
+        t.error_one_in = seed % 11 == 0 ? 1 + (uint32_t)(seed % 40) : 0;
         assert_ok(sim_machine_write(t.machine, SIM_IMEM, 0, program.text, program.n_text * 4));
         if (with_data) {
             fill_memories(seed);
         }
         test_start(&t, 0);
         sim_result want;
-        tick_run(&model, &program.config, program.text, program.n_text, t.stall_seed, t.stall_max, LIMIT, &want);
+        const sim_dram_faults faults = {t.stall_seed, t.stall_max, t.ready_max, t.error_one_in};
+        tick_run(&model, &program.config, program.text, program.n_text, &faults, LIMIT, &want);
         char text[256];
         difference(&want, text, sizeof text);
         if (with_data && text[0] == 0 && want.end != SIM_END_LIMIT) {

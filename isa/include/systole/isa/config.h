@@ -8,7 +8,9 @@
  *     ...
  *
  * The keys, their limits and defaults are the lines of isa/config.def (docs/reference/isa-tables.md
- * prints them).
+ * prints them). [dram] may also name a part, "preset = lpddr4_3200": the keys that
+ * isa/dram_presets.def gives for it and the file does not, with times as cycles of clock_mhz. The
+ * preset itself is not kept: what counts (and is hashed) are the keys.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,6 +26,10 @@
 #include "systole/status.h"
 
 enum { ISA_ELEMENT_INT8 = 0, ISA_ELEMENT_BF16 = 1 };
+enum { ISA_DRAM_FLAT = 0, ISA_DRAM_BANKED = 1 };
+enum { ISA_DRAM_ROW = 0, ISA_DRAM_ROW_XOR = 1, ISA_DRAM_BANK = 2 }; /* mapping */
+enum { ISA_DRAM_OPEN = 0, ISA_DRAM_CLOSED = 1 };                    /* page */
+enum { ISA_MAX_DRAM_BANKS = 64 };                                   /* of a channel */
 
 /* Room for a configuration's name, with the NUL. */
 #define ISA_CONFIG_NAME_BYTES 64
@@ -88,6 +94,9 @@ uint64_t isa_config_hash(const isa_config *config);
 /* The value of "section.key"; false if there is no such key. */
 bool isa_config_get(const isa_config *config, const char *key, uint32_t *value);
 
+/* The word that a file has for a value of "section.key", NULL if the key's values are numbers. */
+const char *isa_config_word(const char *key, uint32_t value);
+
 /*
  * Sets "section.key" (text as in a file); SY_ECONFIG as isa_config_load, cross checks are left to
  * isa_config_check.
@@ -102,6 +111,10 @@ uint32_t isa_config_acc_bank_rows(const isa_config *config);
 uint32_t isa_config_spm_rows(const isa_config *config);
 uint32_t isa_config_acc_rows(const isa_config *config);
 uint64_t isa_config_dram_bytes(const isa_config *config);
+/* Cycles from a request to the first beat if nothing else is under way (banked: and the row is closed). */
+uint32_t isa_config_dram_wait(const isa_config *config);
+/* Bytes per cycle that long transfers can reach: the bus, or what DRAM's channels and refresh leave. */
+double isa_config_dram_rate(const isa_config *config);
 uint32_t isa_config_burst_beats(const isa_config *config); /* beats of the largest burst */
 uint32_t isa_config_sem_max(const isa_config *config);     /* 2^bits - 1 */
 

@@ -36,6 +36,15 @@
 #ifndef C
 #define C(section, key, field, minimum, maximum, power_of_two, value, unit, summary)
 #endif
+#ifndef W
+#define W(section, key, field, value, word)
+#endif
+#ifndef P
+#define P(preset, summary)
+#endif
+#ifndef Q
+#define Q(preset, key, field, unit, value, source)
+#endif
 #ifndef T
 #define T(name, cycles, summary)
 #endif
@@ -67,6 +76,7 @@
 #include "../../../errors.def"
 #include "../../../counters.def"
 #include "../../../config.def"
+#include "../../../dram_presets.def"
 #include "../../../core.def"
 #include "../../../host.def"
 #include "../../../memmap.def"
@@ -80,6 +90,9 @@
 #undef R
 #undef K
 #undef C
+#undef W
+#undef P
+#undef Q
 #undef T
 #undef S
 #undef X

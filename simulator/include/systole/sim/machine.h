@@ -16,6 +16,7 @@
 
 #include "systole/base/diag.h"
 #include "systole/isa/config.h"
+#include "systole/sim/dram.h"
 #include "systole/status.h"
 
 /* The memories, numbered as in the host port's MEM_SELECT and in the seeded pattern (isa/spec/numerics.md). */
@@ -87,6 +88,7 @@ typedef struct sim_result {
     uint32_t error_command;
     uint64_t counters[SIM_N_UNITS][SIM_N_CAUSES];
     sim_core_registers core; /* at the end; zeros after SIM_END_LIMIT and SIM_END_STOPPED, which cut instructions in two */
+    sim_dram_stats dram;
 } sim_result;
 
 /* A window of a run to draw into an FST file; the rtl made with rtl_options.wave can, other models leave it alone. */
@@ -104,6 +106,8 @@ typedef struct sim_run_options {
     uint64_t max_cycles; /* 0: no limit; else a run whose total would exceed it ends with SIM_END_LIMIT and cycles = max_cycles */
     uint64_t stall_seed; /* injected DRAM stalls: */
     uint32_t stall_max;  /* 0 = none; else 0..stall_max extra cycles for each burst */
+    uint32_t ready_max;  /* 0 = none; else a burst's address waits 0..ready_max cycles for ARREADY or AWREADY */
+    uint32_t error_one_in; /* 0 = none; else one in so many bursts is answered with an error. All three: systole/sim/dram.h */
     const sim_observer *observer;
     const sim_wave *wave; /* NULL: draw nothing. With a window, a run that the observer stops goes on to the window's end unobserved */
 } sim_run_options;
