@@ -371,6 +371,18 @@ static void check_results(checker *c, const sim_result *first, const sim_result 
         !check_core(c, &first->core, &second->core)) {
         return;
     }
+    const sim_dram_stats *one = &first->dram;
+    const sim_dram_stats *two = &second->dram;
+    if (!check_number(c, "number of read bursts", one->bursts[0], two->bursts[0]) ||
+        !check_number(c, "number of write bursts", one->bursts[1], two->bursts[1]) ||
+        !check_number(c, "number of read beats", one->beats[0], two->beats[0]) ||
+        !check_number(c, "number of write beats", one->beats[1], two->beats[1]) ||
+        !check_number(c, "number of row hits", one->row_hits, two->row_hits) ||
+        !check_number(c, "number of row misses", one->row_misses, two->row_misses) ||
+        !check_number(c, "number of row conflicts", one->row_conflicts, two->row_conflicts) ||
+        !check_number(c, "number of refreshes", one->refreshes, two->refreshes)) {
+        return;
+    }
     for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
         uint64_t sums[2] = {0};
         for (unsigned cause = 0; cause < SIM_N_CAUSES; cause++) {

@@ -37,6 +37,8 @@ static void test_shipped(void **state)
     } shipped[] = {{"tiny", 4, 2048, 256},
                    {"d8", 8, 2048, 256},
                    {"edge", 16, 16384, 1024},
+                   {"edge-lpddr4", 16, 16384, 1024},
+                   {"edge-hbm2", 16, 16384, 1024},
                    {"d32", 32, 8192, 1024}};
     for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
         isa_config config;
@@ -100,6 +102,51 @@ static void test_hash_is_of_the_text(void **state)
     config.field--;
 #include "systole/isa/tables.h"
     assert_true(isa_config_hash(&config) == hash);
+}
+
+static void test_presets(void **state)
+{
+    (void)state;
+    isa_config config;
+    isa_config again;
+    base_diag diag = {0};
+    base_buf text = {0};
+    assert_ok(isa_config_parse("[dram]\npreset = lpddr4_3200\nclock_mhz = 800\nt_rp = 99\n", "x.ini", &config, &diag));
+    assert_int_equal(config.dram_model, ISA_DRAM_BANKED);
+    assert_int_equal(config.dram_row_bytes, 4096);
+    assert_int_equal(config.dram_t_rcd, 15);    /* 18 ns in cycles of 1.25 ns: 14.4 */
+    assert_int_equal(config.dram_t_rp, 99);     /* the file's own, before or after the preset */
+    assert_int_equal(config.dram_t_atom, 4);    /* 5 ns, exactly */
+    assert_int_equal(config.dram_t_refi, 3123); /* 3904 ns: 3123.2, rounded down */
+    isa_config_print(&config, &text);
+    assert_ok(isa_config_parse(text.data, "again.ini", &again, &diag));
+    assert_true(isa_config_hash(&again) == isa_config_hash(&config));
+    base_buf_free(&text);
+
+    /* The defaults are this part at 1 GHz; flat machines do without. */
+    isa_config_default(&again);
+    assert_int_equal(again.dram_model, ISA_DRAM_FLAT);
+    assert_ok(isa_config_parse("[dram]\nmodel = flat\npreset = lpddr4_3200\n", "x.ini", &config, &diag));
+    assert_true(isa_config_hash(&again) == isa_config_hash(&config));
+
+    assert_ok(isa_config_parse("[dram]\nchannels = 8\npreset = hbm2_2000\n", "x.ini", &config, &diag));
+    assert_int_equal(config.dram_channels, 8);
+    assert_int_equal(config.dram_t_ccd_l, 4);
+    assert_true(isa_config_dram_rate(&config) == 16.0); /* the bus */
+    assert_string_equal(isa_config_word("dram.mapping", config.dram_mapping), "row_xor");
+    assert_null(isa_config_word("dram.latency", 1));
+
+    expect_refused("[dram]\npreset = ddr9\n",
+                   "dir/x.ini:2: dram.preset is 'ddr9', expected one of: lpddr4_3200, hbm2_2000");
+    expect_refused("[dram]\npreset = hbm2_2000\npreset = hbm2_2000\n",
+                   "dir/x.ini:3: dram.preset is given twice, first in line 2");
+    expect_refused("[dram]\nmodel = 1\n", "dir/x.ini:2: dram.model is '1', expected flat or banked");
+    expect_refused("[dram]\nmodel = banked\nrow_bytes = 64\natom_bytes = 128\n",
+                   "dram.row_bytes is 64, expected at least dram.atom_bytes = 128");
+    expect_refused("[dram]\nmodel = banked\ngroups = 8\nbanks = 16\n",
+                   "dram.groups x dram.banks is 128, expected at most 64");
+    expect_refused("[dram]\nmodel = banked\nt_refi = 700\n",
+                   "dram.t_refi is 700, expected 0 or at least 2 x (t_rfc + t_rp_all + t_rc) = 728");
 }
 
 static void test_refusals(void **state)
@@ -244,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_shipped),
         cmocka_unit_test(test_default),
         cmocka_unit_test(test_hash_is_of_the_text),
+        cmocka_unit_test(test_presets),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_keys),
