@@ -38,6 +38,7 @@ module axi_channel_check #(
             rule_o = `AXI_PAYLOAD_CHANGED;
         end
     end
+    initial in_reset_q = 1'b0;
     always @(posedge clk) begin
         in_reset_q <= !rst_n;
         waiting_q  <= rst_n && valid_i && !ready_i;
