@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* isa_table_hash of the tables this was made from. */
-#define ISA_TABLE_HASH UINT64_C(0xb0c5fc0e72f73fdc)
+#define ISA_TABLE_HASH UINT64_C(0x44b53bdb69f4e327)
 
 /* Descriptor registers of MXU. */
 enum {
