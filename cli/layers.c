@@ -44,17 +44,13 @@ cli_table *cli_layers_table(base_arena *arena, const rt_profile *profile)
                                          {"ld", "LD", CLI_RIGHT},
                                          {"st", "ST", CLI_RIGHT}};
     cli_table *table = cli_table_create(arena, columns, sizeof columns / sizeof columns[0]);
-    uint64_t active[SIM_N_UNITS] = {0};
     for (uint32_t i = 0; i < profile->n_layers; i++) {
         const rt_profile_layer *layer = &profile->layers[i];
         add_row(table, layer->name, layer->op, layer->plan != NULL ? layer->plan->macs : 0,
                 layer->cycles, layer->adds, layer->roofline, layer->active);
     }
-    for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
-        active[unit] = profile->counters[unit][ISA_COUNTER_BUSY];
-    }
     add_row(table, "the whole run", "", profile->macs, profile->cycles, profile->cycles,
-            profile->roofline, active);
+            profile->roofline, profile->active);
     return table;
 }
 

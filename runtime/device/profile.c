@@ -6,6 +6,7 @@
 #include "systole/rt/profile.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "systole/base/json.h"
@@ -69,28 +70,35 @@ static sy_status make_layers(base_arena *arena, const rt_model *model, const isa
     return SY_OK;
 }
 
-/* First, last and the cycles in flight; events of a unit come in order of their ends. */
+/* Adds the cycles of an event that lie at or behind *next, which moves behind them. */
+static void cover(const sim_command_event *event, uint64_t *next, uint64_t *active)
+{
+    const uint64_t begin = max_u64(event->start, *next);
+    if (event->end + 1 > begin) {
+        *active += event->end + 1 - begin;
+        *next = event->end + 1;
+    }
+}
+
+/* First, last and the cycles in flight; events of a unit come in order of their starts and ends. */
 static sy_status account(base_arena *arena, rt_profile *profile, base_diag *diag)
 {
     typedef uint64_t ends[SIM_N_UNITS];
     ends *covered = BASE_ARENA_ARRAY(arena, ends,
                                      profile->n_layers); /* cycles before it are counted */
+    uint64_t run_covered[SIM_N_UNITS] = {0};
     if (covered == NULL) {
         return base_fail(diag, SY_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < profile->n_events; i++) {
         const sim_command_event *event = &profile->events[i];
         rt_profile_layer *layer = layer_of(profile, event->tag);
-        uint64_t *next = &covered[layer - profile->layers][event->unit];
-        const uint64_t begin = max_u64(event->start, *next);
         layer->first = layer->n_commands == 0 || event->start < layer->first ? event->start
                                                                              : layer->first;
         layer->last = max_u64(layer->last, event->end);
         layer->n_commands++;
-        if (event->end + 1 > begin) {
-            layer->active[event->unit] += event->end + 1 - begin;
-            *next = event->end + 1;
-        }
+        cover(event, &covered[layer - profile->layers][event->unit], &layer->active[event->unit]);
+        cover(event, &run_covered[event->unit], &profile->active[event->unit]);
     }
     return SY_OK;
 }
@@ -122,6 +130,17 @@ static void share_out(rt_profile *profile)
     }
 }
 
+/* By start, then unit: the order of reports is each model's own. */
+static int compare_events(const void *a, const void *b)
+{
+    const sim_command_event *x = a;
+    const sim_command_event *y = b;
+    if (x->start != y->start) {
+        return x->start < y->start ? -1 : 1;
+    }
+    return (int)x->unit - (int)y->unit;
+}
+
 sy_status rt_profile_run(base_arena *arena, rt_session *session, const ir_tensor *const *inputs,
                          ir_tensor *const *outputs, rt_profile *out, base_diag *diag)
 {
@@ -140,6 +159,9 @@ sy_status rt_profile_run(base_arena *arena, rt_session *session, const ir_tensor
     const rt_stats *stats = rt_session_stats(session);
     profile.cycles = stats->cycles;
     memcpy(profile.counters, stats->counters, sizeof profile.counters);
+    if (c.events.n > 0) {
+        qsort(c.events.items, c.events.n, sizeof c.events.items[0], compare_events);
+    }
     profile.events = c.events.items;
     profile.n_events = c.events.n;
     SY_TRY(account(arena, &profile, diag));

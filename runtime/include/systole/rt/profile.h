@@ -31,10 +31,11 @@ typedef struct rt_profile {
     uint64_t before, after; /* cycles in no layer's `adds`: what the core does before the first end,
                                and at the end */
     uint64_t macs, roofline; /* sums */
+    uint64_t active[SIM_N_UNITS]; /* cycles with any command in flight in the unit */
     uint64_t counters[SIM_N_UNITS][SIM_N_CAUSES];
     size_t n_events;
     const sim_command_event
-        *events; /* in order of their report, cycles of all device steps counted on */
+        *events; /* in order of start, then unit; cycles of all device steps counted on */
 } rt_profile;
 
 /*
