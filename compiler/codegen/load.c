@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "systole/base/home.h"
+#include "systole/compiler/codegen.h"
 
 #define FILE_NAME "libsystole-codegen.so"
 
@@ -73,4 +74,10 @@ sy_status cc_load_module(const cc_module **out, base_diag *diag) {
 #else
     return base_fail(diag, SY_EUNSUPPORTED, "this build has no code generator: install llvm-19-dev and build again");
 #endif
+}
+
+sy_status cc_codegen_check(base_diag *diag)
+{
+    const cc_module *module;
+    return cc_load_module(&module, diag);
 }

@@ -10,8 +10,8 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,57 +36,46 @@ static bool is_for_blas(const char *variable)
     return false;
 }
 
-/* The "NAME=value" lines that were taken away; kept in the arena. */
-typedef struct saved_environment {
-    base_arena *arena;
-    char **lines;
-    size_t n;
-} saved_environment;
-
-static sy_status environment_neutralise(saved_environment *saved)
+/* The environment without those, and with one thread; NULL when memory is out. The strings are shared. */
+static char **make_environment(base_arena *arena)
 {
     size_t n = 0;
     while (environ[n] != NULL) {
         n++;
     }
-    saved->lines = BASE_ARENA_ARRAY(saved->arena, char *, n);
-    for (size_t i = 0; i < n && saved->lines != NULL; i++) {
-        if (is_for_blas(environ[i])) {
-            char *line = base_arena_strdup(saved->arena, environ[i]);
-            if (line == NULL) {
-                return SY_ENOMEM;
-            }
-            saved->lines[saved->n++] = line;
+    char **lines = BASE_ARENA_ARRAY(arena, char *, n + 2);
+    char *one_thread = base_arena_strdup(arena, "OPENBLAS_NUM_THREADS=1");
+    if (lines == NULL || one_thread == NULL) {
+        return NULL;
+    }
+    size_t n_kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_for_blas(environ[i])) {
+            lines[n_kept++] = environ[i];
         }
     }
-    for (size_t i = 0; i < saved->n; i++) {
-        *strchr(saved->lines[i], '=') = '\0';
-        (void)unsetenv(saved->lines[i]);
-    }
-    (void)setenv("OPENBLAS_NUM_THREADS", "1", 1);
-    return saved->lines != NULL ? SY_OK : SY_ENOMEM;
+    lines[n_kept] = one_thread;
+    return lines;
 }
 
-static void environment_restore(const saved_environment *saved)
+/*
+ * dlopen while the program's environment is another list. No variable is set or removed, so whoever reads the environment in
+ * another thread meanwhile finds a whole list, this one or that one; the arena, which holds this one, lives as long as the library.
+ * One at a time: of two that took turns, the second would put back the first's list.
+ */
+static sy_status open_alone(base_arena *arena, const char *name, void **handle)
 {
-    (void)unsetenv("OPENBLAS_NUM_THREADS");
-    for (size_t i = 0; i < saved->n; i++) {
-        const char *name = saved->lines[i];
-        (void)setenv(name, name + strlen(name) + 1, 1);
-    }
-}
-
-/* dlopen with the environment put aside; NULL as dlopen. */
-static sy_status open_alone(const char *name, void **handle)
-{
-    saved_environment saved = {.arena = base_arena_create()};
-    const sy_status status = saved.arena != NULL ? environment_neutralise(&saved) : SY_ENOMEM;
-    if (status == SY_OK) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    (void)pthread_mutex_lock(&lock);
+    char **before = environ;
+    char **lines = make_environment(arena);
+    if (lines != NULL) {
+        __atomic_store_n(&environ, lines, __ATOMIC_RELEASE);
         *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-        environment_restore(&saved);
+        __atomic_store_n(&environ, before, __ATOMIC_RELEASE);
     }
-    base_arena_destroy(saved.arena);
-    return status;
+    (void)pthread_mutex_unlock(&lock);
+    return lines != NULL ? SY_OK : SY_ENOMEM;
 }
 
 /* A symbol as a function pointer; C has no cast from void * for it, POSIX says the bytes are the
@@ -111,10 +100,16 @@ sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag)
     }
     const char *name = library != NULL ? library : "libopenblas.so.0";
     void *handle = NULL;
-    SY_TRY(open_alone(name, &handle));
+    base_arena *environment = base_arena_create();
+    if (environment == NULL || open_alone(environment, name, &handle) != SY_OK) {
+        base_arena_destroy(environment);
+        return base_fail(diag, SY_ENOMEM, "out of memory");
+    }
+    blas->environment = environment;
     if (handle == NULL) {
         if (library != NULL) {
             const char *reason = dlerror();
+            rt_blas_close(blas);
             return base_fail(diag, SY_EIO, "cannot load the BLAS library: %s",
                              reason != NULL ? reason : name);
         }
@@ -124,6 +119,7 @@ sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag)
     function_of(handle, "cblas_sgemm", &blas->sgemm, sizeof blas->sgemm);
     if (blas->sgemm == NULL) {
         (void)dlclose(handle);
+        rt_blas_close(blas);
         return base_fail(diag, SY_EIO, "%s has no cblas_sgemm", name);
     }
     blas->library = handle;
@@ -144,6 +140,7 @@ void rt_blas_close(rt_blas *blas)
     if (blas->library != NULL) {
         (void)dlclose(blas->library);
     }
+    base_arena_destroy(blas->environment);
     *blas = (rt_blas){0};
 }
 

@@ -7,6 +7,7 @@
 #define SYSTOLE_RT_CPU_BLAS_H
 
 #include "own_sgemm.h"
+#include "systole/base/arena.h"
 #include "systole/base/diag.h"
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@ typedef struct rt_blas {
     void *library;     /* dlopen's handle; NULL: our own kernel */
     rt_sgemm_fn sgemm; /* NULL: our own kernel */
     char name[128];    /* for reports */
+    base_arena *environment; /* what the library saw of the program's when it was loaded */
 } rt_blas;
 
 /*

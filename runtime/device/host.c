@@ -6,6 +6,8 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "systole/rt/host.h"
 
+#include "systole/compiler/codegen.h"
+
 #include <dlfcn.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -98,6 +100,17 @@ static bool have_program(const char *name)
     return false;
 }
 
+/* Whether the compiler's loadable part is there: LLVM in the build does not mean that it is where this program looks. */
+static void code_generation(char *text, size_t n_bytes)
+{
+    base_diag diag = {0};
+    if (cc_codegen_check(&diag) == SY_OK) {
+        snprintf(text, n_bytes, "LLVM 19");
+    } else {
+        snprintf(text, n_bytes, "not there: %s", base_diag_message(&diag));
+    }
+}
+
 void rt_host_facts(rt_host *host)
 {
     cpu_set_t set;
@@ -107,7 +120,7 @@ void rt_host_facts(rt_host *host)
     features(host->features, sizeof host->features);
     snprintf(host->threads, sizeof host->threads, "%d", n);
     blas(host->blas, sizeof host->blas);
-    snprintf(host->llvm, sizeof host->llvm, "%s", RT_HAVE_LLVM ? "LLVM 19" : "not in this build");
+    code_generation(host->llvm, sizeof host->llvm);
     snprintf(host->verilator, sizeof host->verilator, "%s",
              !RT_HAVE_RTL                ? "not in this build"
              : have_program("verilator") ? "Verilator"

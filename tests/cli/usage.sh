@@ -58,3 +58,7 @@ expect 2 eval --data idx:a,b --mean 1,,2 x.onnx
 expect 2 cosim --images 3 x.onnx
 expect 2 fuzz --count 0
 expect 2 fuzz extra
+
+# What a build lacks is said, before a compilation fails for it.
+SYSTOLE_CODEGEN=/nowhere/libsystole-codegen.so expect 0 info
+out 'not there: SYSTOLE_CODEGEN: /nowhere/libsystole-codegen.so'

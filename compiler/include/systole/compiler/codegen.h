@@ -21,4 +21,7 @@
 sy_status cc_codegen(base_arena *arena, const isa_config *config, const cc_program *programs,
                      size_t n_programs, isa_program *out, base_diag *diag);
 
+/* Loads the part of the compiler that is linked to LLVM: SY_OK, or why there is none, as cc_codegen would say. */
+sy_status cc_codegen_check(base_diag *diag);
+
 #endif

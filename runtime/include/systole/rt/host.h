@@ -13,7 +13,7 @@ typedef struct rt_host {
     char features[160]; /* "avx2 fma avx512f avx512vnni ..." of those that matter here */
     char threads[32];   /* processors that this process may use */
     char blas[160];     /* library and core, or "own kernels" */
-    char llvm[64];      /* "LLVM 19", or "not in this build" */
+    char llvm[256];     /* "LLVM 19", or why there is none: "not there: cannot load ..." */
     char verilator[64];
 } rt_host;
 
