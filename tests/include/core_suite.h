@@ -113,7 +113,7 @@ static inline void suite_run_to_halt(void)
     suite_run();
     if (suite.result.end != SIM_END_DONE) {
         base_buf why = {0};
-        rt_end_print(&suite.result, NULL, &why);
+        rt_end_print(&suite.result, &why);
         base_buf_putc(&why, '\0');
         fail_msg("%s", why.data);
     }
