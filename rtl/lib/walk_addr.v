@@ -1,7 +1,7 @@
 // walk_addr.v -- the row of one stream of a four-loop walk.
 //
 // Function : row_o is the row of the current iteration; step_i moves to the next by end_i of walk_count (bits 0 to 2; the
-//            last iteration of all needs no successor). Rows are taken modulo 2^W: the checks have seen to the rest.
+//            last iteration of all needs no successor). start_i without step_i: the first iteration comes later. Rows are taken modulo 2^W: the checks have seen to the rest.
 // Latency  : row_o combinational from start_i and base_i in the first iteration.
 // Reset    : none; start_i sets everything.
 // C twin   : simulator/vpu.c, simulator/dma.c.   Tests: tests/rtl/machine.c, tests/cosim.
@@ -49,7 +49,7 @@ module walk_addr #(
         if (start_i) begin
             stride_q <= stride_i;
         end
-        if (step_i) begin
+        if (start_i || step_i) begin
             p0_q <= next;
             p1_q <= end_i[0] ? next : p1;
             p2_q <= end_i[1] ? next : p2;

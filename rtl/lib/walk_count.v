@@ -1,7 +1,7 @@
 // walk_count.v -- the indices of four nested loops.
 //
 // Function : step_i handles one iteration; with start_i it is the first of a new walk with the counts n_i (loop 0 in the
-//            low bits). end_o[k] says that the current iteration is the last of loop k and of all loops inside it.
+//            low bits), which may also begin later. end_o[k] says that the current iteration is the last of loop k and of all loops inside it.
 // Latency  : end_o combinational from start_i and n_i; the next iteration stands from the next cycle.
 // Reset    : none; start_i sets everything.
 // C twin   : simulator/vpu.c, simulator/dma.c.   Tests: tests/rtl/machine.c, tests/cosim.
@@ -51,6 +51,8 @@ module walk_count (
             end else begin
                 left_q <= {left[63:48] - 16'd1, n[47:32] - 16'd1, n[31:16] - 16'd1, n[15:0] - 16'd1};
             end
+        end else if (start_i) begin
+            left_q <= left;
         end
     end
     wire unused = &{1'b0, n[63:48]};
