@@ -237,8 +237,18 @@ static void say_unit(sim *s, base_buf *out, const sim_unit *u)
     }
     const sim_entry *head = entry_at(s, u, 0);
     SY_ASSERT(head->funct7 == ISA_F7_WAIT);
-    base_buf_printf(out, "waits for semaphore %" PRIu32 " (value 0) at pc 0x%" PRIx32 ", before its command %" PRIu32 "; ", head->a,
+    base_buf_printf(out, "waits for semaphore %" PRIu32 " (value 0) at pc 0x%" PRIx32 ", before its command %" PRIu32, head->a,
                     head->pc, u->n_popped);
+    for (uint32_t i = 1; i < u->queue_n; i++) {
+        const sim_entry *e = entry_at(s, u, i);
+        if (is_command(e)) {
+            if (e->a != 0) {
+                base_buf_printf(out, " (tag %" PRIu32 ")", e->a);
+            }
+            break;
+        }
+    }
+    base_buf_puts(out, "; ");
     say_poster(s, out, u->id, head->a);
     base_buf_putc(out, '\n');
 }

@@ -113,20 +113,33 @@ sy_status rt_end_status(const sim_result *result)
     SY_UNREACHABLE();
 }
 
-/* Adds, behind each pc of a text, where in the program it is. */
-static void say_where(const isa_program *program, const char *text, base_buf *out)
+/* Adds, behind each pc of a text, where in the program it is, and puts layers for their tags. */
+static void say_where(const rt_end_context *context, const char *text, base_buf *out)
 {
-    static const char mark[] = "pc 0x";
+    static const char pc_mark[] = "pc 0x", tag_mark[] = " (tag ";
     while (*text != '\0') {
-        const char *at = strstr(text, mark);
-        if (at == NULL || program == NULL) {
+        const char *pc = strstr(text, pc_mark);
+        const char *tag = strstr(text, tag_mark);
+        const char *at = pc != NULL && (tag == NULL || pc < tag) ? pc : tag;
+        if (at == NULL) {
             base_buf_puts(out, text);
             return;
         }
         char *end;
-        const unsigned long pc = strtoul(at + strlen(mark), &end, 16);
+        const bool is_pc = at == pc;
+        const unsigned long number = strtoul(at + (is_pc ? strlen(pc_mark) : strlen(tag_mark)), &end, is_pc ? 16 : 10);
+        const char *layer =
+            !is_pc && context->layer != NULL ? context->layer(context->layer_user, (uint32_t)number) : NULL;
+        if (layer != NULL) {
+            base_buf_append(out, text, (size_t)(at - text));
+            base_buf_printf(out, " of layer '%s'", layer);
+            text = end + 1; /* past the bracket */
+            continue;
+        }
         base_buf_append(out, text, (size_t)(end - text));
-        isa_program_where(program, (uint32_t)pc, out);
+        if (is_pc && context->program != NULL) {
+            isa_program_where(context->program, (uint32_t)number, out);
+        }
         text = end;
     }
 }
@@ -148,7 +161,7 @@ static void print_reasons(sim_machine *machine, const rt_end_context *context, b
             continue;
         }
         base_buf_puts(out, first ? ": " : "; ");
-        say_where(context->program, line, out);
+        say_where(context, line, out);
         first = false;
     }
     base_buf_free(&room);

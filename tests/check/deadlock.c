@@ -34,6 +34,12 @@ static int tear_down(void **state)
 static base_diag why;
 static isa_program program;
 
+static const char *layer(void *user, uint32_t tag)
+{
+    (void)user;
+    return tag == 3 ? "conv" : NULL;
+}
+
 /* Runs lines 2, 3, ... of a.s (SETUP is line 1) into a deadlock; its explanation is in why. */
 static void hang(const char *lines)
 {
@@ -49,7 +55,7 @@ static void hang(const char *lines)
     t.max_cycles = 100000;
     test_start(&t, program.entry);
     assert_int_equal(t.result.end, SIM_END_DEADLOCK);
-    const rt_end_context context = {.program = &program};
+    const rt_end_context context = {.program = &program, .layer = layer};
     assert_int_equal(rt_end_fail(t.machine, &t.result, &context, &why), SY_EDEADLOCK);
     assert_true(strlen(why.message) < BASE_DIAG_BYTES - 4); /* whole */
 }
@@ -166,7 +172,7 @@ static void test_three_units(void **state)
          "ld.wait s1; ld.load x0; ld.post s2\n"
          "mxu.wait s2; mxu.matmul x0; mxu.post s3\n"
          "vpu.wait s3; vpu.vec x0; vpu.post s1\n"
-         "core.fence\n");
+         "core.fence; core.halt x0\n");
     says("LD waits for VPU");
     says("VPU waits for MXU");
     says("MXU waits for LD");
@@ -174,6 +180,16 @@ static void test_three_units(void **state)
     says("before its command 1");
     says("is in the queue of VPU, behind a WAIT for semaphore 3 (value 0) and VPU command 0");
     says("is in the queue of LD, behind a WAIT for semaphore 1 (value 0) and LD command 1");
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    hang("ld.wait s1; ld.load s3; ld.post s2\n"
+         "vpu.wait s2; vpu.vec s2\n"
+         "core.fence; core.halt x0\n");
+    says_at("LD: waits for semaphore 1 (value 0) at ", 2, ", before its command 0 of layer 'conv'; no POST");
+    says_at("VPU: waits for semaphore 2 (value 0) at ", 3, ", before its command 0 (tag 2); the POST to it");
 }
 
 static void test_inverted(void **state)
@@ -314,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_semwait_without_post),
         cmocka_unit_test(test_two_units),
         cmocka_unit_test(test_three_units),
+        cmocka_unit_test(test_layers),
         cmocka_unit_test(test_inverted),
         cmocka_unit_test(test_waits_for_itself),
         cmocka_unit_test(test_full_queue),

@@ -1,5 +1,5 @@
 /*
- * zoo.c -- what the compiler makes of every network of the zoo is clean under every check, on two machines; and a pair of POST
+ * zoo.c -- what the compiler makes of every network of the zoo and of the demo's is clean under every check, on two machines; and a pair of POST
  * and WAIT that is taken out of it is missed.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -39,10 +39,24 @@ static uint32_t read_inputs(const char *name, ir_tensor *tensors)
 
 typedef BASE_VEC(sim_xsystole_event) event_vec;
 
-/* A checked run; false after a message. *on_device: the machine had something to do. */
-static bool run_checked(const char *name, const char *config_name, bool *on_device)
+/* Inputs that no file gives: zeros. */
+static uint32_t make_inputs(const rt_model *model, ir_tensor *tensors)
 {
-    char path[4096];
+    const uint32_t n = rt_model_n_inputs(model);
+    assert_true(n <= MAX_IO);
+    for (uint32_t i = 0; i < n; i++) {
+        const rt_model_io io = rt_model_input(model, i);
+        assert_ok(ir_tensor_init(&tensors[i], io.dtype, io.rank, io.dims, NULL));
+        tensors[i].data = rt_buffer_alloc(tensors[i].size_bytes);
+        assert_non_null(tensors[i].data);
+        memset(tensors[i].data, 0, tensors[i].size_bytes);
+    }
+    return n;
+}
+
+/* A checked run of a file, with the zoo's inputs of a name or (NULL) zeros; false after a message. *on_device: the machine had something to do. */
+static bool run_checked(const char *path, const char *name, const char *config_name, bool *on_device)
+{
     base_diag diag = {0};
     isa_config config;
     rt_model *model = NULL;
@@ -55,22 +69,25 @@ static bool run_checked(const char *name, const char *config_name, bool *on_devi
         input_pointers[i] = &inputs[i];
         output_pointers[i] = &outputs[i];
     }
-    const uint32_t n_inputs = read_inputs(name, inputs);
-    snprintf(path, sizeof path, ZOO "%s.onnx", name);
+    uint32_t n_inputs = 0;
     assert_ok(isa_config_find(config_name, &config, &diag));
     const rt_session_options options = {
         .device = RT_DEVICE_SIM, .config = &config, .reference = true, .n_threads = 1, .check = true};
-    bool good = rt_model_load(path, NULL, &model, &diag) == SY_OK && rt_session_create(model, &options, &session, &diag) == SY_OK &&
+    bool good = rt_model_load(path, NULL, &model, &diag) == SY_OK;
+    if (good) {
+        n_inputs = name != NULL ? read_inputs(name, inputs) : make_inputs(model, inputs);
+    }
+    good = good && rt_session_create(model, &options, &session, &diag) == SY_OK &&
                 rt_session_run(session, input_pointers, output_pointers, NULL, &diag) == SY_OK;
     if (!good) {
-        print_error("%s on %s: %s\n", name, config_name, base_diag_message(&diag));
+        print_error("%s on %s: %s\n", path, config_name, base_diag_message(&diag));
     }
     const rt_check *check = good ? rt_session_check(session) : NULL;
     *on_device = check != NULL;
     if (check != NULL && rt_check_n_errors(check) + rt_check_n(check, RT_CHECK_UNWRITTEN) > 0) {
         base_buf text = {0};
         rt_check_print(check, &text);
-        print_error("%s on %s:\n%.2000s", name, config_name, text.data);
+        print_error("%s on %s:\n%.2000s", path, config_name, text.data);
         base_buf_free(&text);
         good = false;
     }
@@ -99,7 +116,9 @@ static void test_zoo(void **state)
         *strchr(line, '\t') = '\0';
         for (unsigned c = 0; c < sizeof configs / sizeof configs[0]; c++) {
             bool on_device = false;
-            n_bad += run_checked(line, configs[c], &on_device) ? 0 : 1;
+            char path[4096];
+            snprintf(path, sizeof path, ZOO "%s.onnx", line);
+            n_bad += run_checked(path, line, configs[c], &on_device) ? 0 : 1;
             n_on_device += on_device ? 1 : 0;
             n++;
         }
@@ -108,6 +127,16 @@ static void test_zoo(void **state)
     print_message("%u networks and machines, %u with work for the machine\n", n, n_on_device);
     assert_true(n > 200 && n_on_device > 160);
     assert_int_equal(n_bad, 0);
+}
+
+static void test_demo(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < sizeof configs / sizeof configs[0]; c++) {
+        bool on_device = false;
+        assert_true(run_checked(SY_SOURCE_DIR "/examples/fashion_mnist/fashion_mnist_int8.onnx", NULL, configs[c], &on_device));
+        assert_true(on_device);
+    }
 }
 
 /* ---- pairs taken out ---- */
@@ -212,6 +241,6 @@ static void test_pairs(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_zoo), cmocka_unit_test(test_pairs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_zoo), cmocka_unit_test(test_demo), cmocka_unit_test(test_pairs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
