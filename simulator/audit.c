@@ -117,6 +117,9 @@ bool sim_audit_xsystole(void *user, const sim_xsystole_event *event)
     sim_audit *a = user;
     const unsigned unit = event->unit;
     bool ok = true;
+    if (a->out_of_memory) { /* the lists may be of different lengths */
+        return true;
+    }
     if (unit < ISA_N_QUEUES && (event->funct7 & ISA_F7_SET) != 0) {
         const unsigned pair = event->funct7 & ISA_F7_PAIR_MASK;
         if (a->now[unit][2 * pair] != event->a || a->now[unit][2 * pair + 1] != event->b) {
@@ -147,7 +150,7 @@ _Static_assert((int)ISA_F7_CORE_SEMWAIT == (int)ISA_F7_WAIT && (int)ISA_F7_CORE_
 bool sim_audit_command(void *user, const sim_command_event *event)
 {
     sim_audit *a = user;
-    if (event->number < a->commands[event->unit].n) {
+    if (!a->out_of_memory && event->number < a->commands[event->unit].n) {
         a->items.items[a->commands[event->unit].items[event->number]].start = event->start;
     }
     return true;

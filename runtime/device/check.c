@@ -282,6 +282,10 @@ static sy_status run_serially(rt_check *check, sim_machine *machine, const sim_r
     sim_run_options options = *run;
     sim_result result;
     options.observer = &observer;
+    options.stall_max = 0; /* what comes one after the other does not depend on it */
+    options.ready_max = 0;
+    options.error_one_in = 0;
+    options.wave = NULL;
     options.max_cycles = cycles > (UINT64_MAX - SERIAL_CYCLES) / SERIAL_FACTOR ? 0 : SERIAL_CYCLES + SERIAL_FACTOR * cycles;
     check->n_marks = 0;
     check->differs = false;

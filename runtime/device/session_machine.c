@@ -75,6 +75,7 @@ static sim_machine *run_twin(rt_session *session, const sim_run_options *run, co
     sim_run_options same = *run;
     sim_result result = {.end = SIM_END_STOPPED};
     same.observer = NULL;
+    same.wave = NULL;
     bool ok = base_buf_zeros(&imem, session->config.imem_bytes) &&
               rt_machine_create(RT_MACHINE_SIM, &session->config, &options, &twin, NULL) == SY_OK &&
               sim_machine_read(rtl, SIM_IMEM, 0, imem.data, imem.n_bytes) == SY_OK &&

@@ -265,6 +265,36 @@ static void test_balance(void **state)
     assert_int_equal(f.places[0].unit, ISA_UNIT_LD);
 }
 
+/* Whichever allocation fails, the audit says so and does nothing else. */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    (void)races("ld.load x0\n ld.post s0\n vpu.wait s0\n vpu.vec x0\n st.setf addr_lo=0x1008\n st.store x0\n", NULL);
+    unsigned n_failed = 0;
+    for (size_t n = 1;; n++) {
+        base_arena *arena = base_arena_create();
+        base_arena_fail_at(arena, n);
+        sim_audit *audit = sim_audit_create(arena, &t.sim.config);
+        sy_status status = SY_ENOMEM;
+        if (audit != NULL) {
+            const sim_observer observer = {.user = audit, .command = sim_audit_command, .xsystole = sim_audit_xsystole};
+            const sim_run_options options = {.observer = &observer};
+            base_diag diag = {0};
+            sim_audit_begin(audit);
+            assert_ok(sim_machine_run(t.sim.machine, &options, &t.sim.result, &diag));
+            assert_int_equal(t.sim.result.end, SIM_END_DONE);
+            status = sim_audit_end(audit, true);
+        }
+        base_arena_destroy(arena);
+        if (status == SY_OK) {
+            break;
+        }
+        assert_int_equal(status, SY_ENOMEM);
+        n_failed++;
+    }
+    assert_true(n_failed > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_buffers_in_turn),
         cmocka_unit_test(test_against_program_order),
         cmocka_unit_test(test_unwritten),
+        cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_balance),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
