@@ -117,7 +117,8 @@ static sy_status read_phdr(const elf_reader *r, unsigned i, Elf32_Phdr *p)
         return FAIL(r, "segment %u at %u + %u lies outside the file's %zu bytes", i, p->p_offset,
                     p->p_filesz, r->n_bytes);
     }
-    if (p->p_type != PT_NOTE && p->p_filesz > p->p_memsz) {
+    /* Others need not be in memory at all: GNU ld's PT_RISCV_ATTRIBUTES has p_memsz 0. */
+    if ((p->p_type == PT_LOAD || p->p_type == ELF_PT_DRAM) && p->p_filesz > p->p_memsz) {
         return FAIL(r, "segment %u has %u bytes in the file, %u in memory", i, p->p_filesz,
                     p->p_memsz);
     }

@@ -189,6 +189,10 @@ static csr_use csr_read(sim *s, uint32_t number, uint32_t *value)
     case ISA_CSR_MIE:
     case ISA_CSR_MIP:
     case ISA_CSR_MSTATUSH:
+    case ISA_CSR_TSELECT:
+    case ISA_CSR_TDATA1:
+    case ISA_CSR_TDATA2:
+    case ISA_CSR_TDATA3:
     case ISA_CSR_MVENDORID:
     case ISA_CSR_MARCHID:
     case ISA_CSR_MIMPID:

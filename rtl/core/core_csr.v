@@ -62,7 +62,7 @@ module core_csr (
             `SY_CSR_MINSTRETH, `SY_CSR_INSTRETH:            rdata_o = minstret_q[63:32];
             `SY_CSR_MISA:      rdata_o = `SY_MISA_VALUE;
             `SY_CSR_MIE, `SY_CSR_MIP, `SY_CSR_MSTATUSH, `SY_CSR_MVENDORID, `SY_CSR_MARCHID, `SY_CSR_MIMPID, `SY_CSR_MHARTID,
-            `SY_CSR_MCONFIGPTR: rdata_o = 32'd0;
+            `SY_CSR_MCONFIGPTR, `SY_CSR_TSELECT, `SY_CSR_TDATA1, `SY_CSR_TDATA2, `SY_CSR_TDATA3: rdata_o = 32'd0;
             default: begin
                 exists_o = is_counter;
                 rdata_o  = counter_i;

@@ -4,7 +4,7 @@
 `define SY_ISA_VH
 
 // Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.
-`define SY_ISA_HASH 64'h44b53bdb69f4e327
+`define SY_ISA_HASH 64'h250cc8ff86eaf221
 
 // Units: funct3 of Xsystole, index of counters, unit code of errors.
 `define SY_UNIT_MXU 3'd0
@@ -527,6 +527,10 @@
 `define SY_CSR_MCAUSE 12'h342
 `define SY_CSR_MTVAL 12'h343
 `define SY_CSR_MIP 12'h344
+`define SY_CSR_TSELECT 12'h7A0
+`define SY_CSR_TDATA1 12'h7A1
+`define SY_CSR_TDATA2 12'h7A2
+`define SY_CSR_TDATA3 12'h7A3
 `define SY_CSR_MCYCLE 12'hB00
 `define SY_CSR_MINSTRET 12'hB02
 `define SY_CSR_MCYCLEH 12'hB80

@@ -265,7 +265,7 @@ static void print_reason(const rt_bare *program, const rt_bare_result *result, b
                         result->value);
     } else if (result->run.end == SIM_END_LIMIT) {
         base_buf_printf(out, "it never %s: --max-cycles raises the limit",
-                        program->has_tohost ? "stored to tohost" : "ended");
+                        program->has_tohost ? "stored to tohost" : "ended, and has no symbol tohost");
     } else if (!result->signalled) {
         rt_end_print(&result->run, out);
         return;

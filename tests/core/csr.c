@@ -17,7 +17,7 @@ static void handler(void)
 static bool exists(unsigned csr)
 {
     static const uint16_t numbers[] = {
-        0x300, 0x301, 0x304, 0x305, 0x310, 0x340, 0x341, 0x342, 0x343, 0x344,                      /* machine mode */
+        0x300, 0x301, 0x304, 0x305, 0x310, 0x340, 0x341, 0x342, 0x343, 0x344, 0x7A0, 0x7A1, 0x7A2, 0x7A3, /* machine mode */
         0xB00, 0xB02, 0xB80, 0xB82, 0xC00, 0xC01, 0xC02, 0xC80, 0xC81, 0xC82,                      /* counts */
         0xF11, 0xF12, 0xF13, 0xF14, 0xF15,                                                         /* identifiers */
     };
@@ -75,7 +75,7 @@ static const struct {
 } registers[] = {
     {"mscratch", 0xFFFFFFFF, 0}, {"mtvec", 0xFFFFFFFC, 0},  {"mepc", 0xFFFFFFFC, 0},     {"mcause", 0xFFFFFFFF, 0},
     {"mtval", 0xFFFFFFFF, 0},    {"mstatus", 0x88, 0x1800}, {"misa", 0, ISA_MISA_VALUE}, {"mie", 0, 0},
-    {"mip", 0, 0},               {"mstatush", 0, 0},
+    {"mip", 0, 0},               {"mstatush", 0, 0},        {"tselect", 0, 0},           {"tdata1", 0, 0},
 };
 enum { N_REGISTERS = sizeof registers / sizeof registers[0] };
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* isa_table_hash of the tables this was made from. */
-#define ISA_TABLE_HASH UINT64_C(0x44b53bdb69f4e327)
+#define ISA_TABLE_HASH UINT64_C(0x250cc8ff86eaf221)
 
 /* Descriptor registers of MXU. */
 enum {
@@ -477,6 +477,10 @@ enum {
     ISA_CSR_MCAUSE = 0x342, /* RW: number of the exception */
     ISA_CSR_MTVAL = 0x343, /* RW: address or instruction word of the exception */
     ISA_CSR_MIP = 0x344, /* RO: 0 */
+    ISA_CSR_TSELECT = 0x7A0, /* RO: 0: there are no triggers; so tdata1 to tdata3 */
+    ISA_CSR_TDATA1 = 0x7A1, /* RO: 0 */
+    ISA_CSR_TDATA2 = 0x7A2, /* RO: 0 */
+    ISA_CSR_TDATA3 = 0x7A3, /* RO: 0 */
     ISA_CSR_MCYCLE = 0xB00, /* RW: cycles since START, or since what was written, low word */
     ISA_CSR_MINSTRET = 0xB02, /* RW: instructions retired since START, or since what was written, low word */
     ISA_CSR_MCYCLEH = 0xB80, /* RW: high word of mcycle */
