@@ -3,7 +3,7 @@
  *
  *     fn_error [--step N] [FUNCTION ...]
  *
- * Every Nth of the 2^32 inputs (default all of them: about two minutes per function). The error is the distance to the exact
+ * Every Nth of the 2^32 inputs (default all of them: a few minutes of one core per function). The error is the distance to the exact
  * value in units of the last place of that value's binade (2^-149 for subnormals). The exact value is the C library's double: off by
  * less than 4 of its own last places, which is 2^-27 of ours, so the figures hold to all digits printed. An input at which
  * the result is infinite, zero or NaN and the exact one is not (beyond rounding), or the other way round, is "wrong".
