@@ -22,17 +22,7 @@ module spm_bank #(
 );
     reg [N_WORDS*32-1:0] mem_q [0:N_ROWS-1];
     reg [N_WORDS*32-1:0] rdata_q;
-    reg [N_WORDS*32-1:0] mask;
     integer w;
-
-    always @* begin
-        mask = {N_WORDS*32{1'b1}};
-        if (we_i != {N_WORDS{1'b1}}) begin
-            for (w = 0; w < N_WORDS; w = w + 1) begin
-                mask[w*32 +: 32] = {32{we_i[w]}};
-            end
-        end
-    end
 
     always @(posedge clk) begin
         if (re_i) begin
@@ -42,7 +32,11 @@ module spm_bank #(
             if (we_i == {N_WORDS{1'b1}}) begin
                 mem_q[waddr_i] <= wdata_i;
             end else begin
-                mem_q[waddr_i] <= (mem_q[waddr_i] & ~mask) | (wdata_i & mask);
+                for (w = 0; w < N_WORDS; w = w + 1) begin
+                    if (we_i[w]) begin
+                        mem_q[waddr_i][w*32 +: 32] <= wdata_i[w*32 +: 32];
+                    end
+                end
             end
         end
     end

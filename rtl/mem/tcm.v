@@ -20,14 +20,17 @@ module tcm #(
 );
     reg [31:0] mem_q [0:N_BYTES/4-1];
     reg [31:0] rdata_q;
-    wire [31:0] mask = {{8{we_i[3]}}, {8{we_i[2]}}, {8{we_i[1]}}, {8{we_i[0]}}};
-
+    integer b;
     always @(posedge clk) begin
         if (re_i) begin
             rdata_q <= mem_q[raddr_i];
         end
         if (we_i != 4'h0) begin
-            mem_q[waddr_i] <= (mem_q[waddr_i] & ~mask) | (wdata_i & mask);
+            for (b = 0; b < 4; b = b + 1) begin
+                if (we_i[b]) begin
+                    mem_q[waddr_i][b*8 +: 8] <= wdata_i[b*8 +: 8];
+                end
+            end
         end
     end
 
