@@ -139,6 +139,7 @@ static sy_status lockstep(sim_machine *const machines[2], const rt_bare *program
     SY_TRY(rt_bare_run(machines[0], program, verdict, diag));
     if (verdict->loops) {
         options.run.max_cycles = verdict->run.cycles;
+        options.core_stands = true;
     }
     for (int side = 0; side < 2; side++) {
         SY_TRY(rt_bare_load(machines[side], program, diag));

@@ -293,7 +293,7 @@ static sy_status read_segments(elf_reader *r)
                 return FAIL(r,
                             "segment %u at address 0x%x + %u lies in no memory of the core: link "
                             "for instructions at "
-                            "0x%x, data at 0x%x",
+                            "0x%x, data at 0x%x (or is it a program for 'run --bare'?)",
                             i, p.p_vaddr, p.p_memsz, ISA_IMEM_BASE, ISA_DMEM_BASE);
             }
             parts[k][n_parts[k]++] = segment_of(r, &p, p.p_vaddr);

@@ -81,6 +81,6 @@ typedef struct rtl_outcome {
 
 /* Differs when the sources of an executable and the program that runs it are of different days. */
 #define RTL_PROTOCOL \
-    (UINT64_C(1) << 48 | (uint64_t)sizeof(rtl_request) << 32 | (uint64_t)sizeof(rtl_record) << 24 | (uint64_t)sizeof(rtl_outcome))
+    ((uint64_t)RTL_RECORD_RESULT << 56 | UINT64_C(1) << 48 | (uint64_t)sizeof(rtl_request) << 32 | (uint64_t)sizeof(rtl_record) << 24 | (uint64_t)sizeof(rtl_outcome))
 
 #endif

@@ -421,8 +421,9 @@ static void bytes_differ(checker *c, const isa_config *config, sim_memory memory
                     first, c->names[1], second);
 }
 
-static sy_status check_memories(checker *c, sim_machine *first, sim_machine *second,
-                                rt_cosim_result *result, base_diag *diag)
+/* The first n of the memories. */
+static sy_status check_memories(checker *c, unsigned n_memories, sim_machine *first,
+                                sim_machine *second, rt_cosim_result *result, base_diag *diag)
 {
     enum { CHUNK = 65536 };
     base_buf room = {0};
@@ -430,7 +431,7 @@ static sy_status check_memories(checker *c, sim_machine *first, sim_machine *sec
                            ? SY_OK
                            : base_fail(diag, SY_ENOMEM, "out of memory");
     for (sim_memory memory = SIM_IMEM;
-         memory < SIM_N_MEMORIES && status == SY_OK && c->text.n_bytes == 0; memory++) {
+         memory < n_memories && status == SY_OK && c->text.n_bytes == 0; memory++) {
         uint64_t n_bytes = rt_memory_bytes(&first->config, memory);
         if (memory == SIM_DRAM && c->options->dram_bytes > 0 && c->options->dram_bytes < n_bytes) {
             n_bytes = c->options->dram_bytes;
@@ -528,8 +529,10 @@ static sy_status compare(sim_machine *first, sim_machine *second, const rt_cosim
     if (c->text.n_bytes == 0) {
         check_results(c, &result->results[0], &result->results[1]);
     }
-    if (c->text.n_bytes == 0 && result->results[0].end != SIM_END_LIMIT) {
-        SY_TRY(check_memories(c, first, second, result, diag));
+    const bool limited = result->results[0].end == SIM_END_LIMIT;
+    if (c->text.n_bytes == 0 && (!limited || options->core_stands)) {
+        SY_TRY(check_memories(c, limited ? SIM_DMEM + 1 : SIM_N_MEMORIES, first, second, result,
+                              diag));
     }
     return SY_OK;
 }

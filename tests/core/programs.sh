@@ -35,3 +35,11 @@ for source in tests/data/core/*.s; do
     out "difference 0: "
     out "both: pass: "
 done
+
+# One that only stops moving: what it has left is compared as well.
+printf '%s\n' '_start: la t0, begin_signature' ' li t1, 7' ' sw t1, 0(t0)' 'here: j here' '.data' 'begin_signature: .word 0' 'end_signature:' > "$work/loop.s"
+expect 0 asm "$work/loop.s" --bare 0x80000000 -o "$work/loop.elf"
+expect 0 cosim --bare "$work/loop.elf"
+out "8388608 bytes of memory compared"
+expect 0 run --bare "$work/loop.elf" --device rtl --signature "$work/loop.signature"
+[[ $(cat "$work/loop.signature") == 00000007 ]] || fail "loop: signature $(cat "$work/loop.signature")"

@@ -18,6 +18,7 @@
 
 typedef struct rt_cosim_options {
     sim_run_options run; /* entry, limit, stalls; the observer is not used */
+    bool core_stands;    /* at the limit the core does nothing any more: IMEM and DMEM are compared */
     uint64_t dram_bytes; /* compare so much of DRAM from address 0; 0: all of it */
     const char *(*layer)(
         void *user, uint32_t tag); /* names a command's layer, NULL if it has none; may be NULL */
@@ -43,7 +44,7 @@ typedef struct rt_cosim_result {
 
 /*
  * Both machines must hold the same memories. After a limit (SIM_END_LIMIT) what began before the
- * limit and ended after it is not compared, nor are memories. Errors: those of the models
+ * limit and ended after it is not compared, nor (but for core_stands) are memories. Errors: those of the models
  * themselves, SY_ENOMEM, SY_ERANGE (more events than are kept: set a limit). A difference is no
  * error: see result->equal.
  */
