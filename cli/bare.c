@@ -11,15 +11,20 @@
 #include "systole/base/file.h"
 #include "systole/rt/cosim.h"
 
-/* The program for the machine that was asked for. */
-static sy_status open_program(const cli_model_args *args, const char *path, base_arena *arena,
-                              isa_config *config, rt_bare *program, base_diag *diag)
+/* The configuration that was asked for. */
+static sy_status choose_config(const cli_model_args *args, isa_config *config, base_diag *diag)
 {
     if (args->session.config != NULL) {
         *config = args->config;
-    } else {
-        SY_TRY(isa_config_find("bare", config, diag));
+        return SY_OK;
     }
+    return isa_config_find("bare", config, diag);
+}
+
+/* A program, and how it is to be run. */
+static sy_status open_program(const cli_model_args *args, const char *path, base_arena *arena,
+                              const isa_config *config, rt_bare *program, base_diag *diag)
+{
     SY_TRY(rt_bare_open(arena, path, config, program, diag));
     if (args->session.max_cycles != 0) {
         program->run.max_cycles = args->session.max_cycles;
@@ -38,36 +43,35 @@ static sy_status make_machine(const cli_model_args *args, rt_machine_kind kind,
     return rt_machine_create(kind, config, &options, machine, diag);
 }
 
-static void print_verdict(const cli_model_args *args, const char *device, const rt_bare *program,
-                          const rt_bare_result *result)
+static void add_json(base_json *json, const char *device, const rt_bare *program,
+                     const rt_bare_result *result)
 {
-    base_buf text = {0};
-    if (!args->json) {
-        base_buf_printf(&text, "%s: ", device);
-        rt_bare_print(program, result, &text);
-        base_buf_putc(&text, '\n');
-        cli_print_buf(&text);
-        base_buf_free(&text);
-        return;
-    }
     base_buf reason = {0};
     rt_bare_print(program, result, &reason);
     base_buf_putc(&reason, '\0');
-    base_json json = base_json_to(&text);
-    base_json_object_begin(&json);
-    base_json_key_string(&json, "program", program->name);
-    base_json_key_string(&json, "device", device);
-    base_json_key_bool(&json, "pass", result->passed);
-    base_json_key_string(&json, "reason", reason.data != NULL ? reason.data : "");
-    base_json_key_string(&json, "end", result->loops ? "loop" : rt_end_name(result->run.end));
+    base_json_object_begin(json);
+    base_json_key_string(json, "program", program->name);
+    base_json_key_string(json, "device", device);
+    base_json_key_bool(json, "pass", result->passed);
+    base_json_key_string(json, "reason", reason.data != NULL ? reason.data : "");
+    base_json_key_string(json, "end", result->loops ? "loop" : rt_end_name(result->run.end));
     if (result->signalled) {
-        base_json_key_u64(&json, "tohost", result->value);
+        base_json_key_u64(json, "tohost", result->value);
     }
-    base_json_key_u64(&json, "cycles", result->run.cycles);
-    base_json_key_u64(&json, "instructions", result->run.retired);
-    base_json_object_end(&json);
-    cli_print_buf(&text);
+    base_json_key_u64(json, "cycles", result->run.cycles);
+    base_json_key_u64(json, "instructions", result->run.retired);
+    base_json_object_end(json);
     base_buf_free(&reason);
+}
+
+/* One line on stdout; label is the device, or the program where there are several. */
+static void print_verdict(const char *label, const rt_bare *program, const rt_bare_result *result)
+{
+    base_buf text = {0};
+    base_buf_printf(&text, "%s: ", label);
+    rt_bare_print(program, result, &text);
+    base_buf_putc(&text, '\n');
+    cli_print_buf(&text);
     base_buf_free(&text);
 }
 
@@ -96,20 +100,16 @@ static int say_failure(const char *command, const char *device, const rt_bare *p
     return exit_status;
 }
 
-int cli_run_bare(const cli_model_args *args, const char *path, const char *signature)
+/* One of n programs; its verdict is printed, or added to json. CLI_DONE, or CLI_FAILED after a line. */
+static int run_one(const cli_model_args *args, sim_machine *machine, const char *path, bool alone,
+                   const char *signature, base_json *json)
 {
-    const bool rtl = args->session.device == RT_DEVICE_RTL;
     base_diag diag = {0};
     base_arena *arena = base_arena_create();
-    sim_machine *machine = NULL;
-    isa_config config;
     rt_bare program = {0};
     rt_bare_result result = {0};
     int exit_status = CLI_DONE;
-    sy_status status = open_program(args, path, arena, &config, &program, &diag);
-    if (status == SY_OK) {
-        status = make_machine(args, rtl ? RT_MACHINE_RTL : RT_MACHINE_SIM, &config, &machine, &diag);
-    }
+    sy_status status = open_program(args, path, arena, &machine->config, &program, &diag);
     if (status == SY_OK) {
         status = rt_bare_run(machine, &program, &result, &diag);
     }
@@ -119,16 +119,50 @@ int cli_run_bare(const cli_model_args *args, const char *path, const char *signa
     if (status != SY_OK) {
         exit_status = cli_fail(args->command, &diag);
     } else {
-        if (result.passed || args->json) {
-            print_verdict(args, machine->name, &program, &result);
+        if (json != NULL) {
+            add_json(json, machine->name, &program, &result);
+        } else if (result.passed) {
+            print_verdict(alone ? machine->name : path, &program, &result);
         }
         if (!result.passed) {
             exit_status = say_failure(args->command, machine->name, &program, &result);
         }
     }
-    sim_machine_destroy(machine);
     base_arena_destroy(arena);
     return exit_status;
+}
+
+int cli_run_bare(const cli_model_args *args, char *const *paths, int n, const char *signature)
+{
+    const bool rtl = args->session.device == RT_DEVICE_RTL;
+    base_diag diag = {0};
+    base_buf text = {0};
+    base_json json = base_json_to(&text);
+    sim_machine *machine = NULL;
+    isa_config config;
+    int n_passed = 0;
+    if (choose_config(args, &config, &diag) != SY_OK ||
+        make_machine(args, rtl ? RT_MACHINE_RTL : RT_MACHINE_SIM, &config, &machine, &diag) != SY_OK) {
+        return cli_fail(args->command, &diag);
+    }
+    if (n > 1) {
+        base_json_array_begin(&json);
+    }
+    for (int i = 0; i < n; i++) {
+        n_passed += run_one(args, machine, paths[i], n == 1, signature,
+                            args->json ? &json : NULL) == CLI_DONE;
+    }
+    if (n > 1) {
+        base_json_array_end(&json);
+    }
+    if (args->json) {
+        cli_print_buf(&text);
+    } else if (n > 1) {
+        printf("%s: %d of %d programs passed\n", machine->name, n_passed, n);
+    }
+    base_buf_free(&text);
+    sim_machine_destroy(machine);
+    return n_passed == n ? CLI_DONE : CLI_FAILED;
 }
 
 /* Both models, each with the program in its memories. */
@@ -158,7 +192,10 @@ int cli_cosim_bare(const cli_model_args *args, const char *path)
     rt_bare_result verdict = {0};
     rt_cosim_result result = {0};
     int exit_status = CLI_DONE;
-    sy_status status = open_program(args, path, arena, &config, &program, &diag);
+    sy_status status = choose_config(args, &config, &diag);
+    if (status == SY_OK) {
+        status = open_program(args, path, arena, &config, &program, &diag);
+    }
     for (int side = 0; side < 2 && status == SY_OK; side++) {
         status = make_machine(args, kinds[side], &config, &machines[side], &diag);
     }
@@ -172,7 +209,7 @@ int cli_cosim_bare(const cli_model_args *args, const char *path)
         if (!result.equal) {
             exit_status = cli_failf(args->command, "%s: the models differ", path);
         } else if (!args->json) {
-            print_verdict(args, "both", &program, &verdict);
+            print_verdict("both", &program, &verdict);
         }
     }
     for (int side = 0; side < 2; side++) {

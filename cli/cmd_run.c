@@ -14,7 +14,7 @@
 
 const char help_run[] =
     "usage: systole run MODEL.onnx|MODEL.elf|PROGRAM.elf [--device cpu|sim|rtl] [OPTION]...\n"
-    "       systole run --bare PROGRAM.elf [--device sim|rtl] [--signature FILE] [OPTION]...\n"
+    "       systole run --bare PROGRAM.elf... [--device sim|rtl] [--signature FILE] [OPTION]...\n"
     "\n"
     "Runs a model, or a plain program for the machine, and prints its outputs and cycles.\n"
     "\n"
@@ -30,7 +30,8 @@ const char help_run[] =
     "      --check              sim: report races, semaphores out of balance, rows read before\n"
     "                           they are written, and bytes that a run of one command after the\n"
     "                           other leaves different; exit status 1 if there are any\n"
-    "      --bare               a bare-metal rv32im program of any toolchain; docs/user/bare.md\n"
+    "      --bare               bare-metal rv32im programs of any toolchain, one after the\n"
+    "                           other; docs/user/bare.md\n"
     "      --signature FILE     --bare: write the words from begin_signature to end_signature\n"
     "                           to a file, a line of 8 hexadecimal digits each\n"
     "\n"
@@ -341,7 +342,7 @@ static int parse(args *a, int argc, char **argv)
             return 10 + status;
         }
     }
-    if (argc - optind != 1) {
+    if (argc - optind != 1 && !(a->bare && argc - optind > 1)) {
         return 10 + cli_usage("run", "expected one model or program, got %d", argc - optind);
     }
     a->path = argv[optind];
@@ -364,8 +365,11 @@ int cmd_run(int argc, char **argv)
     if (a.bare && a.device_given && a.common.session.device == RT_DEVICE_CPU) {
         return cli_usage("run", "--bare is for devices sim and rtl");
     }
+    if (a.signature != NULL && argc - optind > 1) {
+        return cli_usage("run", "--signature is for one program, got %d", argc - optind);
+    }
     if (a.bare) {
-        return cli_run_bare(&a.common, a.path, a.signature);
+        return cli_run_bare(&a.common, argv + optind, argc - optind, a.signature);
     }
     rt_model *model = cli_load_model(&a.common, a.path, &exit_status);
     if (model == NULL) {

@@ -139,9 +139,9 @@ sy_status cli_make_directory(const char *path, base_diag *diag);
 
 /*
  * systole run --bare, systole cosim --bare: the whole command, with its exit status.  Without -c the
- * configuration is "bare".  signature: a file for it, or NULL.
+ * configuration is "bare".  signature: a file for it, or NULL (of several programs: NULL).
  */
-int cli_run_bare(const cli_model_args *args, const char *path, const char *signature);
+int cli_run_bare(const cli_model_args *args, char *const *paths, int n, const char *signature);
 int cli_cosim_bare(const cli_model_args *args, const char *path);
 
 /* What a lockstep run has shown. */

@@ -39,6 +39,18 @@ expect 1 run --bare "$work/misaligned.elf"
 one_line
 err "last exception: 4 (a load from an address that is no multiple of its size) at 0x80000014 (here), mtval 0x80010001"
 
+# Several, one after the other: a line each, and how many have passed.
+expect 0 run --bare "$work/pass.elf" "$work/pass.elf"
+out "$work/pass.elf: pass: "
+out "sim: 2 of 2 programs passed"
+expect 1 run --bare "$work/test5.elf" "$work/pass.elf" README.md
+out "sim: 1 of 3 programs passed"
+err "test5.elf: sim: fail: test 5 failed"
+err "not an ELF file"
+expect 1 run --bare "$work/test5.elf" "$work/pass.elf" --json
+[[ $(head -c 1 "$work/out") == '[' && $(grep -c '"program": ' "$work/out") == 2 ]] || fail "not an array: $(cat "$work/out")"
+expect 2 run --bare "$work/pass.elf" "$work/pass.elf" --signature "$work/signature"
+
 # No signal.
 program loop 0x80000000 '_start: nop' 'here: j here' '.data' 'tohost: .word 0'
 expect 1 run --bare "$work/loop.elf"
