@@ -2,8 +2,8 @@
 # mutate.sh [--check] [-o FOLDER] [NAME...] -- plants the faults of scripts/mutations.txt, one at a time, and runs the default
 # tests that can see them, the fast ones first, up to the first that fails: caught, or survived.
 #
-# It works on a copy of the sources in FOLDER (default: /tmp/systole-mutate); what is there already is not done again, as
-# long as neither the fault nor its file has changed. At least 95 % must be caught; one that nothing can see says why in the table.
+# The slow tests (random configurations, each a build of its own) run last, on what is left. It works on a copy of the sources in FOLDER (default: /tmp/systole-mutate); what is there already is not done again, as long
+# as neither the fault nor its file has changed. At least 95 % must be caught; one that nothing can see says why in the table.
 # --check only looks whether each fault can be planted.
 #
 # SPDX-License-Identifier: Apache-2.0
@@ -79,68 +79,90 @@ run() { timeout 300 "$@" > "$folder/test.log" 2>&1; }
 fuzz_tiny() { run "$1" fuzz -c tiny --seed 2 --count 60 --whole --output-dir "$folder"; }
 fuzz_random() { timeout 1500 "$1" fuzz --configs 5 --count 42 --max-dim 8 --whole --output-dir "$folder" > "$folder/test.log" 2>&1; }
 
-# Prints the test that fails, nothing if there is none; "build" if the fault is no program.
+# Each prints the test that fails, nothing if there is none; "build" if the fault is no program.
 simulator_tests() {
     local t
     export SYSTOLE_CACHE=$folder/cache SYSTOLE_RTL_SOURCES=$folder/good
-    compile "${targets[@]}" || { echo build; return; }
+    compile "${targets[@]}" cli/systole || { echo build; return; }
+    if [[ $1 == slow ]]; then
+        for t in "${later[@]}"; do
+            compile "test_${t/\//_}"
+            run "$build/tests/$t" || { echo "${t/\//.}"; return; }
+        done
+        fuzz_random "$build/cli/systole" || echo cosim.fuzz
+        return
+    fi
     for t in "${tests[@]}"; do
         run "$build/tests/$t" || { echo "${t/\//.}"; return; }
     done
-    compile cli/systole
-    fuzz_tiny "$build/cli/systole" || { echo cosim.fuzz; return; }
-    for t in "${later[@]}"; do
-        compile "test_${t/\//_}"
-        run "$build/tests/$t" || { echo "${t/\//.}"; return; }
-    done
-    fuzz_random "$build/cli/systole" || { echo cosim.fuzz; return; }
+    fuzz_tiny "$build/cli/systole" || echo cosim.fuzz
 }
 verilog_tests() {
     local t
     export SYSTOLE_CACHE=$folder/mutant SYSTOLE_RTL_SOURCES=$src
+    if [[ $1 == slow ]]; then
+        for t in fp array; do
+            (cd "$src" && run bash "tests/rtl/$t.sh") || { echo "rtl.$t"; return; }
+        done
+        fuzz_random "$folder/systole" || echo cosim.fuzz
+        return
+    fi
     rm -rf "$SYSTOLE_CACHE"
     fuzz_tiny "$folder/systole" || {
         grep -q 'cannot build' "$folder/test.log" && { echo build; return; }
         echo cosim.fuzz
-        return
     }
-    for t in fp array; do
-        (cd "$src" && run bash "tests/rtl/$t.sh") || { echo "rtl.$t"; return; }
-    done
-    fuzz_random "$folder/systole" || { echo cosim.fuzz; return; }
+}
+
+# plant I SPEED -- what the tests of that speed see of fault I; remembered.
+plant() {
+    local i=$1 file=${files[$1]} key by
+    key=$(sha256sum <<< "${froms[i]} ${tos[i]} $(sha256sum < "$folder/good/$file")" | cut -c1-16)
+    by=$(awk -v name="${names[i]}" -v key="$key" -v speed="$2" '$1 == name && $2 == key && $3 == speed { print $4 }' "$results")
+    if [[ -z $by ]]; then
+        FROM=${froms[i]} TO=${tos[i]} awk 'BEGIN { from = ENVIRON["FROM"]; to = ENVIRON["TO"] }
+            { at = index($0, from); if (at) $0 = substr($0, 1, at - 1) to substr($0, at + length(from)); print }' \
+            "$folder/good/$file" > "$src/$file"
+        if [[ $file == rtl/* ]]; then by=$(verilog_tests "$2"); else by=$(simulator_tests "$2"); fi
+        cp "$folder/good/$file" "$src/$file"
+        by=${by:-nothing}
+        echo "${names[i]} $key $2 $by" >> "$results"
+    fi
+    echo "$by"
 }
 
 rm -rf "$folder/good" && mkdir -p "$folder/good"
 for part in rtl simulator base isa configs; do cp -r "$src/$part" "$folder/good/"; done
+# A mutant runs few cycles: less time to compile counts more.
+sed -i 's/OPT_FAST=-O2/OPT_FAST=-O1/; s/OPT_GLOBAL=-O2/OPT_GLOBAL=-O1/' "$src/rtl/harness/build.sh"
+
 n_caught=0 n_survived=0 n_excused=0
-for i in "${!names[@]}"; do
-    name=${names[i]} file=${files[i]}
-    (( $# == 0 )) || [[ " $* " == *" $name "* ]] || continue
-    key=$(sha256sum <<< "${froms[i]} ${tos[i]} $(sha256sum < "$folder/good/$file")" | cut -c1-16)
-    by=$(awk -v name="$name" -v key="$key" '$1 == name && $2 == key { print $3 }' "$results")
-    if [[ -z $by ]]; then
-        FROM=${froms[i]} TO=${tos[i]} awk 'BEGIN { from = ENVIRON["FROM"]; to = ENVIRON["TO"] }
-            { at = index($0, from); if (at) $0 = substr($0, 1, at - 1) to substr($0, at + length(from)); print }' "$folder/good/$file" > "$src/$file"
-        if [[ $file == rtl/* ]]; then by=$(verilog_tests); else by=$(simulator_tests); fi
-        cp "$folder/good/$file" "$src/$file"
-        by=${by:-nothing}
-        echo "$name $key $by" >> "$results"
+left=()
+judge() { # I BY
+    if [[ $2 == build ]]; then
+        echo "mutate: ${names[$1]} does not build: see $folder/ninja.log, $folder/test.log"
+        exit 1
     fi
-    case $by in
-        build) echo "mutate: $name does not build: $(tail -n 3 "$folder/ninja.log" "$folder/test.log")"; exit 1 ;;
-        nothing)
-            if [[ -n ${excuses[i]} ]]; then
-                n_excused=$((n_excused + 1))
-                echo "equivalent  $name: ${excuses[i]#EQUIVALENT: }"
-            else
-                n_survived=$((n_survived + 1))
-                echo "SURVIVED    $name: ${texts[i]}"
-            fi ;;
-        *)
-            n_caught=$((n_caught + 1))
-            echo "caught      $name by $by: ${texts[i]}"
-            [[ -z ${excuses[i]} ]] || echo "mutate: $name is caught and says that it cannot be" ;;
-    esac
+    n_caught=$((n_caught + 1))
+    echo "caught      ${names[$1]} by $2: ${texts[$1]}"
+    [[ -z ${excuses[$1]} ]] || echo "mutate: ${names[$1]} is caught and says that it cannot be"
+}
+for i in "${!names[@]}"; do
+    (( $# == 0 )) || [[ " $* " == *" ${names[i]} "* ]] || continue
+    by=$(plant "$i" fast)
+    if [[ $by == nothing ]]; then left+=("$i"); else judge "$i" "$by"; fi
+done
+for i in "${left[@]}"; do
+    by=$(plant "$i" slow)
+    if [[ $by != nothing ]]; then
+        judge "$i" "$by"
+    elif [[ -n ${excuses[i]} ]]; then
+        n_excused=$((n_excused + 1))
+        echo "equivalent  ${names[i]}: ${excuses[i]#EQUIVALENT: }"
+    else
+        n_survived=$((n_survived + 1))
+        echo "SURVIVED    ${names[i]}: ${texts[i]}"
+    fi
 done
 n=$((n_caught + n_survived))
 echo "mutate: $n_caught of $n faults caught, $n_survived survived, $n_excused equivalent"

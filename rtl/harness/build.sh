@@ -31,7 +31,7 @@ done
 # --x-initial unique: what has no reset starts with a random value, so that nothing can rely on zero.
 # -O1 for what runs once; the two-state random values come from +verilator+rand+reset+2 at run time.
 if grep -q SYP_COVERAGE systole_params.vh; then
-    set -- --coverage-line "$@"
+    set -- --coverage-line -fno-split "$@" # split blocks are miscounted
 fi
 verilator --top-module harness -O3 --x-initial unique --threads 1 -Wno-fatal -Wno-INITIALDLY -Wno-UNUSED -j 2 \
     --Mdir obj +incdir+. +incdir+"$sources/rtl/harness" -F "$sources/rtl/systole.f" "$sources"/rtl/harness/axi_*.v "$@" \

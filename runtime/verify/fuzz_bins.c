@@ -125,8 +125,11 @@ bool rt_fuzz_uses(isa_unit unit, uint32_t funct7, unsigned reg)
     if (unit != ISA_UNIT_VPU) {
         return true;
     }
-    return funct7 == ISA_F7_VPU_ROWS ? reg == ISA_VPU_ROWS || reg == ISA_VPU_A_BASE
-                                     : reg != ISA_VPU_ROWS;
+    if (funct7 == ISA_F7_VPU_VEC) {
+        return reg != ISA_VPU_ROWS && reg != ISA_VPU_TAPS;
+    }
+    return reg == ISA_VPU_A_BASE || (reg == ISA_VPU_ROWS && funct7 == ISA_F7_VPU_ROWS) ||
+           (reg == ISA_VPU_TAPS && funct7 == ISA_F7_VPU_TAPS);
 }
 
 static bool starts_with(const char *text, const char *start)
@@ -153,6 +156,9 @@ static bool class_is_legal(const fuzz_item *item)
                                        strcmp(name + 1, "_base") == 0)) {
         return item->class < 3;
     }
+    if (strcmp(name, "tail") == 0) {
+        return item->class < 3; /* at most D */
+    }
     if (item->unit == ISA_UNIT_MXU &&
         (starts_with(name, "a_zero") || starts_with(name, "w_zero"))) {
         return item->class != 3;
@@ -160,15 +166,32 @@ static bool class_is_legal(const fuzz_item *item)
     return true;
 }
 
+/* Whether a command that is built reads a register. */
+static bool is_used(isa_unit unit, unsigned reg)
+{
+    for (size_t i = 0; i < FUZZ_COMMANDS; i++) {
+        const isa_op_info *info = isa_op_describe(FUZZ_COMMAND_OP(i));
+        if (info->args == ISA_ARGS_TAG && info->unit == (uint8_t)unit && info->built &&
+            rt_fuzz_uses(unit, info->funct7, reg)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Also values that are not built: a command of which that is the only fault. */
 static bool item_is_legal(const fuzz_item *item)
 {
+    if (!is_used(item->unit, item->reg)) {
+        return false;
+    }
     if (item->is_class) {
         return class_is_legal(item);
     }
-    if (item->unit == ISA_UNIT_VPU && item->reg == ISA_VPU_ROWS) {
-        return strcmp(item->field, "first") == 0 ? item->value < 6
-                                                 : item->value >= 1 && item->value <= 6;
+    if (item->unit == ISA_UNIT_VPU && (item->reg == ISA_VPU_ROWS || item->reg == ISA_VPU_TAPS)) {
+        const uint32_t most = item->reg == ISA_VPU_ROWS ? 6 : 25;
+        const bool is_first = strstr(item->field, "first") != NULL;
+        return is_first ? item->value < most : item->value >= 1 && item->value <= most;
     }
     return true;
 }
@@ -220,7 +243,7 @@ static bool illegal_is_reachable(size_t bin)
     if (bin < (size_t)ISA_N_QUEUES * ISA_MAX_REGS) {
         const isa_unit unit = (isa_unit)(bin / ISA_MAX_REGS);
         const unsigned reg = (unsigned)(bin % ISA_MAX_REGS);
-        return reg < isa_unit_n_regs(unit) && isa_reg_describe(unit, reg)->type == ISA_TYPE_BITS;
+        return reg < isa_unit_n_regs(unit) && is_used(unit, reg) && isa_reg_describe(unit, reg)->type == ISA_TYPE_BITS;
     }
     const field_row *field = &field_rows[bin - (size_t)ISA_N_QUEUES * ISA_MAX_REGS];
     const unsigned reg = (unsigned)isa_reg_find(field->unit, field->reg);
@@ -270,8 +293,8 @@ static bool causes_are_reachable(const fuzz_coverage *c, size_t bin)
 {
     const isa_op_info *info = isa_op_describe(FUZZ_COMMAND_OP(bin / ISA_N_COUNTERS / c->n_items));
     const fuzz_item *item = &c->items[bin / ISA_N_COUNTERS % c->n_items];
-    const bool is_rows = item->unit == ISA_UNIT_VPU && info->funct7 == ISA_F7_VPU_ROWS;
-    return (!is_rows || !item->is_class || item->class < 3) && /* its one walk lies in the SPM */
+    const bool is_load = item->unit == ISA_UNIT_VPU && info->funct7 != ISA_F7_VPU_VEC;
+    return (!is_load || !item->is_class || item->class < 3) && /* its one walk lies in the SPM */
            info->args == ISA_ARGS_TAG && info->unit < ISA_N_QUEUES && info->built &&
            info->unit == (uint8_t)item->unit && rt_fuzz_uses(item->unit, info->funct7, item->reg) &&
            item->built && item_is_legal(item) &&
@@ -317,6 +340,8 @@ static bool config_is_reachable(size_t bin)
 bool rt_fuzz_bin_is_reachable(const fuzz_coverage *c, fuzz_bins group, size_t bin)
 {
     switch (group) {
+    case BINS_FIELD:
+        return is_used(c->items[bin].unit, c->items[bin].reg);
     case BINS_LEGAL:
         return item_is_legal(&c->items[bin]);
     case BINS_ILLEGAL:
@@ -349,7 +374,6 @@ bool rt_fuzz_bin_is_reachable(const fuzz_coverage *c, fuzz_bins group, size_t bi
         return causes_are_reachable(c, bin);
     case BINS_CONFIG:
         return config_is_reachable(bin);
-    case BINS_FIELD:
     case BINS_PRODUCT:
     case BINS_BYTES:
     case BINS_SYNC:

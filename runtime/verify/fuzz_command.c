@@ -37,9 +37,7 @@ uint64_t rt_fuzz_cost(const fuzz_gen *g, isa_unit unit, uint8_t funct7, const ui
         *bound = n_rows + 4 * d + 64;
         return n_rows;
     case ISA_UNIT_VPU:
-        n_rows = funct7 == ISA_F7_VPU_ROWS ? 4 * ISA_GET(regs[ISA_VPU_ROWS], ISA_VPU_ROWS_COUNT)
-                                           : (uint64_t)regs[ISA_VPU_N0] * regs[ISA_VPU_N1] *
-                                                 regs[ISA_VPU_N2] * regs[ISA_VPU_N3];
+        n_rows = sim_vpu_rows(g->config, funct7, regs);
         *bound = n_rows + d + g->config->vpu_stages + 64;
         return n_rows;
     case ISA_UNIT_LD:

@@ -14,8 +14,8 @@
 static const uint8_t count_regs[ISA_N_QUEUES][8] = {
     {ISA_MXU_N0, ISA_MXU_N1, ISA_MXU_N2, ISA_MXU_N3, ISA_MXU_PLANES, ISA_MXU_PLANES, ISA_MXU_PLANES,
      ISA_MXU_N0},
-    {ISA_VPU_N0, ISA_VPU_N1, ISA_VPU_N2, ISA_VPU_N3, ISA_VPU_N0, ISA_VPU_N1, ISA_VPU_N2,
-     ISA_VPU_N3},
+    {ISA_VPU_N0, ISA_VPU_N1, ISA_VPU_N2, ISA_VPU_N3, ISA_VPU_WIN_OUT, ISA_VPU_WIN_TOP,
+     ISA_VPU_WIN_ROWS, ISA_VPU_N0},
     {ISA_LD_N0, ISA_LD_N1, ISA_LD_N2, ISA_LD_N3, ISA_LD_M0, ISA_LD_M1, ISA_LD_M2, ISA_LD_M3},
     {ISA_ST_N0, ISA_ST_N1, ISA_ST_N2, ISA_ST_N3, ISA_ST_M0, ISA_ST_M1, ISA_ST_M2, ISA_ST_M3},
 };
@@ -39,7 +39,14 @@ static void break_field(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uint32_t *r
             return;
         }
     case ISA_UNIT_VPU:
-        if (*funct7 == ISA_F7_VPU_ROWS || rt_fuzz_one_in(g, 4)) {
+        if (rt_fuzz_one_in(g, 6)) {
+            regs[ISA_VPU_TAIL] = rt_fuzz_one_in(g, 2) ? g->config->d + rt_fuzz_below(g, 2)
+                                                      : rt_fuzz_corner(g);
+        } else if (*funct7 == ISA_F7_VPU_TAPS) {
+            regs[ISA_VPU_TAPS] = rt_fuzz_one_in(g, 4)
+                                     ? regs[ISA_VPU_TAPS] ^ bit
+                                     : rt_fuzz_below(g, 32) | rt_fuzz_below(g, 32) << 8;
+        } else if (*funct7 == ISA_F7_VPU_ROWS || rt_fuzz_one_in(g, 4)) {
             *funct7 = ISA_F7_VPU_ROWS;
             regs[ISA_VPU_ROWS] = rt_fuzz_one_in(g, 4)
                                      ? regs[ISA_VPU_ROWS] ^ bit
@@ -133,6 +140,12 @@ static void break_unimplemented(fuzz_gen *g, isa_unit unit, uint8_t *funct7, uin
         if (field_rows[k].unit == unit && strcmp(row->field, field_rows[k].field) == 0) {
             put_field(regs, &field_rows[k], row->value);
         }
+    }
+    if (row != NULL && strcmp(row->field, "window") == 0) {
+        rt_fuzz_window(g, regs);
+    } else if (unit == ISA_UNIT_VPU && rt_fuzz_one_in(g, 2)) { /* what some values ask for */
+        regs[ISA_VPU_CHAIN_IN] = ISA_PUT(regs[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_A_SRC,
+                                         ISA_VPU_CHAIN_IN_A_SRC_SPM);
     }
 }
 

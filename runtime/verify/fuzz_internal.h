@@ -187,6 +187,7 @@ uint32_t rt_fuzz_length(fuzz_gen *g, uint32_t most); /* rows of a stream */
  * and gets the new ones. */
 uint8_t rt_fuzz_mxu(fuzz_gen *g, uint32_t regs[ISA_MAX_REGS]);
 uint8_t rt_fuzz_vpu(fuzz_gen *g, uint32_t regs[ISA_MAX_REGS]);
+void rt_fuzz_window(fuzz_gen *g, uint32_t *regs); /* all that a VEC with a window needs but walks */
 uint8_t rt_fuzz_dma(fuzz_gen *g, isa_unit unit, uint32_t regs[ISA_MAX_REGS]);
 uint8_t rt_fuzz_command(fuzz_gen *g, isa_unit unit, uint32_t regs[ISA_MAX_REGS]);
 uint64_t rt_fuzz_cost(const fuzz_gen *g, isa_unit unit, uint8_t funct7, const uint32_t *regs,
