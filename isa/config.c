@@ -664,6 +664,18 @@ uint32_t isa_config_dram_wait(const isa_config *config)
                : c->dram_latency;
 }
 
+double isa_config_dram_access(const isa_config *config)
+{
+    const isa_config *c = config;
+    if (c->dram_model != ISA_DRAM_BANKED) {
+        return 0;
+    }
+    /* accesses in turn to all groups, or to one */
+    const uint32_t least = c->dram_t_atom > c->dram_t_ccd_s ? c->dram_t_atom : c->dram_t_ccd_s;
+    const double same = (double)c->dram_t_ccd_l / c->dram_groups;
+    return (least > same ? least : same) / c->dram_channels;
+}
+
 double isa_config_dram_rate(const isa_config *config)
 {
     const isa_config *c = config;
@@ -671,10 +683,7 @@ double isa_config_dram_rate(const isa_config *config)
     if (c->dram_model != ISA_DRAM_BANKED) {
         return bus;
     }
-    /* accesses in turn to all groups, or to one */
-    const uint32_t least = c->dram_t_atom > c->dram_t_ccd_s ? c->dram_t_atom : c->dram_t_ccd_s;
-    const uint32_t same = (c->dram_t_ccd_l + c->dram_groups - 1) / c->dram_groups;
-    double rate = (double)c->dram_channels * c->dram_atom_bytes / (least > same ? least : same);
+    double rate = c->dram_atom_bytes / isa_config_dram_access(c);
     if (c->dram_t_refi != 0) {
         rate *= 1.0 - (double)(c->dram_t_rfc + c->dram_t_rp_all) / (double)c->dram_t_refi;
     }

@@ -254,9 +254,12 @@ double sched_patch_cycles(const isa_config *config, const cc_window *w, int64_t 
     const double rows = run / (double)isa_config_spm_row_bytes(config);
     const double bursts = 1.0 + run / (double)config->dram_burst_bytes;
     const double pieces = (double)w->kh * (beats + rows);
-    const double waiting = (double)w->kh * bursts * (double)config->dram_latency /
+    /* Short bursts: each waits for its answer, and takes an access of DRAM however few its bytes are. */
+    const double waiting = (double)w->kh * bursts * (double)isa_config_dram_wait(config) /
                            (double)config->dram_outstanding;
-    return pieces > waiting ? pieces : waiting;
+    const double accesses = (double)w->kh * bursts * isa_config_dram_access(config);
+    const double worst = waiting > accesses ? waiting : accesses;
+    return pieces > worst ? pieces : worst;
 }
 
 /* The windows of one rectangle of outputs, all of which meet the same taps. */

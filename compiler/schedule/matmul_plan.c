@@ -72,7 +72,7 @@ static double estimate(const matmul *m, const plan *p, int64_t a_rows, int64_t w
                           sched_div_up(m->out_w, p->tile_w);
     const int64_t rows = p->tile_h * p->tile_w;
     const int64_t jobs = tiles * m->y->blocks;
-    const double row_cycles = (double)s->row_bytes / (double)s->config->dram_width;
+    const double row_cycles = (double)s->row_bytes / isa_config_dram_rate(s->config);
     const double steps = (double)jobs * (double)sched_div_up(m->max_blocks, p->chunk);
     const double array = (double)jobs * (double)(m->max_blocks * m->taps) *
                              (double)sched_max(rows, s->d) +

@@ -113,6 +113,8 @@ uint32_t isa_config_acc_rows(const isa_config *config);
 uint64_t isa_config_dram_bytes(const isa_config *config);
 /* Cycles from a request to the first beat if nothing else is under way (banked: and the row is closed). */
 uint32_t isa_config_dram_wait(const isa_config *config);
+/* Cycles of DRAM that an access to one atom takes among many; 0 if DRAM is flat. */
+double isa_config_dram_access(const isa_config *config);
 /* Bytes per cycle that long transfers can reach: the bus, or what DRAM's channels and refresh leave. */
 double isa_config_dram_rate(const isa_config *config);
 uint32_t isa_config_burst_beats(const isa_config *config); /* beats of the largest burst */
