@@ -2,10 +2,14 @@
  * sim_speed.c -- how many cycles per second the simulator runs, with data and without, beside the Verilog through Verilator.
  *
  *     sim_speed [-c CONFIG] [--seconds S] [--only timing|best|portable|rtl] [--model MODEL.onnx]
+ *     sim_speed --only dram [--seconds S]
  *
  * Programs: long streams (448 rows through 36 planes: a middle layer of ResNet-50) and short ones (49 rows through 32 planes), each with
  * its requantisation on the VPU, and loads and stores of tiles beside them; then a network (the demo's), again and again. One core each; seconds are
  * processor time, so what else runs on the host does not count. Ratios are to the Verilog in the same run.
+ *
+ * Rows "dram": programs that do nothing but load, or load and store, on edge with a banked memory and on the same machine with a flat
+ * one. What a burst costs more is the banks' and rows' own: its share of the simulator's time stands beside it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -55,6 +59,34 @@ static const char *const text =
     "  ld.post s3\n"
     "  st.wait s3\n"
     "  st.store zero\n"
+    "  addi s0, s0, -1\n"
+    "  bnez s0, loop\n"
+    "  core.fence\n"
+    "  core.halt zero\n";
+
+/* Nothing but bursts: LD and ST walk through DRAM, each through a part of its own; STORES 0 leaves ST out. */
+static const char *const dram_text =
+    "_start:\n"
+    "  ld.setf n0=CHUNK, n1=1, n2=1, n3=1, hi0=CHUNK, hi1=1, hi2=1, hi3=1\n"
+    "  ld.setf row_base=0, m0=CHUNK/DIM, m1=1, m2=1, m3=1, t0=1\n"
+    "  st.setf n0=CHUNK, n1=1, n2=1, n3=1, hi0=CHUNK, hi1=1, hi2=1, hi3=1\n"
+    "  st.setf row_base=8*BANK, m0=CHUNK/DIM, m1=1, m2=1, m3=1, t0=1\n"
+    "  li s0, ROUNDS\n"
+    "  li s1, STORES\n"
+    "  li s2, CHUNK\n"
+    "  li s3, 0x3FFFFFF\n"
+    "  li s4, 0x4004000\n"
+    "  li s5, 0\n"
+    "loop:\n"
+    "  ld.set addr_lo, s5, zero\n"
+    "  ld.load zero\n"
+    "  add t0, s5, s4\n"
+    "  beqz s1, next\n"
+    "  st.set addr_lo, t0, zero\n"
+    "  st.store zero\n"
+    "next:\n"
+    "  add s5, s5, s2\n"
+    "  and s5, s5, s3\n"
     "  addi s0, s0, -1\n"
     "  bnez s0, loop\n"
     "  core.fence\n"
@@ -189,6 +221,66 @@ static const isa_program *compile(const char *path, const isa_config *config)
     return &model->program; /* lives as long as this program */
 }
 
+/* Nanoseconds of a burst; their number and the bytes per cycle they reach in *rate. */
+static double measure_burst(const isa_config *c, bool stores, bool timing_only, double seconds, double *rate)
+{
+    const rt_machine_options options = {.timing_only = timing_only};
+    base_diag diag = {0};
+    sim_machine *m;
+    sim_result result = {0};
+    if (rt_machine_create(RT_MACHINE_SIM, c, &options, &m, &diag) != SY_OK) {
+        die(base_diag_message(&diag));
+    }
+    double best = 1e9;
+    double spent = 0;
+    for (unsigned pass = 0; pass < 4 || spent < seconds; pass++) { /* the best of several: the host has other things to do */
+        base_arena *arena = base_arena_create();
+        char source[4096];
+        isa_program program = {0};
+        (void)snprintf(source, sizeof source, ".equ ROUNDS, 500\n.equ STORES, %d\n.equ CHUNK, %u\n.equ BANK, %u\n.equ DIM, %u\n%s", stores ? 1 : 0,
+                       c->spm_bank_bytes, isa_config_spm_bank_rows(c), c->d, dram_text);
+        if (arena == NULL || isa_assemble(arena, source, "dram.s", &program, NULL, &diag) != SY_OK ||
+            sim_machine_write(m, SIM_IMEM, 0, program.text, program.n_text_bytes) != SY_OK) {
+            die(base_diag_message(&diag));
+        }
+        const sim_run_options run_options = {.entry = program.entry};
+        const double begin = now(false);
+        if (sim_machine_run(m, &run_options, &result, &diag) != SY_OK || result.end != SIM_END_DONE) {
+            die("the program did not end well");
+        }
+        const double took = now(false) - begin;
+        spent += took;
+        const double each = 1e9 * took / (double)(result.dram.bursts[0] + result.dram.bursts[1]);
+        best = each < best ? each : best;
+        base_arena_destroy(arena);
+    }
+    *rate = (double)(result.dram.beats[0] + result.dram.beats[1]) * c->dram_width / (double)result.cycles;
+    sim_machine_destroy(m);
+    return best;
+}
+
+static void measure_dram(double seconds)
+{
+    static const char *const names[] = {"edge-lpddr4", "edge-hbm2"};
+    for (unsigned i = 0; i < 8; i++) {
+        const bool stores = i / 2 % 2 != 0;
+        const bool timing_only = i % 2 == 0;
+        isa_config banked;
+        base_diag diag = {0};
+        double rate, flat_rate;
+        if (isa_config_find(names[i / 4], &banked, &diag) != SY_OK) {
+            die(base_diag_message(&diag));
+        }
+        isa_config flat = banked;
+        flat.dram_model = ISA_DRAM_FLAT;
+        const double with = measure_burst(&banked, stores, timing_only, seconds, &rate);
+        const double without = measure_burst(&flat, stores, timing_only, seconds, &flat_rate);
+        (void)printf("dram %-12s %-16s %-12s %6.1f ns a burst, flat %6.1f ns: %5.1f %% of the time; %5.2f bytes per cycle, flat %5.2f\n", banked.name,
+                     stores ? "loads and stores" : "loads", timing_only ? "timing only" : "data", with, without, 100 * (with - without) / with, rate,
+                     flat_rate);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *config_name = "edge";
@@ -210,6 +302,10 @@ int main(int argc, char **argv)
     base_diag diag = {0};
     if (isa_config_find(config_name, &config, &diag) != SY_OK) {
         die(base_diag_message(&diag));
+    }
+    if (strcmp(only, "dram") == 0) {
+        measure_dram(seconds);
+        return 0;
     }
     if (strstr("rtl", only) != NULL) {
         build_verilog(&config);

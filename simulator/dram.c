@@ -76,6 +76,37 @@ uint32_t sim_dram_answer(const sim_dram *dram, sim_dram_dir dir, uint64_t number
 
 /* ---- START ---- */
 
+/* What is the same for all full bursts, if trains are possible (sim_dram_train). */
+static void start_trains(sim_dram *dram, const isa_config *c)
+{
+    const uint32_t gap = dram->column_gap;
+    dram->burst_beats = c->dram_burst_bytes / c->dram_width;
+    dram->burst_bytes = c->dram_burst_bytes;
+    dram->burst_atoms = c->dram_burst_bytes / c->dram_atom_bytes;
+    dram->window = (uint64_t)c->dram_row_bytes * c->dram_groups;
+    dram->trains_possible = c->dram_channels == 1 && c->dram_page == ISA_DRAM_OPEN && c->dram_mapping != ISA_DRAM_BANK &&
+                            gap * c->dram_groups >= dram->column_gap_same && dram->burst_atoms >= 1 &&
+                            dram->window >= c->dram_burst_bytes;
+    for (uint32_t j = 0; j < dram->burst_atoms; j++) {
+        const uint32_t before = j * c->dram_atom_bytes / c->dram_width;
+        const uint32_t through = ((j + 1) * c->dram_atom_bytes - 1) / c->dram_width + 1;
+        const uint32_t ready = j * gap + dram->data[SIM_DRAM_READ];
+        if (ready > before) {
+            dram->burst_lag[SIM_DRAM_READ] = (uint32_t)later(dram->burst_lag[SIM_DRAM_READ], ready - before);
+        }
+        if (j == 0) {
+            dram->burst_wait = through > dram->data[SIM_DRAM_WRITE] ? through - dram->data[SIM_DRAM_WRITE] : 0;
+            dram->burst_ahead = through < dram->data[SIM_DRAM_WRITE] ? dram->data[SIM_DRAM_WRITE] - through : 0;
+        } else if (through > j * gap + (c->dram_atom_bytes - 1) / c->dram_width + 1) {
+            dram->trains_possible = false; /* the bus holds the writes up, not DRAM */
+        }
+    }
+    for (unsigned dir = 0; dir < 2; dir++) {
+        dram->trains[dir].next = UINT64_MAX;
+    }
+    dram->last_end = UINT64_MAX;
+}
+
 static void start_banked(sim_dram *dram, const isa_config *c)
 {
     const uint32_t column_bits = log2_of(c->dram_row_bytes / c->dram_atom_bytes);
@@ -111,6 +142,7 @@ static void start_banked(sim_dram *dram, const isa_config *c)
     dram->t_faw = c->dram_t_faw;
     dram->t_refi = c->dram_t_refi;
     dram->t_rfc = c->dram_t_rfc;
+    start_trains(dram, c);
     for (uint32_t i = 0; i < c->dram_channels; i++) {
         sim_dram_channel *channel = &dram->channels[i];
         memset(channel, 0, sizeof *channel);
@@ -175,6 +207,7 @@ static void refresh(sim_dram *dram, sim_dram_channel *channel, uint64_t arrival,
     }
     channel->refresh_due += dram->t_refi;
     dram->stats.refreshes++;
+    dram->epoch++;
 }
 
 /* The cycle of the ACT of a closed bank. */
@@ -186,8 +219,9 @@ static uint64_t act_cycle(const sim_dram_channel *channel, const sim_dram_bank *
     return later(cycle, channel->window_ok[channel->window_at]);
 }
 
-static void act(const sim_dram *dram, sim_dram_channel *channel, sim_dram_bank *bank, uint32_t group, uint64_t cycle)
+static void act(sim_dram *dram, sim_dram_channel *channel, sim_dram_bank *bank, uint32_t group, uint64_t cycle)
 {
+    dram->epoch++;
     bank->act_ok = cycle + dram->t_rc;
     bank->column_ok = cycle + dram->t_rcd;
     bank->close_ok = cycle + dram->t_ras;
@@ -223,9 +257,15 @@ static void open_row(sim_dram *dram, sim_dram_channel *channel, sim_dram_bank *b
     bank->row = row;
 }
 
-/* The cycle of the column access to an atom by a request that arrived in a cycle, not before `from`. */
-static inline uint64_t column_access(sim_dram *dram, sim_dram_dir dir, uint64_t atom, uint64_t arrival, uint64_t from,
-                                     uint32_t request)
+/* Where an atom lies. */
+typedef struct place {
+    sim_dram_channel *channel;
+    sim_dram_bank *bank;
+    uint32_t group;
+    uint32_t row;
+} place;
+
+static inline place place_of(sim_dram *dram, uint64_t atom)
 {
     sim_dram_channel *channel = &dram->channels[atom & ((UINT64_C(1) << dram->channel_bits) - 1)];
     const uint64_t rest = atom >> dram->channel_bits;
@@ -234,12 +274,32 @@ static inline uint64_t column_access(sim_dram *dram, sim_dram_dir dir, uint64_t 
     const uint32_t number = ((((uint32_t)(rest >> dram->bank_shift) & dram->bank_mask) << dram->group_bits) |
                              ((uint32_t)rest & group_mask)) ^
                             (row & dram->xor_mask);
-    const uint32_t group = number & group_mask;
-    sim_dram_bank *bank = &channel->banks[number];
-    uint64_t *group_ok = channel->group_column_ok[group];
+    return (place){channel, &channel->banks[number], number & group_mask, row};
+}
+
+/* What an access in a cycle allows when. */
+static inline void note_access(const sim_dram *dram, const place *at, sim_dram_dir dir, uint64_t cycle)
+{
+    const sim_dram_dir other = (sim_dram_dir)(1 - dir);
+    uint64_t *column_ok = at->channel->column_ok;
+    uint64_t *group_ok = at->channel->group_column_ok[at->group];
+    column_ok[dir] = cycle + dram->column_gap;
+    column_ok[other] = later(column_ok[other], cycle + dram->turn[dir]);
+    group_ok[dir] = cycle + dram->column_gap_same;
+    group_ok[other] = later(group_ok[other], cycle + dram->turn_same[dir]);
+    at->bank->close_ok = later(at->bank->close_ok, cycle + dram->close_gap[dir]);
+}
+
+/* The cycle of the column access to an atom by a request that arrived in a cycle, not before `from`. */
+static inline uint64_t column_access(sim_dram *dram, sim_dram_dir dir, uint64_t atom, uint64_t arrival, uint64_t from,
+                                     uint32_t request)
+{
+    const place at = place_of(dram, atom);
+    sim_dram_channel *channel = at.channel;
+    sim_dram_bank *bank = at.bank;
     close_behind(dram, bank, request);
-    from = later(later(from, arrival), later(channel->column_ok[dir], group_ok[dir]));
-    bool hit = bank->row == row;
+    from = later(later(from, arrival), later(channel->column_ok[dir], channel->group_column_ok[at.group][dir]));
+    bool hit = bank->row == at.row;
     if (hit && later(from, bank->column_ok) >= channel->refresh_due) {
         refresh(dram, channel, arrival, request);
         hit = false;
@@ -247,48 +307,141 @@ static inline uint64_t column_access(sim_dram *dram, sim_dram_dir dir, uint64_t 
     if (hit) {
         dram->stats.row_hits++;
     } else {
-        open_row(dram, channel, bank, group, row, arrival, request);
+        open_row(dram, channel, bank, at.group, at.row, arrival, request);
     }
     const uint64_t cycle = later(from, bank->column_ok);
-    const sim_dram_dir other = (sim_dram_dir)(1 - dir);
-    channel->column_ok[dir] = cycle + dram->column_gap;
-    channel->column_ok[other] = later(channel->column_ok[other], cycle + dram->turn[dir]);
-    group_ok[dir] = cycle + dram->column_gap_same;
-    group_ok[other] = later(group_ok[other], cycle + dram->turn_same[dir]);
-    bank->close_ok = later(bank->close_ok, cycle + dram->close_gap[dir]);
+    note_access(dram, &at, dir, cycle);
     bank->request = request;
     return cycle;
 }
 
+/* ---- trains ---- */
+
+/* The train ends: the last access of each group is noted as others are. */
+static void end_train(sim_dram *dram)
+{
+    const uint32_t n_groups = UINT32_C(1) << dram->group_bits;
+    const uint32_t m = dram->burst_atoms;
+    const uint64_t n_atoms = earlier(dram->n_ahead * m, n_groups);
+    const uint64_t end = dram->ahead_end >> dram->atom_shift;
+    for (uint64_t k = n_atoms; k > 0; k--) {
+        const uint64_t burst = dram->n_ahead - 1 - (k - 1) / m;
+        const uint64_t cycle = dram->ahead[burst % SIM_DRAM_TRAIN] + (m - 1 - (k - 1) % m) * dram->column_gap;
+        const place at = place_of(dram, end - k);
+        note_access(dram, &at, dram->last_dir, cycle);
+    }
+    dram->n_ahead = 0;
+}
+
+/* A full burst that goes on with the train of its direction: true, and its first beat, if no refresh comes before its end. */
+static inline bool train_takes(sim_dram *dram, sim_dram_dir dir, uint64_t arrival, uint64_t address, uint32_t n_beats,
+                               uint64_t *first)
+{
+    sim_dram_train *train = &dram->trains[dir];
+    if (train->next != address || n_beats != dram->burst_beats || train->epoch != dram->epoch) {
+        return false;
+    }
+    uint64_t cycle = dram->column_next;
+    if (dram->n_ahead == 0 || dram->last_dir != dir) {
+        if (dram->group_bits != 0 && (dram->last_dir != dir || dram->last_end != address ||
+                                      dram->straight >> dram->group_bits == 0)) {
+            return false; /* each group has to have had an access in this direction last */
+        }
+        if (dram->n_ahead > 0) {
+            end_train(dram);
+        }
+        cycle = dram->channels[0].column_ok[dir];
+        if (dram->group_bits == 0) { /* the one group may ask for more */
+            cycle = later(cycle, dram->channels[0].group_column_ok[0][dir]);
+        }
+    }
+    cycle = later(cycle, arrival);
+    const uint64_t soonest = later(arrival, dram->free_cycle);
+    if (dir == SIM_DRAM_WRITE) {
+        cycle = later(cycle, soonest + dram->burst_wait - earlier(soonest, dram->burst_ahead));
+    }
+    const uint64_t next = cycle + dram->burst_atoms * dram->column_gap;
+    if (next - dram->column_gap >= dram->channels[0].refresh_due) {
+        return false;
+    }
+    *first = dir == SIM_DRAM_READ ? later(soonest, cycle + dram->burst_lag[SIM_DRAM_READ])
+                                  : cycle + dram->burst_ahead - dram->burst_wait;
+    dram->column_next = next;
+    dram->ahead[dram->n_ahead++ % SIM_DRAM_TRAIN] = cycle;
+    dram->ahead_end = address + dram->burst_bytes;
+    dram->last_end = dram->ahead_end;
+    dram->last_dir = dir;
+    dram->stats.row_hits += dram->burst_atoms;
+    train->next = (dram->ahead_end & (dram->window - 1)) == 0 ? UINT64_MAX : dram->ahead_end;
+    return true;
+}
+
+/* A request has been served by itself, rows having been opened or closed if the epoch is not what it was: what goes on? */
+static void look_for_train(sim_dram *dram, sim_dram_dir dir, uint64_t begin, uint64_t end, uint64_t epoch)
+{
+    sim_dram_train *train = &dram->trains[dir];
+    const uint32_t n_groups = UINT32_C(1) << dram->group_bits;
+    const bool full = end - begin == dram->burst_bytes && (begin & (dram->burst_bytes - 1)) == 0;
+    const bool goes_on = full && train->end == begin && train->epoch == epoch && (begin & (dram->window - 1)) != 0;
+    dram->straight = dram->last_dir == dir && dram->last_end == begin ? dram->straight : 0;
+    dram->straight = full ? (uint32_t)earlier(dram->straight + dram->burst_atoms, 2 * n_groups) : 0;
+    dram->last_dir = dir;
+    dram->last_end = end;
+    train->hits = goes_on ? train->hits : 0;
+    train->hits = full && epoch == dram->epoch ? (uint32_t)earlier(train->hits + dram->burst_atoms, 2 * n_groups) : 0;
+    train->epoch = dram->epoch;
+    train->end = full ? end : UINT64_MAX;
+    train->next = full && train->hits >= n_groups && (end & (dram->window - 1)) != 0 ? end : UINT64_MAX;
+}
+
 /*
- * The first beat of a request that arrived in a cycle.  A read's beats follow the data: none before the last atom that it
- * touches is there.  A write's come as late as they may: each atom's last in the cycle before DRAM wants it.
+ * The first beat of a read that arrived in a cycle: no beat moves before the last atom that it touches is there.
  */
-static uint64_t banked_first(sim_dram *dram, sim_dram_dir dir, uint64_t arrival, uint64_t address, uint32_t n_beats)
+static uint64_t read_first(sim_dram *dram, uint64_t arrival, uint64_t begin, uint64_t end)
 {
     const uint32_t request = (uint32_t)(dram->stats.bursts[0] + dram->stats.bursts[1]);
-    const uint64_t begin = address >> dram->beat_shift << dram->beat_shift;
-    const uint64_t end = begin + ((uint64_t)n_beats << dram->beat_shift);
-    const uint64_t last_atom = (end - 1) >> dram->atom_shift;
-    uint64_t atom = begin >> dram->atom_shift;
-    if (dir == SIM_DRAM_READ) {
-        uint64_t first = later(arrival, dram->free_cycle);
-        for (; atom <= last_atom; atom++) {
-            const uint64_t ready = column_access(dram, dir, atom, arrival, arrival, request) + dram->data[dir];
-            const uint64_t from = later(atom << dram->atom_shift, begin) - begin;
-            first = later(first, ready - earlier(ready, from >> dram->beat_shift));
-        }
-        return first;
+    uint64_t first = later(arrival, dram->free_cycle);
+    for (uint64_t atom = begin >> dram->atom_shift; atom <= (end - 1) >> dram->atom_shift; atom++) {
+        const uint64_t ready = column_access(dram, SIM_DRAM_READ, atom, arrival, arrival, request) + dram->data[SIM_DRAM_READ];
+        const uint64_t n_before = (later(atom << dram->atom_shift, begin) - begin) >> dram->beat_shift;
+        first = later(first, ready - earlier(ready, n_before));
     }
+    return first;
+}
+
+/*
+ * The first beat of a write that arrived in a cycle: beats come as late as they may, each atom's last in the cycle before
+ * DRAM wants it.
+ */
+static uint64_t write_first(sim_dram *dram, uint64_t arrival, uint64_t begin, uint64_t end)
+{
+    const uint32_t request = (uint32_t)(dram->stats.bursts[0] + dram->stats.bursts[1]);
+    const uint32_t data = dram->data[SIM_DRAM_WRITE];
     const uint64_t soonest = later(arrival, dram->free_cycle);
     uint64_t first = UINT64_MAX;
-    for (; atom <= last_atom; atom++) {
-        const uint64_t to = earlier((atom + 1) << dram->atom_shift, end) - 1 - begin;
-        const uint64_t n = (to >> dram->beat_shift) + 1; /* beats up to its last */
-        const uint64_t wanted = soonest + n;
-        const uint64_t from = wanted - earlier(wanted, dram->data[dir]);
-        const uint64_t cycle = column_access(dram, dir, atom, arrival, from, request);
-        first = earlier(first, cycle + dram->data[dir] - n);
+    for (uint64_t atom = begin >> dram->atom_shift; atom <= (end - 1) >> dram->atom_shift; atom++) {
+        const uint64_t n = ((earlier((atom + 1) << dram->atom_shift, end) - 1 - begin) >> dram->beat_shift) + 1; /* beats up to its last */
+        const uint64_t from = soonest + n - earlier(soonest + n, data);
+        first = earlier(first, column_access(dram, SIM_DRAM_WRITE, atom, arrival, from, request) + data - n);
+    }
+    return first;
+}
+
+static uint64_t banked_first(sim_dram *dram, sim_dram_dir dir, uint64_t arrival, uint64_t address, uint32_t n_beats)
+{
+    uint64_t first;
+    if (train_takes(dram, dir, arrival, address, n_beats, &first)) {
+        return first;
+    }
+    if (dram->n_ahead > 0) {
+        end_train(dram);
+    }
+    const uint64_t begin = address >> dram->beat_shift << dram->beat_shift;
+    const uint64_t end = begin + ((uint64_t)n_beats << dram->beat_shift);
+    const uint64_t epoch = dram->epoch;
+    first = dir == SIM_DRAM_READ ? read_first(dram, arrival, begin, end) : write_first(dram, arrival, begin, end);
+    if (dram->trains_possible) {
+        look_for_train(dram, dir, begin, end, epoch);
     }
     return first;
 }

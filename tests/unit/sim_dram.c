@@ -241,7 +241,8 @@ static uint32_t below(base_rng *rng, uint32_t n)
     return (uint32_t)base_rng_below(rng, n);
 }
 
-static isa_config random_config(base_rng *rng)
+/* streams: a machine on which bursts can go in trains (dram.h). */
+static isa_config random_config(base_rng *rng, bool streams)
 {
     isa_config c;
     isa_config_default(&c);
@@ -260,6 +261,13 @@ static isa_config random_config(base_rng *rng)
     c.dram_row_bytes = c.dram_row_bytes < 64 ? 64 : c.dram_row_bytes;
     c.dram_mapping = below(rng, 3);
     c.dram_page = below(rng, 2);
+    if (streams) {
+        c.dram_channels = 1;
+        c.dram_mapping = below(rng, 2);
+        c.dram_page = ISA_DRAM_OPEN;
+        c.dram_row_bytes = c.dram_atom_bytes << (2 + below(rng, 6));
+        c.dram_row_bytes = c.dram_row_bytes < 64 ? 64 : c.dram_row_bytes;
+    }
     uint32_t *const times[] = {&c.dram_t_atom,   &c.dram_t_ccd_s, &c.dram_t_ccd_l, &c.dram_t_rcd,   &c.dram_t_rp,
                                &c.dram_t_rp_all, &c.dram_t_ras,   &c.dram_t_rc,    &c.dram_t_rrd_s, &c.dram_t_rrd_l,
                                &c.dram_t_faw,    &c.dram_t_cl,    &c.dram_t_cwl,   &c.dram_t_rtp,   &c.dram_t_wr,
@@ -274,22 +282,31 @@ static isa_config random_config(base_rng *rng)
 static void test_random(void **state)
 {
     (void)state;
-    uint64_t hits = 0, misses = 0, conflicts = 0, refreshes = 0;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    uint64_t hits = 0, misses = 0, conflicts = 0, refreshes = 0, n_trains = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
         base_rng rng = base_rng_make(seed, 77);
-        const isa_config c = random_config(&rng);
+        const bool streams = seed % 2 == 0; /* mostly one after the other */
+        const isa_config c = random_config(&rng, streams);
         start(c);
         dram_model_start(&model, &c);
         const uint32_t reach = 1u << (9 + below(&rng, 8));
         const uint32_t pace = base_rng_one_in(&rng, 2) ? 3 : 40;
+        const uint32_t turns = seed % 4 == 0 ? 30 : 3;
+        uint64_t streams_at[2] = {0, 1u << 20};
+        bool is_write = false;
         uint64_t cycle = 0, address = 0;
         for (unsigned k = 0; k < 200; k++) {
-            const bool is_write = base_rng_one_in(&rng, 3);
+            is_write = base_rng_one_in(&rng, turns) != is_write;
             cycle += base_rng_one_in(&rng, 50) ? below(&rng, 1500) : below(&rng, pace);
             address = base_rng_one_in(&rng, 2) ? address + c.dram_burst_bytes : below(&rng, reach);
-            const uint32_t n_beats = 1 + below(&rng, c.dram_burst_bytes / c.dram_width);
+            if (streams && !base_rng_one_in(&rng, 40)) {
+                address = streams_at[is_write];
+                streams_at[is_write] += c.dram_burst_bytes;
+            }
+            const uint32_t n_beats = streams && !base_rng_one_in(&rng, 10) ? c.dram_burst_bytes / c.dram_width : 1 + below(&rng, c.dram_burst_bytes / c.dram_width);
             const uint64_t want = dram_model_request(&model, is_write, cycle + c.dram_latency, address, n_beats);
             const uint64_t got = sim_dram_request(&dram, is_write ? SIM_DRAM_WRITE : SIM_DRAM_READ, cycle, address, n_beats);
+            n_trains += dram.n_ahead > 0;
             if (got != want) {
                 fail_msg("seed %d request %u: first beat %d, expected %d", (int)seed, k, (int)got, (int)want);
             }
@@ -301,8 +318,8 @@ static void test_random(void **state)
         conflicts += model.conflicts;
         refreshes += model.refreshes;
     }
-    print_message("%d hits, %d misses, %d conflicts, %d refreshes\n", (int)hits, (int)misses, (int)conflicts, (int)refreshes);
-    assert_true(hits > 2000 && misses > 5000 && conflicts > 1000 && refreshes > 1000);
+    print_message("%d hits, %d misses, %d conflicts, %d refreshes, %d in trains\n", (int)hits, (int)misses, (int)conflicts, (int)refreshes, (int)n_trains);
+    assert_true(hits > 10000 && misses > 10000 && conflicts > 1000 && refreshes > 1000 && n_trains > 400);
 }
 
 int main(void)

@@ -61,6 +61,19 @@ typedef struct sim_dram_channel {
     sim_dram_bank banks[ISA_MAX_DRAM_BANKS];
 } sim_dram_channel;
 
+/*
+ * Full bursts that follow each other in a direction, through rows that are known to be open: such a burst takes a few
+ * additions.  As long as no other request comes between, the banks need not hear of it: they do when the train ends.
+ */
+typedef struct sim_dram_train {
+    uint64_t next;  /* the address that goes on; UINT64_MAX: none */
+    uint64_t end;   /* of the rows; a power of two's multiple */
+    uint64_t epoch; /* rows have been opened and closed so many times */
+    uint32_t hits;  /* atoms accessed since, at most a few too many to matter */
+} sim_dram_train;
+
+#define SIM_DRAM_TRAIN 8 /* bursts whose cycles are kept: at least the groups */
+
 /* Plain data: copy it to look ahead. The members are for reading. */
 typedef struct sim_dram {
     sim_dram_faults faults;
@@ -80,6 +93,21 @@ typedef struct sim_dram {
     uint32_t close_gap[2];                   /* from a column access to PRE */
     uint32_t data[2];                        /* from a column access: read, its data are there; write, they are wanted */
     uint32_t t_rcd, t_rp, t_rp_all, t_ras, t_rc, t_rrd_s, t_rrd_l, t_faw, t_refi, t_rfc;
+    bool trains_possible; /* one channel, page open, groups below columns and enough of them, bursts of whole atoms */
+    uint32_t burst_beats, burst_bytes, burst_atoms; /* of a full burst */
+    uint32_t burst_lag[2];  /* from its first access: read, its first beat at the soonest; write, at the latest */
+    uint32_t burst_wait;    /* write: from its first beat to its first access at the soonest, if that is later */
+    uint32_t burst_ahead;   /* the same if it is sooner */
+    uint64_t window;        /* bytes that have their rows in common */
+    uint64_t epoch;
+    sim_dram_train trains[2];
+    uint32_t straight;      /* atoms of the last requests, as far back as they are one train */
+    sim_dram_dir last_dir;
+    uint64_t last_end;      /* address behind the last request */
+    uint64_t n_ahead;       /* bursts that the banks have not heard of */
+    uint64_t ahead_end;     /* address behind them */
+    uint64_t ahead[SIM_DRAM_TRAIN]; /* cycles of their first accesses, by number modulo */
+    uint64_t column_next;   /* if any: the next access is allowed */
     sim_dram_channel channels[SIM_DRAM_CHANNELS];
 } sim_dram;
 
