@@ -402,6 +402,11 @@ static void fault_of_unit(const sim *s, const sim_unit *u, sim_fault *fault, bas
         fault->has_pc = true;
         fault->pc = head->pc;
         say_semaphore(s, head->a, text);
+    } else if (s->latched.code == ISA_ERROR_AXI) {
+        const sim_command *command = &u->flight[s->latched.command % SIM_FLIGHT];
+        if (s->latched.command < u->n_started && command->number == s->latched.command) {
+            *fault = (sim_fault){.has_pc = true, .pc = command->pc, .has_tag = true, .tag = command->tag};
+        }
     } else if (u->slot.full && u->slot.number == s->latched.command) {
         fault->has_pc = true;
         fault->pc = u->slot.pc;

@@ -104,6 +104,24 @@ static void test_errors(void **state)
     }
 }
 
+/* An answer of DRAM that is an error names the command whose burst it was, though the next is already in the slot. */
+static void test_axi(void **state)
+{
+    (void)state;
+    isa_program program = {0};
+    base_diag diag = {0};
+    sim_result result;
+    assert_int_equal(isa_assemble(t.arena, "li a0, 7\n" LD "ld.load a0\n ld.load x0\n core.fence; core.halt x0\n", "a.s", &program, NULL,
+                                  &diag), SY_OK);
+    test_load(&t, &program);
+    const sim_run_options options = {.entry = program.entry, .error_one_in = 1};
+    assert_ok(sim_machine_run(t.machine, &options, &result, &diag));
+    const rt_end_context context = {.program = &program, .layer = layer};
+    assert_int_equal(rt_end_fail(t.machine, &result, &context, &diag), SY_EDEVICE);
+    assert_non_null(strstr(base_diag_message(&diag), "error AXI of LD command 0 of layer 'conv_7' at pc 0x"));
+    assert_non_null(strstr(base_diag_message(&diag), " (a.s:2) (DRAM answered with an error), "));
+}
+
 /* Without its source an instruction is named by the label before it; without labels by its pc. */
 static void test_where(void **state)
 {
@@ -138,6 +156,6 @@ static void test_where(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_errors), cmocka_unit_test(test_where)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_errors), cmocka_unit_test(test_axi), cmocka_unit_test(test_where)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -110,9 +110,6 @@ static void test_random(void **state)
         isa_config config;
         rt_fuzz_config(seed, c, 8, &config);
         config.dram_mib = 1;
-        if (config.element != ISA_ELEMENT_INT8) {
-            continue;
-        }
         sim_machine *machine = make_machine(&config, false);
         sim_machine *serial = make_machine(&config, true);
         for (uint64_t number = first_program + c; number < first_program + n_programs; number += CONFIGS) {
