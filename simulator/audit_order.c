@@ -190,6 +190,18 @@ static uint64_t height_at(const sim_audit *a, const audit_list *posts, uint64_t 
     return n - n_taken;
 }
 
+static void add_sync(sim_audit *a, sim_finding_kind kind, const audit_item *item, uint32_t semaphore, uint64_t n_posts,
+                     uint64_t n_waits)
+{
+    sim_finding *finding = sim_audit_add(a, kind);
+    if (finding != NULL) {
+        finding->places[0] = item != NULL ? sim_audit_place(item) : (sim_place){0};
+        finding->semaphore = semaphore;
+        finding->n_posts = n_posts;
+        finding->n_waits = n_waits;
+    }
+}
+
 static void check_height(sim_audit *a, uint32_t semaphore)
 {
     const uint64_t most = isa_config_sem_max(&a->config);
@@ -206,47 +218,66 @@ static void check_height(sim_audit *a, uint32_t semaphore)
             }
         }
     }
-    sim_finding *finding = worst != NULL ? sim_audit_add(a, SIM_FINDING_OVERFLOW) : NULL;
-    if (finding != NULL) {
-        finding->places[0] = sim_audit_place(worst);
-        finding->semaphore = semaphore;
-        finding->n_posts = highest;
-        finding->n_waits = most;
+    if (worst != NULL) {
+        add_sync(a, SIM_FINDING_OVERFLOW, worst, semaphore, highest, most);
     }
 }
 
+/* WAITs of the same semaphore that some execution serves before this one. */
+static uint64_t n_rivals(const sim_audit *a, const audit_item *wait)
+{
+    uint64_t n = 0;
+    for (unsigned c = 0; c < ISA_N_UNITS; c++) {
+        const audit_list *list = &a->waits[wait->semaphore][c];
+        if (c == wait->unit) {
+            n += n_below(a, list, wait->index);
+            continue;
+        }
+        size_t low = 0;
+        size_t high = list->n;
+        while (low < high) { /* those not known to be taken after it are its first */
+            const size_t mid = (low + high) / 2;
+            if (audit_of(a, list, mid)->clock[wait->unit] <= wait->index) {
+                low = mid + 1;
+            } else {
+                high = mid;
+            }
+        }
+        n += low;
+    }
+    return n;
+}
+
+/*
+ * In program order.  If there are more posts before each WAIT than WAITs that may be served before it, no execution deadlocks,
+ * whatever the depth of the queues: of the WAITs that hang, take the first in program order; all posts before it have fired, and
+ * fewer tokens than that can have been taken.
+ */
 void sim_audit_semaphores(sim_audit *a, bool has_ended)
 {
     uint64_t n_posts[AUDIT_SEMAPHORES] = {0};
     uint64_t n_waits[AUDIT_SEMAPHORES] = {0};
-    bool early[AUDIT_SEMAPHORES] = {false};
+    bool told[AUDIT_SEMAPHORES] = {false}; /* the first WAIT of each semaphore: the rest follows from it */
     for (size_t i = 0; i < a->items.n; i++) {
         const audit_item *item = &a->items.items[i];
         const uint32_t s = item->semaphore;
         if (item->kind == AUDIT_POST) {
             n_posts[s]++;
         } else if (item->kind == AUDIT_WAIT) {
-            if (n_posts[s] <= n_waits[s] && !early[s]) { /* the first of each semaphore: the rest follows from it */
-                early[s] = true;
-                sim_finding *finding = sim_audit_add(a, SIM_FINDING_EARLY);
-                if (finding != NULL) {
-                    finding->places[0] = sim_audit_place(item);
-                    finding->semaphore = s;
-                    finding->n_posts = n_posts[s];
-                    finding->n_waits = n_waits[s] + 1;
-                }
-            }
             n_waits[s]++;
+            const uint64_t rivals = n_rivals(a, item);
+            if (n_posts[s] < n_waits[s] && !told[s]) {
+                told[s] = true;
+                add_sync(a, SIM_FINDING_EARLY, item, s, n_posts[s], n_waits[s]);
+            } else if (n_posts[s] <= rivals && !told[s]) {
+                told[s] = true;
+                add_sync(a, SIM_FINDING_STOLEN, item, s, n_posts[s], rivals);
+            }
         }
     }
     for (uint32_t s = 0; s < a->config.sem_count; s++) {
         if (has_ended && n_posts[s] != n_waits[s]) {
-            sim_finding *finding = sim_audit_add(a, SIM_FINDING_LEFT);
-            if (finding != NULL) {
-                finding->semaphore = s;
-                finding->n_posts = n_posts[s];
-                finding->n_waits = n_waits[s];
-            }
+            add_sync(a, SIM_FINDING_LEFT, NULL, s, n_posts[s], n_waits[s]);
         }
         check_height(a, s);
     }

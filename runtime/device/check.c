@@ -173,6 +173,13 @@ static void say_finding(const rt_check *check, const sim_finding *f, base_buf *o
         base_buf_printf(out, " is WAIT number %" PRIu64 ", but only %" PRIu64 " POSTs stand before it in program order",
                         f->n_waits, f->n_posts);
         return;
+    case SIM_FINDING_STOLEN:
+        base_buf_printf(out, "semaphore %" PRIu32 ": ", f->semaphore);
+        say_place(check, &f->places[0], out);
+        base_buf_printf(out, " may never be served: %" PRIu64 " POSTs stand before it in program order, and %" PRIu64
+                             " other WAITs may take their tokens first",
+                        f->n_posts, f->n_waits);
+        return;
     case SIM_FINDING_LEFT:
         base_buf_printf(out, "semaphore %" PRIu32 ": %" PRIu64 " POSTs, %" PRIu64 " WAITs: %" PRId64
                              " at the end, expected 0",
@@ -347,6 +354,7 @@ static rt_check_kind kind_of(sim_finding_kind kind)
     case SIM_FINDING_RACE:
         return RT_CHECK_RACE;
     case SIM_FINDING_EARLY:
+    case SIM_FINDING_STOLEN:
     case SIM_FINDING_LEFT:
     case SIM_FINDING_OVERFLOW:
         return RT_CHECK_SEMAPHORE;

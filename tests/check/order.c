@@ -1,7 +1,7 @@
 /*
  * order.c -- what an audit takes for sure is what all executions have in common: random small programs of pushes, WAITs,
  * POSTs and FENCEs, against a search through every order in which their steps can happen; the same for how high a
- * semaphore can come.
+ * semaphore can come, and for whether an execution can hang.
  *
  *     order [first seed] [number of seeds]
  *
@@ -248,7 +248,7 @@ static void show(unsigned item, const audit_item *got)
 }
 
 typedef struct tally {
-    uint64_t n_orders, n_missed, n_high, n_too_high;
+    uint64_t n_orders, n_missed, n_high, n_too_high, n_never_hang, n_said_to_hang;
 } tally;
 
 static void compare_clocks(const sim_audit *audit, uint64_t seed, tally *t)
@@ -291,6 +291,18 @@ static void compare_heights(const sim_audit *audit, uint64_t seed, tally *t)
     }
 }
 
+/* A program of which nothing bad is said ends in all executions. */
+static void compare_hangs(const sim_audit *audit, uint64_t seed, tally *t)
+{
+    const bool said = sim_audit_n(audit, SIM_FINDING_EARLY) + sim_audit_n(audit, SIM_FINDING_STOLEN) > 0;
+    if (may_hang && !said) {
+        show(0, &audit->items.items[0]);
+        fail_msg("seed %llu: an execution that hangs", (unsigned long long)seed);
+    }
+    t->n_never_hang += may_hang ? 0 : 1;
+    t->n_said_to_hang += !may_hang && sim_audit_n(audit, SIM_FINDING_EARLY) == 0 && said ? 1 : 0;
+}
+
 static void test_random(void **state_)
 {
     (void)state_;
@@ -313,13 +325,17 @@ static void test_random(void **state_)
         assert_ok(sim_audit_end(audit, false)); /* no command has started: no rows are touched */
         compare_clocks(audit, seed, &t);
         compare_heights(audit, seed, &t);
+        compare_hangs(audit, seed, &t);
         base_arena_destroy(arena);
     }
     print_message("%llu orders, %llu of them missed; %llu semaphores too high, %llu false alarms\n",
                   (unsigned long long)t.n_orders, (unsigned long long)t.n_missed, (unsigned long long)t.n_high,
                   (unsigned long long)t.n_too_high);
+    print_message("%llu programs never hang, of %llu of these it is said\n", (unsigned long long)t.n_never_hang,
+                  (unsigned long long)t.n_said_to_hang);
     /* What is sure but not seen would be a false alarm: with several posters or takers of a semaphore there are a few. */
     assert_true(t.n_orders > 0 && t.n_missed * 50 < t.n_orders);
+    assert_true(t.n_never_hang > 0 && t.n_said_to_hang * 5 < t.n_never_hang);
     assert_true(t.n_high > 0 && t.n_too_high * 50 < t.n_high);
 }
 

@@ -53,6 +53,11 @@ out "$(where "$work/early.s" '# early'), before its command 0 is WAIT number 1, 
 out 'serial: run one command after the other, the program ends otherwise: deadlock in cycle'
 out 'race 0'
 
+# A token that another unit may take: this run goes well, because the VPU comes later.
+check 1 stolen '  ld.post s1' '  mxu.wait s1 # owner' '  mxu.post s1' '  vpu.wait s1'
+out "semaphore: semaphore 1: MXU's WAIT at pc "
+out "$(where "$work/stolen.s" '# owner'), before its command 0 may never be served: 1 POSTs stand before it in program order, and 1 other WAITs"
+
 check 1 overflow '  li a0, 300' 'more: ld.post s0' '  st.wait s0' '  addi a0, a0, -1' '  bnez a0, more'
 out 'semaphore: semaphore 0 can reach 300, expected at most 255: with LD'"'"'s POST at pc'
 

@@ -248,6 +248,17 @@ static void test_balance(void **state)
     assert_int_equal(f.semaphore, 2);
     assert_int_equal(f.n_posts, 2);
     assert_int_equal(f.n_waits, 1);
+    /* Two takers: the VPU may take the token of the MXU, which then waits for one that is posted behind it. */
+    (void)races("ld.post s2\n mxu.wait s2\n mxu.post s2\n vpu.wait s2\n", NULL);
+    assert_int_equal(audit_test_n(&t, SIM_FINDING_EARLY, NULL), 0);
+    assert_int_equal(audit_test_n(&t, SIM_FINDING_STOLEN, &f), 1);
+    assert_int_equal(f.places[0].unit, ISA_UNIT_MXU);
+    assert_int_equal(f.n_posts, 1);
+    assert_int_equal(f.n_waits, 1);
+    (void)races("ld.post s2\n ld.post s2\n mxu.wait s2\n vpu.wait s2\n", NULL); /* enough for both */
+    assert_int_equal(audit_test_n(&t, SIM_FINDING_STOLEN, NULL), 0);
+    (void)races("ld.post s2\n mxu.wait s2\n mxu.post s3\n vpu.wait s3\n ld.post s2\n vpu.wait s2\n", NULL); /* one after the other */
+    assert_int_equal(audit_test_n(&t, SIM_FINDING_STOLEN, NULL), 0);
     /* 4 bits: 15 posts fit. The 16th may come before the WAIT, or (here) never. */
     isa_config config = test_small_config();
     config.sem_bits = 4;

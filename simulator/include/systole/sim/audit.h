@@ -17,6 +17,7 @@
 typedef enum sim_finding_kind {
     SIM_FINDING_RACE,      /* two commands, unordered, one writes what the other touches */
     SIM_FINDING_EARLY,     /* a WAIT stands before its POST in program order: run serially it would hang */
+    SIM_FINDING_STOLEN,    /* a WAIT may never be served: others may take the tokens of all POSTs before it */
     SIM_FINDING_LEFT,      /* a semaphore is not zero at the end */
     SIM_FINDING_OVERFLOW,  /* a semaphore can pass its maximum in some order */
     SIM_FINDING_UNWRITTEN, /* rows are read that nothing has written: a warning */
@@ -41,8 +42,8 @@ typedef struct sim_finding {
     uint64_t low, high;  /* first and last row or byte concerned */
     uint64_t n;          /* how many of them */
     uint32_t semaphore;  /* the others */
-    uint64_t n_posts;    /* EARLY, LEFT: posts and waits in program order, up to there; OVERFLOW: n_posts is the value it can reach */
-    uint64_t n_waits;
+    uint64_t n_posts;    /* EARLY, LEFT: posts and waits in program order, up to there; STOLEN: the posts, and the waits that may be */
+    uint64_t n_waits;    /* served before this one; OVERFLOW: the value that it can reach, and the most that it can hold */
 } sim_finding;
 
 #define SIM_AUDIT_FINDINGS 64 /* that are kept of each kind */
