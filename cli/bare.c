@@ -100,7 +100,8 @@ static int say_failure(const char *command, const char *device, const rt_bare *p
     return exit_status;
 }
 
-/* One of n programs; its verdict is printed, or added to json. CLI_DONE, or CLI_FAILED after a line. */
+/* One of n programs; its verdict is printed, or added to json. CLI_DONE, or CLI_FAILED after a
+ * line. */
 static int run_one(const cli_model_args *args, sim_machine *machine, const char *path, bool alone,
                    const char *signature, base_json *json)
 {
@@ -142,7 +143,8 @@ int cli_run_bare(const cli_model_args *args, char *const *paths, int n, const ch
     isa_config config;
     int n_passed = 0;
     if (choose_config(args, &config, &diag) != SY_OK ||
-        make_machine(args, rtl ? RT_MACHINE_RTL : RT_MACHINE_SIM, &config, &machine, &diag) != SY_OK) {
+        make_machine(args, rtl ? RT_MACHINE_RTL : RT_MACHINE_SIM, &config, &machine, &diag) !=
+            SY_OK) {
         return cli_fail(args->command, &diag);
     }
     if (n > 1) {

@@ -346,7 +346,8 @@ static bool collect_lines(asm_state *state, isa_program *program)
     if (section == NULL) {
         return isa_asm_out_of_memory(state);
     }
-    *section = (isa_section){.name = ISA_LINES_SECTION, .data = state->lines, .n_bytes = state->n_line_bytes};
+    *section = (isa_section){
+        .name = ISA_LINES_SECTION, .data = state->lines, .n_bytes = state->n_line_bytes};
     program->sections = section;
     program->n_sections = 1;
     return true;
@@ -417,7 +418,8 @@ static bool collect_symbols(asm_state *state, isa_program *program)
     return true;
 }
 
-/* Both passes over a text whose .text and .data lie at these addresses; NULL after an error, *status set. */
+/* Both passes over a text whose .text and .data lie at these addresses; NULL after an error,
+ * *status set. */
 static asm_state *assemble(base_arena *arena, const char *text, const char *name,
                            const asm_section sections[2], bool is_image, isa_asm_where *where,
                            sy_status *status, base_diag *diag)
@@ -455,7 +457,8 @@ sy_status isa_assemble(base_arena *arena, const char *text, const char *name, is
     if (state == NULL) {
         return status;
     }
-    if (!collect_dram(state, &made) || !collect_symbols(state, &made) || !collect_lines(state, &made)) {
+    if (!collect_dram(state, &made) || !collect_symbols(state, &made) ||
+        !collect_lines(state, &made)) {
         if (where != NULL) {
             *where = state->where;
         }
@@ -486,7 +489,8 @@ sy_status isa_assemble_image(base_arena *arena, const char *text, const char *na
     isa_program made = {.entry = base};
     sy_status status;
     if (base % 4 != 0) {
-        return base_fail(diag, SY_EINVAL, "an image at 0x%" PRIx32 ", expected a multiple of 4", base);
+        return base_fail(diag, SY_EINVAL, "an image at 0x%" PRIx32 ", expected a multiple of 4",
+                         base);
     }
     asm_state *state = assemble(arena, text, name, sections, true, where, &status, diag);
     isa_segment *segments = BASE_ARENA_ARRAY(arena, isa_segment, 2);

@@ -46,7 +46,8 @@ static sy_status place(rt_bare *program, const isa_config *config, base_diag *di
     const isa_segment *first = &image->segments[0];
     const isa_segment *last = &image->segments[image->n_segments - 1];
     const uint32_t base = first->address & ~(size - 1);
-    /* Both memories round the base down to their own size: with the smaller one's they must agree. */
+    /* Both memories round the base down to their own size: with the smaller one's they must agree.
+     */
     const uint32_t larger = config->imem_bytes ^ config->dmem_bytes ^ size;
     const bool aligned = (base & (larger - 1)) == 0;
     if (aligned && window_holds(image, base, size)) {
@@ -84,7 +85,8 @@ static sy_status find_symbols(rt_bare *program, const isa_config *config, base_d
     program->has_signature = isa_image_find(image, "begin_signature", &program->signature) &&
                              isa_image_find(image, "end_signature", &end);
     program->n_signature_bytes = end - program->signature;
-    if (program->has_signature && (end < program->signature || program->n_signature_bytes % 4 != 0)) {
+    if (program->has_signature &&
+        (end < program->signature || program->n_signature_bytes % 4 != 0)) {
         return base_fail(diag, SY_EFORMAT,
                          "%s: the signature goes from 0x%" PRIx32 " to 0x%" PRIx32
                          ", expected whole words",
@@ -97,7 +99,8 @@ static sy_status find_symbols(rt_bare *program, const isa_config *config, base_d
                          program->name, program->signature, end);
     }
     if (program->has_tohost) {
-        if (program->tohost % 4 != 0 || !data_offset(program, config, program->tohost, 4, &offset)) {
+        if (program->tohost % 4 != 0 ||
+            !data_offset(program, config, program->tohost, 4, &offset)) {
             return base_fail(diag, SY_ERANGE,
                              "%s: tohost is at 0x%" PRIx32 ", expected a word of DMEM",
                              program->name, program->tohost);
@@ -108,15 +111,15 @@ static sy_status find_symbols(rt_bare *program, const isa_config *config, base_d
     return SY_OK;
 }
 
-sy_status rt_bare_open(base_arena *arena, const char *path, const isa_config *config, rt_bare *program,
-                       base_diag *diag)
+sy_status rt_bare_open(base_arena *arena, const char *path, const isa_config *config,
+                       rt_bare *program, base_diag *diag)
 {
     rt_bare made = {.name = path, .run = {.max_cycles = RT_BARE_MAX_CYCLES}};
     SY_TRY(isa_image_load(arena, path, &made.image, diag));
     made.run.entry = made.image.entry;
     if (made.image.entry % 4 != 0) {
-        return base_fail(diag, SY_EFORMAT, "%s: entry 0x%" PRIx32 ", expected a multiple of 4", path,
-                         made.image.entry);
+        return base_fail(diag, SY_EFORMAT, "%s: entry 0x%" PRIx32 ", expected a multiple of 4",
+                         path, made.image.entry);
     }
     SY_TRY(place(&made, config, diag));
     SY_TRY(find_symbols(&made, config, diag));
@@ -259,24 +262,28 @@ static void print_reason(const rt_bare *program, const rt_bare_result *result, b
                                                : "in a jump to itself at ");
         print_place(&program->image, result->loop_pc, out);
     } else if (result->signalled && result->value % 2 == 0) {
-        base_buf_printf(out, "tohost = 0x%" PRIx32 ", a request that no host serves here", result->value);
+        base_buf_printf(out, "tohost = 0x%" PRIx32 ", a request that no host serves here",
+                        result->value);
     } else if (result->signalled && !result->passed) {
         base_buf_printf(out, "test %" PRIu32 " failed (tohost = %" PRIu32 ")", result->value >> 1,
                         result->value);
     } else if (result->run.end == SIM_END_LIMIT) {
         base_buf_printf(out, "it never %s: --max-cycles raises the limit",
-                        program->has_tohost ? "stored to tohost" : "ended, and has no symbol tohost");
+                        program->has_tohost ? "stored to tohost"
+                                            : "ended, and has no symbol tohost");
     } else if (!result->signalled) {
         rt_end_print(&result->run, out);
         return;
     }
-    base_buf_printf(out, "%s%" PRIu64 " cycles, %" PRIu64 " instructions", result->passed && !result->loops ? "" : ", ",
-                    result->run.cycles, result->run.retired);
+    base_buf_printf(out, "%s%" PRIu64 " cycles, %" PRIu64 " instructions",
+                    result->passed && !result->loops ? "" : ", ", result->run.cycles,
+                    result->run.retired);
     if (!result->passed) {
         print_exception(program, &result->run.core, out);
     }
     if (!result->passed && program->image.compressed) {
-        base_buf_puts(out, "; the file says it has compressed instructions, which this core has not");
+        base_buf_puts(out,
+                      "; the file says it has compressed instructions, which this core has not");
     }
 }
 

@@ -1,14 +1,27 @@
 // timeout: 300
 /*
- * traps.c -- exceptions of the core: cause, pc, value, what is left undone, what they cost, and how they end; both models in lockstep.
+ * traps.c -- exceptions of the core: cause, pc, value, what is left undone, what they cost, and how
+ * they end; both models in lockstep.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core_suite.h"
 
 /* A trap handler that notes the trap and goes on at s10. */
-enum { NOTE_CAUSE, NOTE_PC, NOTE_VALUE, NOTE_STATUS, NOTE_RETIRED, NOTE_CYCLE, NOTE_A0, NOTE_A1, NOTE_BEFORE_RETIRED, NOTE_BEFORE_CYCLE,
-       NOTE_RA, NOTE_WORDS };
+enum {
+    NOTE_CAUSE,
+    NOTE_PC,
+    NOTE_VALUE,
+    NOTE_STATUS,
+    NOTE_RETIRED,
+    NOTE_CYCLE,
+    NOTE_A0,
+    NOTE_A1,
+    NOTE_BEFORE_RETIRED,
+    NOTE_BEFORE_CYCLE,
+    NOTE_RA,
+    NOTE_WORDS
+};
 
 static void handler(void)
 {
@@ -17,7 +30,9 @@ static void handler(void)
     for (int i = 0; i < 6; i++) {
         line(" csrr t0, %s; sw t0, %d(s11)", csrs[i], 4 * i);
     }
-    line(" sw a0, 24(s11); sw a1, 28(s11); sw s8, 32(s11); sw s9, 36(s11); sw ra, 40(s11); addi s11, s11, %d", 4 * NOTE_WORDS);
+    line(" sw a0, 24(s11); sw a1, 28(s11); sw s8, 32(s11); sw s9, 36(s11); sw ra, 40(s11); addi "
+         "s11, s11, %d",
+         4 * NOTE_WORDS);
     line(" csrw mepc, s10; csrr t0, mscratch; mret");
 }
 
@@ -75,7 +90,8 @@ static const trap_case cases[] = {
     {"li a1, 0x10000002", "sw a0, 0(a1)", ISA_EXCEPTION_STORE_MISALIGNED, 0x10000002, 0},
     {"li a1, 0x10000002", "sw a0, 1(a1)", ISA_EXCEPTION_STORE_MISALIGNED, 0x10000003, 0},
     {"li a1, 0x0FFFFFFF", "lb a0, 0(a1)", ISA_EXCEPTION_LOAD_FAULT, 0x0FFFFFFF, 0},
-    {"li a1, 0x10004000", "lbu a0, 0(a1)", ISA_EXCEPTION_LOAD_FAULT, 0x10004000, 0}, /* tiny has 16 KiB */
+    {"li a1, 0x10004000", "lbu a0, 0(a1)", ISA_EXCEPTION_LOAD_FAULT, 0x10004000,
+     0}, /* tiny has 16 KiB */
     {"li a1, 0x10004000", "lh a0, 0(a1)", ISA_EXCEPTION_LOAD_FAULT, 0x10004000, 0},
     {"li a1, 0x10003FFC", "lw a0, 4(a1)", ISA_EXCEPTION_LOAD_FAULT, 0x10004000, 0},
     {"li a1, 0", "lw a0, 0(a1)", ISA_EXCEPTION_LOAD_FAULT, 0, 0}, /* IMEM is no data */
@@ -85,21 +101,26 @@ static const trap_case cases[] = {
     {"li a1, 0x10004000", "sh a0, 0(a1)", ISA_EXCEPTION_STORE_FAULT, 0x10004000, 0},
     {"li a1, 0x20000000", "sw a0, 0(a1)", ISA_EXCEPTION_STORE_FAULT, 0x20000000, 0},
     {"li a1, 0x100", "sw a0, 0(a1)", ISA_EXCEPTION_STORE_FAULT, 0x100, 0},
-    {"li a1, 0x10004001", "lw a0, 0(a1)", ISA_EXCEPTION_LOAD_MISALIGNED, 0x10004001, 0}, /* misaligned comes first */
+    {"li a1, 0x10004001", "lw a0, 0(a1)", ISA_EXCEPTION_LOAD_MISALIGNED, 0x10004001,
+     0}, /* misaligned comes first */
     {"li a1, 0x3", "sh a0, 0(a1)", ISA_EXCEPTION_STORE_MISALIGNED, 3, 0},
     {"li a1, 0x202", "jalr ra, 0(a1)", ISA_EXCEPTION_FETCH_MISALIGNED, 0x202, 0},
     {"li a1, 0x203", "jalr ra, 0(a1)", ISA_EXCEPTION_FETCH_MISALIGNED, 0x202, 0},
     {"li a1, 0x200", "jalr a1, -2(a1)", ISA_EXCEPTION_FETCH_MISALIGNED, 0x1FE, 0},
     {"", ".word 0x006000EF", ISA_EXCEPTION_FETCH_MISALIGNED, AT_HERE + 6, 0}, /* jal ra, here + 6 */
-    {"", ".word 0xFE000FE3", ISA_EXCEPTION_FETCH_MISALIGNED, AT_HERE - 2, 0}, /* beq x0, x0, here - 2 */
-    {"", ".word 0x00B51363", ISA_EXCEPTION_FETCH_MISALIGNED, AT_HERE + 6, 0}, /* bne a0, a1, here + 6 */
-    {"li a1, 0x10000", "jr a1", ISA_EXCEPTION_FETCH_FAULT, 0x10000, 0x10000}, /* tiny has 64 KiB of IMEM */
+    {"", ".word 0xFE000FE3", ISA_EXCEPTION_FETCH_MISALIGNED, AT_HERE - 2,
+     0}, /* beq x0, x0, here - 2 */
+    {"", ".word 0x00B51363", ISA_EXCEPTION_FETCH_MISALIGNED, AT_HERE + 6,
+     0}, /* bne a0, a1, here + 6 */
+    {"li a1, 0x10000", "jr a1", ISA_EXCEPTION_FETCH_FAULT, 0x10000,
+     0x10000}, /* tiny has 64 KiB of IMEM */
     {"li a1, 0x10000000", "jr a1", ISA_EXCEPTION_FETCH_FAULT, 0x10000000, 0x10000000},
     {"li a1, 0", "jalr x0, -4(a1)", ISA_EXCEPTION_FETCH_FAULT, 0xFFFFFFFC, 0xFFFFFFFC},
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
 
-/* Exceptions 0 and 2 to 11 belong to an instruction, which has done nothing; 1 to the pc that a jump has gone to. */
+/* Exceptions 0 and 2 to 11 belong to an instruction, which has done nothing; 1 to the pc that a
+ * jump has gone to. */
 static void check_note(unsigned k, uint32_t here)
 {
     const trap_case *c = &cases[k];
@@ -112,21 +133,27 @@ static void check_note(unsigned k, uint32_t here)
     const uint32_t want[NOTE_WORDS] = {
         [NOTE_CAUSE] = c->cause,
         [NOTE_PC] = c->pc != 0 ? c->pc : here,
-        [NOTE_VALUE] = relative && c->cause != ISA_EXCEPTION_STORE_FAULT ? here + (c->value - AT_HERE) : c->value,
+        [NOTE_VALUE] = relative && c->cause != ISA_EXCEPTION_STORE_FAULT
+                           ? here + (c->value - AT_HERE)
+                           : c->value,
         [NOTE_STATUS] = 0x1880, /* MIE was set: it is in MPIE */
-        /* the two csrr before it, nine of the handler; a jump that has gone wrong later has retired */
+        /* the two csrr before it, nine of the handler; a jump that has gone wrong later has retired
+         */
         [NOTE_RETIRED] = note[NOTE_BEFORE_RETIRED] + 2 + 9 + jumped,
-        [NOTE_CYCLE] = note[NOTE_BEFORE_CYCLE] + 1 + ISA_CYCLES_TRAP + 11 + (jumped ? ISA_CYCLES_TAKEN : 0),
+        [NOTE_CYCLE] = note[NOTE_BEFORE_CYCLE] + 1 + ISA_CYCLES_TRAP + 11 +
+                       (jumped ? ISA_CYCLES_TAKEN : 0),
         [NOTE_A0] = 0x5EED,
         [NOTE_A1] = note[NOTE_A1],
         [NOTE_BEFORE_RETIRED] = note[NOTE_BEFORE_RETIRED],
         [NOTE_BEFORE_CYCLE] = note[NOTE_BEFORE_CYCLE],
         [NOTE_RA] = 0x7777,
     };
-    static const char *const names[NOTE_WORDS] = {"mcause", "mepc", "mtval", "mstatus", "minstret", "mcycle", "a0", "a1", "", "", "ra"};
+    static const char *const names[NOTE_WORDS] = {
+        "mcause", "mepc", "mtval", "mstatus", "minstret", "mcycle", "a0", "a1", "", "", "ra"};
     for (unsigned i = 0; i < NOTE_WORDS; i++) {
         if (note[i] != want[i]) {
-            fail_msg("%s; %s: %s is 0x%x, expected 0x%x", c->set_up, c->text, names[i], (unsigned)note[i], (unsigned)want[i]);
+            fail_msg("%s; %s: %s is 0x%x, expected 0x%x", c->set_up, c->text, names[i],
+                     (unsigned)note[i], (unsigned)want[i]);
         }
     }
 }
@@ -145,7 +172,8 @@ static void test_each(void **state)
     }
     line(" core.halt s7");
     handler();
-    line(".data\n .word 0x13579BDF, 0x2468ACE0\n .zero 56\nnotes: .zero %u", 4 * N_CASES * NOTE_WORDS);
+    line(".data\n .word 0x13579BDF, 0x2468ACE0\n .zero 56\nnotes: .zero %u",
+         4 * N_CASES * NOTE_WORDS);
     suite_run_to_halt();
     assert_int_equal(suite.result.exit_code, 0);
     for (unsigned k = 0; k < N_CASES; k++) {
@@ -170,13 +198,16 @@ static void test_not_taken(void **state)
 
 /* ---- words that are no instruction ---- */
 
-/* Whether a word is an instruction of rv32im, Zicsr, Zifencei or machine mode: from the specification; custom-0 and CSRs apart. */
+/* Whether a word is an instruction of rv32im, Zicsr, Zifencei or machine mode: from the
+ * specification; custom-0 and CSRs apart. */
 static bool is_rv32im(uint32_t word)
 {
     const uint32_t f3 = word >> 12 & 7;
     const uint32_t f7 = word >> 25;
     switch (word & 0x7F) {
-    case 0x37: case 0x17: case 0x6F:
+    case 0x37:
+    case 0x17:
+    case 0x6F:
         return true;
     case 0x67:
         return f3 == 0;
@@ -193,7 +224,8 @@ static bool is_rv32im(uint32_t word)
     case 0x0F:
         return f3 <= 1;
     case 0x73:
-        return f3 != 4 && (f3 != 0 || word == 0x00000073 || word == 0x00100073 || word == 0x30200073 || word == 0x10500073);
+        return f3 != 4 && (f3 != 0 || word == 0x00000073 || word == 0x00100073 ||
+                           word == 0x30200073 || word == 0x10500073);
     case 0x0B:
         return (word >> 7 & 31) == 0;
     default:
@@ -206,7 +238,8 @@ static void test_illegal_words(void **state)
     (void)state;
     enum { N = 3600 };
     static uint32_t words[N];
-    static const uint8_t opcodes[] = {0x67, 0x63, 0x03, 0x23, 0x13, 0x33, 0x0F, 0x73, 0x0B, 0x2F, 0x3B, 0x07, 0x53};
+    static const uint8_t opcodes[] = {0x67, 0x63, 0x03, 0x23, 0x13, 0x33, 0x0F,
+                                      0x73, 0x0B, 0x2F, 0x3B, 0x07, 0x53};
     uint32_t random = 1;
     unsigned n = 0;
     line("_start: la t0, handler; csrw mtvec, t0; li s0, notes; li s1, 0; li s2, 0");
@@ -222,13 +255,15 @@ static void test_illegal_words(void **state)
         }
     }
     line(" core.halt s2");
-    line("handler: csrr t0, mtval; sw t0, 0(s0); addi s0, s0, 4; csrr t0, mcause; add s2, s2, t0; csrr t0, mepc; addi t0, t0, 4; csrw mepc, t0; mret");
+    line("handler: csrr t0, mtval; sw t0, 0(s0); addi s0, s0, 4; csrr t0, mcause; add s2, s2, t0; "
+         "csrr t0, mepc; addi t0, t0, 4; csrw mepc, t0; mret");
     line(".data\nnotes: .zero %d", 4 * N);
     suite_run_to_halt();
     assert_int_equal(suite.result.exit_code, N * ISA_EXCEPTION_ILLEGAL);
     for (unsigned i = 0; i < N; i++) {
         if (suite_word(ISA_DMEM_BASE + 4 * i) != words[i]) {
-            fail_msg("word %u, 0x%08x, has not trapped: 0x%08x has", i, (unsigned)words[i], (unsigned)suite_word(ISA_DMEM_BASE + 4 * i));
+            fail_msg("word %u, 0x%08x, has not trapped: 0x%08x has", i, (unsigned)words[i],
+                     (unsigned)suite_word(ISA_DMEM_BASE + 4 * i));
         }
     }
 }
@@ -241,18 +276,23 @@ static void test_status(void **state)
     for (unsigned bits = 0; bits < 4; bits++) {
         const uint32_t mie = bits & 1;
         const uint32_t mpie = bits >> 1;
-        line("_start: la t0, handler; csrw mtvec, t0; li s0, results; li t1, %u; csrw mstatus, t1; ecall",
+        line("_start: la t0, handler; csrw mtvec, t0; li s0, results; li t1, %u; csrw mstatus, t1; "
+             "ecall",
              (unsigned)(mie << 3 | mpie << 7));
-        line(" csrr a3, mstatus; la t0, second; csrw mepc, t0; li t1, %u; csrw mstatus, t1; mret; core.halt s0",
+        line(" csrr a3, mstatus; la t0, second; csrw mepc, t0; li t1, %u; csrw mstatus, t1; mret; "
+             "core.halt s0",
              (unsigned)(mie << 3 | mpie << 7));
         line("second: csrr a4, mstatus; sw a2, 0(s0); sw a3, 4(s0); sw a4, 8(s0); core.halt zero");
         line("handler: csrr a2, mstatus; csrr t0, mepc; addi t0, t0, 4; csrw mepc, t0; mret");
         line(".data\nresults: .zero 16");
         suite_run_to_halt();
         assert_int_equal(suite.result.exit_code, 0);
-        assert_int_equal(suite_word(ISA_DMEM_BASE), 0x1800 | mie << 7);              /* in the handler: MPIE = MIE, MIE = 0 */
-        assert_int_equal(suite_word(ISA_DMEM_BASE + 4), 0x1880 | mie << 3);          /* after mret: MIE = MPIE, MPIE = 1 */
-        assert_int_equal(suite_word(ISA_DMEM_BASE + 8), 0x1880 | mpie << 3);         /* after an mret that had no trap */
+        assert_int_equal(suite_word(ISA_DMEM_BASE),
+                         0x1800 | mie << 7); /* in the handler: MPIE = MIE, MIE = 0 */
+        assert_int_equal(suite_word(ISA_DMEM_BASE + 4),
+                         0x1880 | mie << 3); /* after mret: MIE = MPIE, MPIE = 1 */
+        assert_int_equal(suite_word(ISA_DMEM_BASE + 8),
+                         0x1880 | mpie << 3); /* after an mret that had no trap */
     }
 }
 
@@ -263,7 +303,8 @@ static void test_nested(void **state)
     line("first: ecall");
     line("outer: csrr a0, mepc; sw a0, 0(s0); la t0, inner; csrw mtvec, t0");
     line("second: lw a1, 1(s0)");
-    line("inner: csrr a0, mepc; sw a0, 4(s0); csrr a0, mcause; sw a0, 8(s0); csrr a0, mtval; sw a0, 12(s0); csrr a0, mstatus; sw a0, 16(s0)");
+    line("inner: csrr a0, mepc; sw a0, 4(s0); csrr a0, mcause; sw a0, 8(s0); csrr a0, mtval; sw "
+         "a0, 12(s0); csrr a0, mstatus; sw a0, 16(s0)");
     line(" core.halt zero");
     line(".data\nresults: .zero 32");
     suite_run_to_halt();
@@ -308,10 +349,13 @@ static void test_stop(void **state)
         line(" %s\n %s", cases[k].set_up, cases[k].text);
         line(" core.halt zero");
         suite_run();
-        if (suite.result.end != SIM_END_ERROR || suite.result.error != ISA_ERROR_TRAP || suite.result.error_unit != ISA_UNIT_CORE ||
-            suite.result.error_command != cases[k].cause || suite.result.core.x[10] != 0x5EED || suite.result.core.mepc != 0) {
-            fail_msg("%s; %s: end %d, error %u, command %u", cases[k].set_up, cases[k].text, (int)suite.result.end,
-                     (unsigned)suite.result.error, (unsigned)suite.result.error_command);
+        if (suite.result.end != SIM_END_ERROR || suite.result.error != ISA_ERROR_TRAP ||
+            suite.result.error_unit != ISA_UNIT_CORE ||
+            suite.result.error_command != cases[k].cause || suite.result.core.x[10] != 0x5EED ||
+            suite.result.core.mepc != 0) {
+            fail_msg("%s; %s: end %d, error %u, command %u", cases[k].set_up, cases[k].text,
+                     (int)suite.result.end, (unsigned)suite.result.error,
+                     (unsigned)suite.result.error_command);
         }
     }
 }
@@ -332,9 +376,10 @@ static void test_covered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each),    cmocka_unit_test(test_not_taken), cmocka_unit_test(test_illegal_words),
-        cmocka_unit_test(test_status),  cmocka_unit_test(test_nested),    cmocka_unit_test(test_nowhere),
-        cmocka_unit_test(test_stop),    cmocka_unit_test(test_covered),
+        cmocka_unit_test(test_each),          cmocka_unit_test(test_not_taken),
+        cmocka_unit_test(test_illegal_words), cmocka_unit_test(test_status),
+        cmocka_unit_test(test_nested),        cmocka_unit_test(test_nowhere),
+        cmocka_unit_test(test_stop),          cmocka_unit_test(test_covered),
     };
     return cmocka_run_group_tests(tests, suite_open, suite_close);
 }

@@ -1,5 +1,6 @@
 /*
- * core_suite.h -- for the tests of the scalar core: a program in assembly, on the simulator and on the Verilog in lockstep.
+ * core_suite.h -- for the tests of the scalar core: a program in assembly, on the simulator and on
+ * the Verilog in lockstep.
  *
  * Without Verilator the simulator alone runs, and what a test expects is checked against it.
  *
@@ -39,7 +40,8 @@ static inline int suite_open(void **state)
     suite.arena = base_arena_create();
     assert_ok(isa_config_find("tiny", &suite.config, &diag));
     assert_ok(rt_machine_create(RT_MACHINE_SIM, &suite.config, NULL, &suite.sim, &diag));
-    if (SY_HAVE_VERILATOR && rt_machine_create(RT_MACHINE_RTL, &suite.config, NULL, &suite.rtl, &diag) != SY_OK) {
+    if (SY_HAVE_VERILATOR &&
+        rt_machine_create(RT_MACHINE_RTL, &suite.config, NULL, &suite.rtl, &diag) != SY_OK) {
         fail_msg("%s", base_diag_message(&diag));
     }
     return 0;
@@ -94,7 +96,8 @@ static inline void suite_run(void)
     base_diag diag = {0};
     base_buf_putc(&suite.text, '\0');
     assert_ok(base_buf_status(&suite.text));
-    const sy_status status = isa_assemble(suite.arena, suite.text.data, "test", &suite.program, NULL, &diag);
+    const sy_status status = isa_assemble(suite.arena, suite.text.data, "test", &suite.program,
+                                          NULL, &diag);
     base_buf_clear(&suite.text);
     if (status != SY_OK) {
         fail_msg("%s", base_diag_message(&diag));
@@ -135,7 +138,7 @@ static inline uint32_t suite_label(const char *name)
     return pc;
 }
 
-/* Every instruction of rv32.def with a class between these has been in a program of this file. */
+/* Every instruction of rv32.def with a format of mine has been in a program of this file. */
 static inline void suite_check_covered(bool (*mine)(isa_format format))
 {
     for (isa_op op = ISA_OP_ILLEGAL + 1; op < ISA_N_OPS; op++) {

@@ -1,5 +1,6 @@
 /*
- * image.c -- bare-metal ELF files: written and read back, what other toolchains put into them, what is refused, files with random bytes changed.
+ * image.c -- bare-metal ELF files: written and read back, what other toolchains put into them, what
+ * is refused, files with random bytes changed.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -57,7 +58,8 @@ static void expect_refused(const void *bytes, size_t n_bytes, const char *messag
     }
 }
 
-static const char two_parts[] = "nop\n_start: la t0, value\n nop\n.data\nvalue: .word 7, 8\n addi a0, a0, 1\nend: .byte 9";
+static const char two_parts[] =
+    "nop\n_start: la t0, value\n nop\n.data\nvalue: .word 7, 8\n addi a0, a0, 1\nend: .byte 9";
 
 static void test_round_trip(void **state)
 {
@@ -76,7 +78,8 @@ static void test_round_trip(void **state)
         for (size_t i = 0; i < 2; i++) {
             assert_int_equal(read.segments[i].address, base + (i == 0 ? 0 : ISA_ASM_IMAGE_TEXT));
             assert_int_equal(read.segments[i].n_bytes, made.segments[i].n_bytes);
-            assert_memory_equal(read.segments[i].data, made.segments[i].data, made.segments[i].n_data);
+            assert_memory_equal(read.segments[i].data, made.segments[i].data,
+                                made.segments[i].n_data);
         }
         uint32_t address = 0;
         assert_true(isa_image_find(&read, "value", &address));
@@ -107,9 +110,12 @@ static void test_asm_refusals(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         isa_image image = {0};
         base_diag diag = {0};
-        assert_int_not_equal(isa_assemble_image(arena, cases[i].text, "t.s", cases[i].base, &image, NULL, &diag), SY_OK);
+        assert_int_not_equal(
+            isa_assemble_image(arena, cases[i].text, "t.s", cases[i].base, &image, NULL, &diag),
+            SY_OK);
         if (strstr(base_diag_message(&diag), cases[i].message) == NULL) {
-            fail_msg("%s: '%s', expected '%s'", cases[i].text, base_diag_message(&diag), cases[i].message);
+            fail_msg("%s: '%s', expected '%s'", cases[i].text, base_diag_message(&diag),
+                     cases[i].message);
         }
     }
 }
@@ -143,7 +149,8 @@ static void test_files(void **state)
     expect_refused(h, bytes.n_bytes, "passes 4 GiB");
     base_set_le32(p + offsetof(Elf32_Phdr, p_memsz), 1);
     expect_refused(h, bytes.n_bytes, "bytes in the file, 1 in memory");
-    base_set_le32(p + offsetof(Elf32_Phdr, p_type), 0x70000003); /* PT_RISCV_ATTRIBUTES of GNU ld: in no memory */
+    base_set_le32(p + offsetof(Elf32_Phdr, p_type),
+                  0x70000003); /* PT_RISCV_ATTRIBUTES of GNU ld: in no memory */
     base_set_le32(p + offsetof(Elf32_Phdr, p_memsz), 0);
     assert_int_equal(decoded(&bytes).n_segments, 1);
     base_set_le32(p + sizeof(Elf32_Phdr) + offsetof(Elf32_Phdr, p_memsz), 0);
@@ -151,7 +158,9 @@ static void test_files(void **state)
     expect_refused(h, bytes.n_bytes, "no segment to load");
     h[offsetof(Elf32_Ehdr, e_machine)] = EM_386;
     expect_refused(h, bytes.n_bytes, "ELF machine 3");
-    expect_refused("\x7F" "ELF", 4, "not an ELF file");
+    expect_refused("\x7F"
+                   "ELF",
+                   4, "not an ELF file");
     base_buf_free(&bytes);
 }
 
@@ -182,7 +191,8 @@ static void test_random_bytes(void **state)
             n_read++;
             for (size_t i = 0; i < image.n_segments; i++) {
                 const isa_segment *s = &image.segments[i];
-                assert_true(s->n_data == 0 || (s->data >= copy && s->n_data <= n && s->data + s->n_data <= copy + n));
+                assert_true(s->n_data == 0 ||
+                            (s->data >= copy && s->n_data <= n && s->data + s->n_data <= copy + n));
             }
         } else {
             assert_int_equal(status, SY_EFORMAT);

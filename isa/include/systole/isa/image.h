@@ -1,5 +1,6 @@
 /*
- * image.h -- bare-metal programs of any toolchain: an ELF file as bytes at addresses, and its symbols.
+ * image.h -- bare-metal programs of any toolchain: an ELF file as bytes at addresses, and its
+ * symbols.
  *
  * Any 32-bit little-endian RISC-V executable reads; what it does with our machine is not asked here
  * (program.h reads and writes the machine's own programs).

@@ -30,16 +30,17 @@ typedef struct rt_bare {
     bool has_tohost, has_signature;
     uint32_t tohost;
     uint32_t signature, n_signature_bytes;
-    sim_run_options run; /* of a run: entry, map, watched word; the caller may change the limit and the stalls */
+    sim_run_options run; /* of a run: entry, map, watched word; the caller may change the limit and
+                            the stalls */
 } rt_bare;
 
 /*
- * Reads a program and finds where it lies on a machine of this configuration; all is from the arena.
- * Errors: isa_image_load's; SY_ERANGE if it does not fit, SY_EFORMAT for a signature whose end is
- * before its begin, or that ends within a word, each with one line.
+ * Reads a program and finds where it lies on a machine of this configuration; all is from the
+ * arena. Errors: isa_image_load's; SY_ERANGE if it does not fit, SY_EFORMAT for a signature whose
+ * end is before its begin, or that ends within a word, each with one line.
  */
-sy_status rt_bare_open(base_arena *arena, const char *path, const isa_config *config, rt_bare *program,
-                       base_diag *diag);
+sy_status rt_bare_open(base_arena *arena, const char *path, const isa_config *config,
+                       rt_bare *program, base_diag *diag);
 
 /* Writes it into IMEM and DMEM, the rest of which becomes zero. */
 sy_status rt_bare_load(sim_machine *machine, const rt_bare *program, base_diag *diag);
@@ -55,7 +56,8 @@ typedef struct rt_bare_result {
 
 /*
  * Loads it and runs it to its end.  SY_OK whatever its verdict: see result->passed and
- * rt_bare_print.  Afterwards the machine's memories hold what the program left.  Errors: those of the model.
+ * rt_bare_print.  Afterwards the machine's memories hold what the program left.  Errors: those of
+ * the model.
  */
 sy_status rt_bare_run(sim_machine *machine, const rt_bare *program, rt_bare_result *result,
                       base_diag *diag);
@@ -66,7 +68,8 @@ void rt_bare_judge(const rt_bare *program, const sim_result *run, rt_bare_result
 /* Appends the verdict and its reason on one line, without the program's name. */
 void rt_bare_print(const rt_bare *program, const rt_bare_result *result, base_buf *out);
 
-/* Appends the signature: a line of 8 hexadecimal digits for each word.  SY_EFORMAT if it has none. */
+/* Appends the signature: a line of 8 hexadecimal digits for each word.  SY_EFORMAT if it has none.
+ */
 sy_status rt_bare_signature(sim_machine *machine, const rt_bare *program, base_buf *out,
                             base_diag *diag);
 
