@@ -26,6 +26,8 @@ const char help_fuzz[] =
     "                           (default 16)\n"
     "      --seed S             of everything random (default 1): the same seed gives the\n"
     "                           same programs everywhere\n"
+    "      --config-seed S      of the random configurations (default: that of --seed); with\n"
+    "                           another --seed it runs new programs on machines already built\n"
     "      --count N            programs for each configuration (default 40)\n"
     "      --first N            number of the first program (default 0)\n"
     "      --output-dir DIR     where the files of failures go (default: here)\n"
@@ -45,6 +47,7 @@ enum {
     FIRST_CONFIG,
     MAX_DIM,
     SEED,
+    CONFIG_SEED,
     COUNT,
     FIRST,
     OUTPUT_DIR,
@@ -106,6 +109,7 @@ typedef struct args {
     isa_config config;
     base_buf coverage;
     bool want_coverage;
+    bool has_config_seed;
     bool json;
 } args;
 
@@ -131,6 +135,10 @@ static int take_option(args *a, int option)
         break;
     case SEED:
         good = cli_parse_u64("fuzz", "--seed", text, 0, any, &a->fuzz.seed);
+        break;
+    case CONFIG_SEED:
+        good = cli_parse_u64("fuzz", "--config-seed", text, 0, any, &a->fuzz.config_seed);
+        a->has_config_seed = true;
         break;
     case COUNT:
         good = cli_parse_u64("fuzz", "--count", text, 1, any, &a->fuzz.count);
@@ -187,6 +195,7 @@ int cmd_fuzz(int argc, char **argv)
                                             {"first-config", required_argument, NULL, FIRST_CONFIG},
                                             {"max-dim", required_argument, NULL, MAX_DIM},
                                             {"seed", required_argument, NULL, SEED},
+                                            {"config-seed", required_argument, NULL, CONFIG_SEED},
                                             {"count", required_argument, NULL, COUNT},
                                             {"first", required_argument, NULL, FIRST},
                                             {"output-dir", required_argument, NULL, OUTPUT_DIR},
@@ -214,6 +223,9 @@ int cmd_fuzz(int argc, char **argv)
     }
     if (optind != argc) {
         return cli_usage("fuzz", "unexpected '%s'", argv[optind]);
+    }
+    if (!a.has_config_seed) {
+        a.fuzz.config_seed = a.fuzz.seed;
     }
     base_buf text = {0};
     base_json document = base_json_to(&text);

@@ -127,10 +127,10 @@ static sy_status run_configs(const rt_fuzz_options *options, fuzz_coverage *cove
         if (options->config != NULL) {
             config = *options->config;
         } else {
-            rt_fuzz_config(options->seed, options->first_config + i,
+            rt_fuzz_config(options->config_seed, options->first_config + i,
                            options->max_dim > 0 ? options->max_dim : 16, &config);
-            snprintf(config.name, sizeof config.name, "random-%" PRIu64 "-%" PRIu64, options->seed,
-                     options->first_config + i);
+            snprintf(config.name, sizeof config.name, "random-%" PRIu64 "-%" PRIu64,
+                     options->config_seed, options->first_config + i);
         }
         SY_TRY(run_config(options, &config, n_configs * options->count, coverage, summary, diag));
     }

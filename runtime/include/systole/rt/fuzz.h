@@ -35,6 +35,7 @@ sy_status rt_fuzz_one(base_arena *arena, sim_machine *first, sim_machine *second
 typedef struct rt_fuzz_options {
     const isa_config *config; /* NULL: random ones */
     uint64_t seed;
+    uint64_t config_seed;  /* of random configurations */
     uint64_t first, count; /* program numbers first .. first + count - 1 of each configuration */
     uint64_t first_config, n_configs; /* random configurations; n_configs 0 acts as 1 */
     uint32_t max_dim;                 /* of random configurations; 0: 16 */
