@@ -4,7 +4,7 @@
 `define SY_ISA_VH
 
 // Hash of the tables this was made from: host registers ISA_HASH and ISA_HASH_HI.
-`define SY_ISA_HASH 64'h250cc8ff86eaf221
+`define SY_ISA_HASH 64'h7ee8a1d38b36cb3e
 
 // Units: funct3 of Xsystole, index of counters, unit code of errors.
 `define SY_UNIT_MXU 3'd0
@@ -66,9 +66,7 @@
     ((f3) == 3'd4 && (f7) == 7'h04 && (rs2) == 5'd0))
 
 // 1 if a legal command, not a SET, answers UNIMPLEMENTED.
-`define SY_XSYSTOLE_UNBUILT(f3, f7) (1'b0 || \
-    ((f3) == `SY_UNIT_VPU && (f7) == `SY_F7_VPU_TABLE) || \
-    ((f3) == `SY_UNIT_VPU && (f7) == `SY_F7_VPU_TAPS))
+`define SY_XSYSTOLE_UNBUILT(f3, f7) (1'b0)
 
 // Descriptor registers of MXU.
 `define SY_MXU_A_BASE 0
@@ -415,11 +413,7 @@
 `define SY_VPU_CHAIN_IN_INVALID(r) ((|((r) & 32'hFFFC0000)) || \
     (((r) >> 4) & 32'h3) == 32'd3 || \
     (((r) >> 6) & 32'h3) == 32'd3)
-`define SY_VPU_CHAIN_IN_UNBUILT(r) (1'b0 || \
-    (((r) >> 6) & 32'h3) == 32'd1 || \
-    (((r) >> 6) & 32'h3) == 32'd2 || \
-    (((r) >> 8) & 32'h1) == 32'd1 || \
-    (((r) >> 9) & 32'h1) == 32'd1)
+`define SY_VPU_CHAIN_IN_UNBUILT(r) (1'b0)
 `define SY_VPU_CHAIN_FP_INVALID(r) ((|((r) & 32'hFFFE0000)) || \
     (((r) >> 4) & 32'h3) == 32'd3 || \
     (((r) >> 6) & 32'h3) == 32'd3 || \
@@ -434,25 +428,7 @@
     (((r) >> 10) & 32'h1F) == 32'd29 || \
     (((r) >> 10) & 32'h1F) == 32'd30 || \
     (((r) >> 10) & 32'h1F) == 32'd31)
-`define SY_VPU_CHAIN_FP_UNBUILT(r) (1'b0 || \
-    (((r) >> 10) & 32'h1F) == 32'd4 || \
-    (((r) >> 10) & 32'h1F) == 32'd5 || \
-    (((r) >> 10) & 32'h1F) == 32'd6 || \
-    (((r) >> 10) & 32'h1F) == 32'd7 || \
-    (((r) >> 10) & 32'h1F) == 32'd8 || \
-    (((r) >> 10) & 32'h1F) == 32'd9 || \
-    (((r) >> 10) & 32'h1F) == 32'd10 || \
-    (((r) >> 10) & 32'h1F) == 32'd11 || \
-    (((r) >> 10) & 32'h1F) == 32'd12 || \
-    (((r) >> 10) & 32'h1F) == 32'd13 || \
-    (((r) >> 10) & 32'h1F) == 32'd14 || \
-    (((r) >> 10) & 32'h1F) == 32'd15 || \
-    (((r) >> 10) & 32'h1F) == 32'd16 || \
-    (((r) >> 10) & 32'h1F) == 32'd17 || \
-    (((r) >> 10) & 32'h1F) == 32'd18 || \
-    (((r) >> 10) & 32'h1F) == 32'd19 || \
-    (((r) >> 10) & 32'h1F) == 32'd20 || \
-    (((r) >> 15) & 32'h3) == 32'd3)
+`define SY_VPU_CHAIN_FP_UNBUILT(r) (1'b0)
 `define SY_VPU_CHAIN_OUT_INVALID(r) ((|((r) & 32'hFFFE0088)) || \
     (((r) >> 0) & 32'h7) == 32'd5 || \
     (((r) >> 0) & 32'h7) == 32'd6 || \
@@ -462,12 +438,7 @@
     (((r) >> 8) & 32'h7) == 32'd7 || \
     (((r) >> 13) & 32'h3) == 32'd3 || \
     (((r) >> 15) & 32'h3) == 32'd3)
-`define SY_VPU_CHAIN_OUT_UNBUILT(r) (1'b0 || \
-    (((r) >> 4) & 32'h3) == 32'd3 || \
-    (((r) >> 11) & 32'h1) == 32'd1 || \
-    (((r) >> 12) & 32'h1) == 32'd1 || \
-    (((r) >> 13) & 32'h3) == 32'd1 || \
-    (((r) >> 13) & 32'h3) == 32'd2)
+`define SY_VPU_CHAIN_OUT_UNBUILT(r) (1'b0)
 `define SY_VPU_ROWS_INVALID(r) ((|((r) & 32'hFFFFFF88)))
 `define SY_VPU_ROWS_UNBUILT(r) (1'b0)
 `define SY_VPU_TAPS_INVALID(r) ((|((r) & 32'hFFFFE0E0)))

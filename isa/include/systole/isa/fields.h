@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* isa_table_hash of the tables this was made from. */
-#define ISA_TABLE_HASH UINT64_C(0x250cc8ff86eaf221)
+#define ISA_TABLE_HASH UINT64_C(0x7ee8a1d38b36cb3e)
 
 /* Descriptor registers of MXU. */
 enum {
@@ -219,8 +219,8 @@ typedef enum isa_vpu_chain_in_iadd {
 #define ISA_VPU_CHAIN_IN_WINDOW_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_in_window {
     ISA_VPU_CHAIN_IN_WINDOW_OFF = 0, /* no window */
-    ISA_VPU_CHAIN_IN_WINDOW_TAPS3 = 1, /* not built: three taps */
-    ISA_VPU_CHAIN_IN_WINDOW_TAPS5 = 2, /* not built: five taps */
+    ISA_VPU_CHAIN_IN_WINDOW_TAPS3 = 1, /* three taps */
+    ISA_VPU_CHAIN_IN_WINDOW_TAPS5 = 2, /* five taps */
 } isa_vpu_chain_in_window;
 
 /* VPU chain_in: window stride */
@@ -229,7 +229,7 @@ typedef enum isa_vpu_chain_in_window {
 #define ISA_VPU_CHAIN_IN_STRIDE2_MASK UINT32_C(0x1)
 typedef enum isa_vpu_chain_in_stride2 {
     ISA_VPU_CHAIN_IN_STRIDE2_OFF = 0, /* stride 1 */
-    ISA_VPU_CHAIN_IN_STRIDE2_ON = 1, /* not built: stride 2 */
+    ISA_VPU_CHAIN_IN_STRIDE2_ON = 1, /* stride 2 */
 } isa_vpu_chain_in_stride2;
 
 /* VPU chain_in: A's blocks of D rows */
@@ -238,7 +238,7 @@ typedef enum isa_vpu_chain_in_stride2 {
 #define ISA_VPU_CHAIN_IN_TRANSPOSE_MASK UINT32_C(0x1)
 typedef enum isa_vpu_chain_in_transpose {
     ISA_VPU_CHAIN_IN_TRANSPOSE_OFF = 0, /* as they lie */
-    ISA_VPU_CHAIN_IN_TRANSPOSE_ON = 1, /* not built: transposed */
+    ISA_VPU_CHAIN_IN_TRANSPOSE_ON = 1, /* transposed */
 } isa_vpu_chain_in_transpose;
 
 /* VPU chain_in: padding columns left of a line, below the number of taps */
@@ -313,23 +313,23 @@ typedef enum isa_vpu_chain_fp_fn {
     ISA_VPU_CHAIN_FP_FN_RELU = 1, /* v > 0 ? v : +0 */
     ISA_VPU_CHAIN_FP_FN_CLIP = 2, /* v < clip_lo ? clip_lo : v > clip_hi ? clip_hi : v */
     ISA_VPU_CHAIN_FP_FN_MAX = 3, /* v > B ? v : B; NaN also if B is */
-    ISA_VPU_CHAIN_FP_FN_EXP2 = 4, /* not built: 2 to the v */
-    ISA_VPU_CHAIN_FP_FN_LOG2 = 5, /* not built: binary logarithm */
-    ISA_VPU_CHAIN_FP_FN_RECIP = 6, /* not built: 1 / v */
-    ISA_VPU_CHAIN_FP_FN_RSQRT = 7, /* not built: 1 / sqrt(v) */
-    ISA_VPU_CHAIN_FP_FN_SQRT = 8, /* not built: square root */
-    ISA_VPU_CHAIN_FP_FN_TANH = 9, /* not built: hyperbolic tangent */
-    ISA_VPU_CHAIN_FP_FN_SIGMOID = 10, /* not built: 1 / (1 + exp(-v)) */
-    ISA_VPU_CHAIN_FP_FN_ERF = 11, /* not built: error function */
-    ISA_VPU_CHAIN_FP_FN_PHI = 12, /* not built: (1 + erf(v)) / 2 */
-    ISA_VPU_CHAIN_FP_FN_MIN = 13, /* not built: v < B ? v : B; NaN also if B is */
-    ISA_VPU_CHAIN_FP_FN_ABS = 14, /* not built: v without its sign */
-    ISA_VPU_CHAIN_FP_FN_STEP = 15, /* not built: v > 0 ? clip_hi : clip_lo */
-    ISA_VPU_CHAIN_FP_FN_SELECT = 16, /* not built: B != 0 ? v : clip_lo (a NaN is not 0) */
-    ISA_VPU_CHAIN_FP_FN_GT = 17, /* not built: v > B ? 1 : 0 */
-    ISA_VPU_CHAIN_FP_FN_GE = 18, /* not built: v >= B ? 1 : 0 */
-    ISA_VPU_CHAIN_FP_FN_EQ = 19, /* not built: v == B ? 1 : 0 */
-    ISA_VPU_CHAIN_FP_FN_TABLE = 20, /* not built: the int8 table at the low 8 bits of rne(v); a NaN is entry 0 */
+    ISA_VPU_CHAIN_FP_FN_EXP2 = 4, /* 2 to the v */
+    ISA_VPU_CHAIN_FP_FN_LOG2 = 5, /* binary logarithm */
+    ISA_VPU_CHAIN_FP_FN_RECIP = 6, /* 1 / v */
+    ISA_VPU_CHAIN_FP_FN_RSQRT = 7, /* 1 / sqrt(v) */
+    ISA_VPU_CHAIN_FP_FN_SQRT = 8, /* square root */
+    ISA_VPU_CHAIN_FP_FN_TANH = 9, /* hyperbolic tangent */
+    ISA_VPU_CHAIN_FP_FN_SIGMOID = 10, /* 1 / (1 + exp(-v)) */
+    ISA_VPU_CHAIN_FP_FN_ERF = 11, /* error function */
+    ISA_VPU_CHAIN_FP_FN_PHI = 12, /* (1 + erf(v)) / 2 */
+    ISA_VPU_CHAIN_FP_FN_MIN = 13, /* v < B ? v : B; NaN also if B is */
+    ISA_VPU_CHAIN_FP_FN_ABS = 14, /* v without its sign */
+    ISA_VPU_CHAIN_FP_FN_STEP = 15, /* v > 0 ? clip_hi : clip_lo */
+    ISA_VPU_CHAIN_FP_FN_SELECT = 16, /* B != 0 ? v : clip_lo (a NaN is not 0) */
+    ISA_VPU_CHAIN_FP_FN_GT = 17, /* v > B ? 1 : 0 */
+    ISA_VPU_CHAIN_FP_FN_GE = 18, /* v >= B ? 1 : 0 */
+    ISA_VPU_CHAIN_FP_FN_EQ = 19, /* v == B ? 1 : 0 */
+    ISA_VPU_CHAIN_FP_FN_TABLE = 20, /* the int8 table at the low 8 bits of rne(v); a NaN is entry 0 */
 } isa_vpu_chain_fp_fn;
 
 /* VPU chain_fp: factor after the function */
@@ -340,7 +340,7 @@ typedef enum isa_vpu_chain_fp_mul3 {
     ISA_VPU_CHAIN_FP_MUL3_ONE = 0, /* skip */
     ISA_VPU_CHAIN_FP_MUL3_PRE = 1, /* the value before mul2 */
     ISA_VPU_CHAIN_FP_MUL3_ROW = 2, /* row register mul3 */
-    ISA_VPU_CHAIN_FP_MUL3_B = 3, /* not built: B after its scale */
+    ISA_VPU_CHAIN_FP_MUL3_B = 3, /* B after its scale */
 } isa_vpu_chain_fp_mul3;
 
 /* VPU chain_out: output */
@@ -363,7 +363,7 @@ typedef enum isa_vpu_chain_out_red {
     ISA_VPU_CHAIN_OUT_RED_NONE = 0, /* no second output */
     ISA_VPU_CHAIN_OUT_RED_SUM = 1, /* sum */
     ISA_VPU_CHAIN_OUT_RED_MAX = 2, /* maximum */
-    ISA_VPU_CHAIN_OUT_RED_SUMSQ = 3, /* not built: sum of squares (red_src fp) */
+    ISA_VPU_CHAIN_OUT_RED_SUMSQ = 3, /* sum of squares (red_src fp) */
 } isa_vpu_chain_out_red;
 
 /* VPU chain_out: what is reduced */
@@ -393,7 +393,7 @@ typedef enum isa_vpu_chain_out_red_loops {
 #define ISA_VPU_CHAIN_OUT_RED_LANES_MASK UINT32_C(0x1)
 typedef enum isa_vpu_chain_out_red_lanes {
     ISA_VPU_CHAIN_OUT_RED_LANES_OFF = 0, /* no: each lane has its own result */
-    ISA_VPU_CHAIN_OUT_RED_LANES_ON = 1, /* not built: yes: every lane of the second output has the one result */
+    ISA_VPU_CHAIN_OUT_RED_LANES_ON = 1, /* yes: every lane of the second output has the one result */
 } isa_vpu_chain_out_red_lanes;
 
 /* VPU chain_out: the second output is the place of the maximum (red max) */
@@ -402,7 +402,7 @@ typedef enum isa_vpu_chain_out_red_lanes {
 #define ISA_VPU_CHAIN_OUT_RED_INDEX_MASK UINT32_C(0x1)
 typedef enum isa_vpu_chain_out_red_index {
     ISA_VPU_CHAIN_OUT_RED_INDEX_OFF = 0, /* no */
-    ISA_VPU_CHAIN_OUT_RED_INDEX_ON = 1, /* not built: yes */
+    ISA_VPU_CHAIN_OUT_RED_INDEX_ON = 1, /* yes */
 } isa_vpu_chain_out_red_index;
 
 /* VPU chain_out: function of the second output */
@@ -411,8 +411,8 @@ typedef enum isa_vpu_chain_out_red_index {
 #define ISA_VPU_CHAIN_OUT_RED_FN_MASK UINT32_C(0x3)
 typedef enum isa_vpu_chain_out_red_fn {
     ISA_VPU_CHAIN_OUT_RED_FN_NONE = 0, /* none */
-    ISA_VPU_CHAIN_OUT_RED_FN_RECIP = 1, /* not built: 1 / v */
-    ISA_VPU_CHAIN_OUT_RED_FN_RSQRT = 2, /* not built: 1 / sqrt(v) */
+    ISA_VPU_CHAIN_OUT_RED_FN_RECIP = 1, /* 1 / v */
+    ISA_VPU_CHAIN_OUT_RED_FN_RSQRT = 2, /* 1 / sqrt(v) */
 } isa_vpu_chain_out_red_fn;
 
 /* VPU chain_out: kind of the second output (ignored when red is none) */
