@@ -264,7 +264,7 @@ static inline void random_vpu(random_program *p, uint32_t *r)
     r[ISA_VPU_TAIL] = has_window || random_one_in(p, 2) ? 0 : random_below(p, p->config.d + 1);
     if (has_window) {
         r[ISA_VPU_N0] = 1 + random_below(p, 4);
-        r[ISA_VPU_WIN_OUT] = 1 + random_below(p, (r[ISA_VPU_N1] - 1) / (1 + ISA_GET(in, ISA_VPU_CHAIN_IN_STRIDE2)) + 1);
+        r[ISA_VPU_WIN_OUT] = 1 + random_below(p, n[1] == 0 ? 1 : (n[1] - 1) / (1 + ISA_GET(in, ISA_VPU_CHAIN_IN_STRIDE2)) + 1);
         r[ISA_VPU_WIN_TOP] = random_below(p, 3);
         r[ISA_VPU_WIN_ROWS] = 1 + random_below(p, 9);
         if ((int32_t)r[ISA_VPU_A_ZERO] < -128 || (int32_t)r[ISA_VPU_A_ZERO] > 127) r[ISA_VPU_A_ZERO] = random_below(p, 256) - 128;

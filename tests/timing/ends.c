@@ -100,7 +100,7 @@ static void test_error_cycle(void **state)
     assert_int_equal(t.result.retired, 1);
     assert_int_equal(t.result.counters[ISA_UNIT_MXU][ISA_COUNTER_DECODE], 4); /* 1 in the queue, then in the slot */
     /* What is in flight goes on to its end. */
-    test_run(&t, MATMUL "mxu.matmul x0\n vpu.table x0\n core.halt x0\n");
+    test_run(&t, MATMUL "mxu.matmul x0\n vpu.taps x0\n core.halt x0\n");
     assert_int_equal(t.result.cycles, t.events[ISA_UNIT_MXU][0].end + 1);
 }
 
