@@ -31,6 +31,8 @@ static sy_status open_program(const cli_model_args *args, const char *path, base
     }
     program->run.stall_seed = args->session.stall_seed;
     program->run.stall_max = args->session.stall_max;
+    program->run.ready_max = args->session.ready_max;
+    program->run.error_one_in = args->session.error_one_in;
     return SY_OK;
 }
 

@@ -54,20 +54,30 @@ static bool parse_floats(const char *command, const char *option, const char *te
     }
 }
 
-static bool parse_stalls(const cli_model_args *args, const char *text, uint64_t *seed,
-                         uint32_t *max)
+/* SEED:MAX, SEED:MAX:READY or SEED:MAX:READY:ERRORS */
+static bool parse_stalls(const cli_model_args *args, const char *text, rt_session_options *options)
 {
-    char *end = NULL;
-    char *rest = NULL;
+    unsigned long long values[4] = {0};
+    const char *at = text;
+    unsigned n = 0;
+    bool good = true;
     errno = 0;
-    *seed = strtoull(text, &end, 0);
-    const unsigned long long most = *end == ':' ? strtoull(end + 1, &rest, 0) : 0;
-    if (end == text || rest == NULL || rest == end + 1 || *rest != '\0' || errno != 0 ||
-        most > 1000000) {
+    do {
+        char *end = NULL;
+        values[n] = strtoull(at, &end, 0);
+        good = good && end != at && errno == 0 && (n == 0 || values[n] <= 1000000);
+        at = *end == ':' ? end + 1 : end;
+        n++;
+        good = good && (*end == '\0' || (*end == ':' && n < 4));
+    } while (good && at[-1] == ':');
+    if (!good || n < 2) {
         cli_usage(args->command, "--stalls: expected SEED:MAX, got '%s'", text);
         return false;
     }
-    *max = (uint32_t)most;
+    options->stall_seed = values[0];
+    options->stall_max = (uint32_t)values[1];
+    options->ready_max = (uint32_t)values[2];
+    options->error_one_in = (uint32_t)values[3];
     return true;
 }
 
@@ -132,7 +142,7 @@ int cli_model_option(cli_model_args *args, int option, const char *value)
                    ? CLI_DONE
                    : CLI_USAGE;
     case CLI_STALLS:
-        return parse_stalls(args, value, &args->session.stall_seed, &args->session.stall_max)
+        return parse_stalls(args, value, &args->session)
                    ? CLI_DONE
                    : CLI_USAGE;
     case CLI_PORTABLE:

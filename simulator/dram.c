@@ -465,12 +465,12 @@ uint64_t sim_dram_longest(const isa_config *config)
     if (c->dram_model != ISA_DRAM_BANKED) {
         return c->dram_latency + n_beats;
     }
-    /* each access on its own, after a write in the other direction, a row conflict and two refreshes */
+    /* each access on its own, after one in the other direction and a row conflict; refresh takes half of all cycles at most */
     const uint64_t turn = (uint64_t)c->dram_t_cwl + c->dram_t_atom + c->dram_t_wr + c->dram_t_wtr_s + c->dram_t_wtr_l +
                           c->dram_t_rtw + c->dram_t_rtp;
     const uint64_t row = (uint64_t)c->dram_t_rc + c->dram_t_ras + c->dram_t_rp + c->dram_t_rp_all + c->dram_t_rcd +
                          c->dram_t_rrd_s + c->dram_t_rrd_l + c->dram_t_faw;
     const uint64_t access = turn + row + c->dram_t_ccd_s + c->dram_t_ccd_l + c->dram_t_atom + c->dram_t_cl;
     const uint64_t n_atoms = c->dram_burst_bytes / c->dram_atom_bytes + 1;
-    return c->dram_latency + 2 * n_beats + n_atoms * access + 2 * (uint64_t)c->dram_t_rfc;
+    return c->dram_latency + 2 * n_beats + 2 * n_atoms * access + 4 * (uint64_t)c->dram_t_rfc;
 }

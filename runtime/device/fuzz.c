@@ -23,7 +23,9 @@ static sy_status run_one(base_arena *arena, sim_machine *first, sim_machine *sec
         .run = {.entry = fuzz->program.entry,
                 .max_cycles = fuzz->max_cycles,
                 .stall_seed = fuzz->stall_seed,
-                .stall_max = fuzz->stall_max},
+                .stall_max = fuzz->stall_max,
+                .ready_max = fuzz->ready_max,
+                .error_one_in = fuzz->error_one_in},
         .dram_bytes = (uint64_t)RT_FUZZ_DRAM_MIB << 20,
     };
     *out = (rt_fuzz_case){
@@ -31,6 +33,8 @@ static sy_status run_one(base_arena *arena, sim_machine *first, sim_machine *sec
         .source = fuzz->source,
         .stall_seed = fuzz->stall_seed,
         .stall_max = fuzz->stall_max,
+        .ready_max = fuzz->ready_max,
+        .error_one_in = fuzz->error_one_in,
     };
     SY_TRY(rt_fuzz_lockstep(first, second, &fuzz->program, seed, &options, &out->result, diag));
     rt_fuzz_run_end(run, first, &out->result.results[0]);

@@ -90,9 +90,10 @@ static void print_commands(const char *stem, uint64_t seed, const question *q,
                     "systole asm %s.min.s -c %s.ini -o %s.elf && systole cosim %s.elf -c %s.ini "
                     "--fill %" PRIu64,
                     stem, stem, stem, stem, stem, seed);
-    if (minimal->stall_max > 0) {
-        base_buf_printf(out, " --stalls %" PRIu64 ":%" PRIu32, q->options.run.stall_seed,
-                        minimal->stall_max);
+    const sim_run_options *run = &q->options.run;
+    if (minimal->stall_max > 0 || run->ready_max > 0 || run->error_one_in > 0) {
+        base_buf_printf(out, " --stalls %" PRIu64 ":%" PRIu32 ":%" PRIu32 ":%" PRIu32,
+                        run->stall_seed, minimal->stall_max, run->ready_max, run->error_one_in);
     }
     if (q->may_be_cut_off) {
         base_buf_printf(out, " --max-cycles %" PRIu64, q->options.run.max_cycles);

@@ -127,6 +127,8 @@ static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_opti
         .max_cycles = session->options.max_cycles,
         .stall_seed = session->options.stall_seed,
         .stall_max = session->options.stall_max,
+        .ready_max = session->options.ready_max,
+        .error_one_in = session->options.error_one_in,
         .observer = observer.command != NULL ? &observer : NULL,
     };
     sim_machine *twin = NULL;

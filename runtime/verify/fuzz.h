@@ -44,6 +44,8 @@ typedef struct fuzz_program {
     fuzz_kind kind;
     uint64_t stall_seed; /* injected DRAM stalls of this run */
     uint32_t stall_max;
+    uint32_t ready_max;    /* and waits for ARREADY, AWREADY */
+    uint32_t error_one_in; /* and answers with an error: such a run may end by error AXI, whatever its kind */
     uint64_t max_cycles; /* enough for every program that ends, unless is_limited */
     bool is_limited;     /* a small limit, to be compared where it cuts the run off */
     const fuzz_command *commands;

@@ -259,8 +259,9 @@ static bool error_is_reachable(unsigned unit, isa_error error)
 {
     switch (error) {
     case ISA_ERROR_NONE:
-    case ISA_ERROR_AXI: /* RANGE keeps programs inside DRAM */
         return false;
+    case ISA_ERROR_AXI: /* injected: RANGE keeps programs inside DRAM */
+        return unit == ISA_UNIT_LD || unit == ISA_UNIT_ST;
     case ISA_ERROR_TRAP:
         return unit == ISA_UNIT_CORE;
     case ISA_ERROR_SEM_RANGE:

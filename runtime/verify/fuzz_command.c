@@ -17,7 +17,7 @@ static uint64_t dma_cost(const fuzz_gen *g, const uint32_t *regs, uint64_t *boun
     const uint64_t n_bytes = n_runs * regs[ISA_LD_N0];
     const uint64_t n_bursts = n_runs * (regs[ISA_LD_N0] / g->config->dram_burst_bytes + 2);
     const uint64_t n_beats = n_bytes / g->config->dram_width + 2 * n_bursts;
-    *bound = n_bytes + n_runs + n_bursts * (g->config->dram_latency + g->stall_max + 4) + n_beats +
+    *bound = n_bytes + n_runs + n_bursts * (sim_dram_longest(g->config) + g->stall_max + g->ready_max + 4) + n_beats +
              64;
     const uint64_t wait = g->config->dram_latency + g->stall_max / 2;
     return n_beats + n_runs + n_bytes / g->config->d +

@@ -62,6 +62,29 @@ static void choose_dram(base_rng *rng, isa_config *c)
     c->store_beats = beats + (base_rng_one_in(rng, 3) ? 0 : below(rng, 2 * beats + 4));
 }
 
+/* Every other machine has banks and rows, small and few, so that short programs meet refreshes and conflicts too. */
+static void choose_banks(base_rng *rng, isa_config *c)
+{
+    uint32_t *const times[] = {
+        &c->dram_t_atom,  &c->dram_t_ccd_s, &c->dram_t_ccd_l, &c->dram_t_rcd,   &c->dram_t_rp,
+        &c->dram_t_rp_all, &c->dram_t_ras,  &c->dram_t_rc,    &c->dram_t_rrd_s, &c->dram_t_rrd_l,
+        &c->dram_t_faw,   &c->dram_t_cl,    &c->dram_t_cwl,   &c->dram_t_rtp,   &c->dram_t_wr,
+        &c->dram_t_wtr_s, &c->dram_t_wtr_l, &c->dram_t_rtw,   &c->dram_t_rfc};
+    c->dram_model = below(rng, 2);
+    c->dram_channels = power(rng, 1, 8);
+    c->dram_groups = power(rng, 1, 4);
+    c->dram_banks = power(rng, 1, 8);
+    c->dram_atom_bytes = power(rng, 4, 128);
+    c->dram_row_bytes = at_least(c->dram_atom_bytes << below(rng, 5), 64);
+    c->dram_mapping = below(rng, 3);
+    c->dram_page = below(rng, 2);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        *times[i] = 1 + below(rng, base_rng_one_in(rng, 3) ? 24 : 6);
+    }
+    const uint32_t least = 2 * (c->dram_t_rfc + c->dram_t_rp_all + c->dram_t_rc);
+    c->dram_t_refi = base_rng_one_in(rng, 4) ? 0 : least + below(rng, 400);
+}
+
 void rt_fuzz_config(uint64_t seed, uint64_t number, uint32_t max_dim, isa_config *out)
 {
     base_rng rng = base_rng_make(seed, CONFIG_STREAM + (number << 8));
@@ -72,6 +95,8 @@ void rt_fuzz_config(uint64_t seed, uint64_t number, uint32_t max_dim, isa_config
     while (2 * c.d <= max_dim && base_rng_one_in(&rng, 2)) {
         c.d *= 2;
     }
+    base_rng bank_rng = base_rng_make(seed, CONFIG_STREAM + (number << 8) + 2);
+    choose_banks(&bank_rng, &c);
     base_rng element_rng = base_rng_make(seed, CONFIG_STREAM + (number << 8) + 1);
     c.element = base_rng_one_in(&element_rng, 3) ? ISA_ELEMENT_BF16 : ISA_ELEMENT_INT8;
     choose_memories(&rng, &c);

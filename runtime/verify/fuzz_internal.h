@@ -132,6 +132,7 @@ typedef struct fuzz_gen {
     uint64_t budget; /* cycles that commands may still take, roughly */
     uint64_t bound;  /* cycles that the program cannot exceed */
     uint32_t stall_max;
+    uint32_t ready_max;
 
     fuzz_command *commands;
     size_t n_commands;

@@ -365,6 +365,10 @@ sy_status rt_fuzz_program(base_arena *arena, const isa_config *config, uint64_t 
     out->stall_max = rt_fuzz_one_in(g, 2) ? 0 : 1 + rt_fuzz_below(g, 24);
     out->stall_seed = base_rng_next(&g->rng);
     g->stall_max = out->stall_max;
+    base_rng faults = base_rng_make(seed ^ isa_config_hash(config), PROGRAM_STREAM + (number << 8) + 1);
+    out->ready_max = base_rng_one_in(&faults, 3) ? 1 + (uint32_t)base_rng_below(&faults, 12) : 0;
+    out->error_one_in = base_rng_one_in(&faults, 10) ? 1 + (uint32_t)base_rng_below(&faults, 50) : 0;
+    g->ready_max = out->ready_max;
     if (begin(g) != SY_OK) {
         return base_fail(diag, SY_ENOMEM, "out of memory for a random program");
     }

@@ -310,7 +310,7 @@ static void test_random(void **state)
             if (got != want) {
                 fail_msg("seed %d request %u: first beat %d, expected %d", (int)seed, k, (int)got, (int)want);
             }
-            assert_true(got + n_beats <= (cycle > model.free ? cycle : cycle + 300 * sim_dram_longest(&c)));
+            assert_true(got + n_beats <= cycle + (k + 1) * sim_dram_longest(&c));
         }
         counted(model.hits, model.misses, model.conflicts, model.refreshes);
         hits += model.hits;

@@ -20,7 +20,7 @@ typedef struct rt_fuzz_case {
     const char *kind;   /* of program: "valid", "illegal", ... */
     const char *source; /* assembly; in the arena */
     uint64_t stall_seed;
-    uint32_t stall_max;
+    uint32_t stall_max, ready_max, error_one_in; /* systole/sim/dram.h */
     rt_cosim_result result;
 } rt_fuzz_case;
 

@@ -34,6 +34,7 @@ typedef struct rt_session_options {
     uint64_t max_cycles; /* sim, rtl: of one device step; 0: no limit */
     uint64_t stall_seed; /* sim, rtl: injected DRAM stalls, */
     uint32_t stall_max;  /* 0: none */
+    uint32_t ready_max, error_one_in; /* and so are these: systole/sim/dram.h */
     bool lockstep; /* sim: an rtl machine runs each device step too, and all that both report is
                       compared */
     bool check;    /* sim: every device step is a checked run (rt/check.h) */
