@@ -66,7 +66,7 @@ done
 [[ -f $build/build.ninja ]] || cmake -S "$src" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=-O1 > "$folder/cmake.log"
 
 # Programs of the default tests that run the simulator, the fast ones first.
-tests=(timing/queue timing/mxu timing/vpu timing/dma timing/ends isa/core unit/sim_machine unit/sim_dram timing/tick)
+tests=(timing/queue timing/mxu timing/vpu timing/dma timing/ends isa/core unit/fn unit/sim_machine unit/sim_dram timing/tick)
 later=(unit/sim_kernels timing/fuzz_kinds)
 targets=()
 for t in "${tests[@]}"; do targets+=("test_${t/\//_}"); done
@@ -101,7 +101,7 @@ verilog_tests() {
     local t
     export SYSTOLE_CACHE=$folder/mutant SYSTOLE_RTL_SOURCES=$src
     if [[ $1 == slow ]]; then
-        for t in fp array; do
+        for t in fp fn array; do
             (cd "$src" && run bash "tests/rtl/$t.sh") || { echo "rtl.$t"; return; }
         done
         fuzz_random "$folder/systole" || echo cosim.fuzz

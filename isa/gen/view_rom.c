@@ -72,7 +72,7 @@ void view_md_functions(base_buf *out)
         const unsigned bits = rom_bits(functions[i].row_name, &n) * n;
         float v;
         memcpy(&v, &functions[i].at, sizeof v);
-        base_buf_printf(out, "| %s | %.5g ulp | 0x%08" PRIX32 " (%.6g) | %s | ", functions[i].name, functions[i].ulp, functions[i].at, (double)v,
+        base_buf_printf(out, "| %s | %.6g ulp | 0x%08" PRIX32 " (%.6g) | %s | ", functions[i].name, functions[i].ulp, functions[i].at, (double)v,
                         functions[i].range);
         if (n > 0) {
             base_buf_printf(out, "%u | %u", n, bits);
