@@ -272,7 +272,7 @@ module harness;
         n_acc_rows   = ACC_ROWS;
         n_causes     = `SY_N_COUNTERS;
     end
-    int core_map, core_base, core_watch;
+    int entry, core_map, core_base, core_watch;
     bit load = 0;
     bit dump = 0;
     bit [3:0] dirty = 0;
@@ -467,6 +467,31 @@ module harness;
         rready = 0;
     endtask
 
+    // What the registers say before a run; a wrong answer ends this process.
+    task automatic host_expect(input logic [11:0] address, input logic [31:0] expected);
+        logic [31:0] value;
+        host_read(address, value);
+        if (value !== expected) $fatal(1, "host register 0x%03x reads 0x%08x, expected 0x%08x", address, value, expected);
+    endtask
+    task automatic host_check();
+        logic [63:0] config_hash, isa_hash;
+        config_hash = `SYP_CONFIG_HASH;
+        isa_hash    = `SY_ISA_HASH;
+        host_expect(`SY_HOST_ID, `SY_HOST_ID_VALUE);
+        host_expect(`SY_HOST_CTRL, 0);
+        host_expect(`SY_HOST_ENTRY, entry & ~3);
+        host_expect(`SY_HOST_CONFIG_HASH, config_hash[31:0]);
+        host_expect(`SY_HOST_CONFIG_HASH_HI, config_hash[63:32]);
+        host_expect(`SY_HOST_ISA_HASH, isa_hash[31:0]);
+        host_expect(`SY_HOST_ISA_HASH_HI, isa_hash[63:32]);
+        host_expect(`SY_HOST_MEM_SELECT, MEM_ACC);
+        host_expect(`SY_HOST_MEM_ADDR, 4 * words(MEM_ACC));
+        host_expect(`SY_HOST_CORE_MAP, core_map & 3);
+        host_expect(`SY_HOST_CORE_BASE, core_base & ~3);
+        host_expect(`SY_HOST_CORE_WATCH, core_watch & ~3);
+        host_expect(12'h07C, 0);   // no register
+    endtask
+
     function automatic int words(input int mem);
         case (mem)
             MEM_IMEM: return `SYP_CORE_IMEM_BYTES / 4;
@@ -550,7 +575,6 @@ module harness;
         sy_rtl_result(status, error, command, exit_code, {high, low}, o_retired);
     endtask
 
-    int entry;
     initial begin
         repeat (4) @(posedge clk);
         rst_n <= 1;
@@ -577,6 +601,7 @@ module harness;
             host_write(`SY_HOST_CORE_MAP, core_map);
             host_write(`SY_HOST_CORE_BASE, core_base);
             host_write(`SY_HOST_CORE_WATCH, core_watch);
+            if (trace[1]) host_check();
             over     <= 0;
             limited  <= 0;
             watching <= 1;

@@ -189,6 +189,45 @@ static void test_host_port(void **unused)
     sim_machine_destroy(by_port);
 }
 
+/* One map for instructions and data, through the host port: a store that the next instruction is, and what both memories hold then. */
+static void test_host_port_unified(void **unused)
+{
+    (void)unused;
+    const rtl_options options = {.host_port = true};
+    base_diag diag = {0};
+    sim_machine *by_port;
+    isa_image image;
+    uint32_t tohost = 0;
+    assert_ok(rtl_create(&fx.config, &options, &by_port, &diag));
+    assert_ok(isa_assemble_image(fx.arena,
+                                 "_start: la t0, next\n la t1, other\n lw t1, 0(t1)\n li a0, 1\n sw t1, 0(t0)\n next: nop\n"
+                                 " la t0, tohost\n sw a0, 0(t0)\n hang: j hang\n other: addi a0, a0, 41\n tohost: .word 0\n",
+                                 "test", 0x80000000, &image, NULL, &diag));
+    assert_true(isa_image_find(&image, "tohost", &tohost));
+    sim_machine *const machines[2] = {by_port, fx.machine};
+    sim_result results[2];
+    for (int m = 0; m < 2; m++) {
+        const isa_segment *s = &image.segments[0];
+        assert_ok(sim_machine_write(machines[m], SIM_IMEM, 0, s->data, s->n_data));
+        assert_ok(sim_machine_write(machines[m], SIM_DMEM, 0, s->data, s->n_data));
+        const sim_run_options run_options = {.entry = image.entry,
+                                             .max_cycles = 1000,
+                                             .core_map = 1 << ISA_HOST_CORE_MAP_UNIFIED_LOW | 1 << ISA_HOST_CORE_MAP_WATCH_LOW,
+                                             .core_base = 0x80000000,
+                                             .core_watch = tohost};
+        assert_ok(sim_machine_run(machines[m], &run_options, &results[m], &diag));
+        assert_int_equal(results[m].end, SIM_END_DONE);
+        assert_int_equal(results[m].exit_code, 42);
+        uint8_t memories[2][256];
+        assert_ok(sim_machine_read(machines[m], SIM_IMEM, 0, memories[0], sizeof memories[0]));
+        assert_ok(sim_machine_read(machines[m], SIM_DMEM, 0, memories[1], sizeof memories[1]));
+        assert_memory_equal(memories[0], memories[1], s->n_data);
+        assert_int_equal(memories[0][tohost - 0x80000000], 42);
+    }
+    assert_memory_equal(&results[0], &results[1], sizeof results[0]);
+    sim_machine_destroy(by_port);
+}
+
 static bool stop_at_once(void *user, uint32_t pc, uint64_t cycle)
 {
     (void)user;
@@ -269,7 +308,7 @@ int main(void)
         return TEST_SKIPPED;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layer), cmocka_unit_test(test_host_port), cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_layer), cmocka_unit_test(test_host_port), cmocka_unit_test(test_host_port_unified), cmocka_unit_test(test_ends),
         cmocka_unit_test(test_ranges), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
