@@ -11,43 +11,13 @@ enum { UNIFIED = 1 << ISA_HOST_CORE_MAP_UNIFIED_LOW, WATCH = 1 << ISA_HOST_CORE_
 
 #define BASE UINT32_C(0x80000000)
 
-static isa_image image;
-
-/* Assembles the lines at an address and puts them into both memories of both models. */
-static void load_image(uint32_t base)
-{
-    base_diag diag = {0};
-    base_buf_putc(&suite.text, '\0');
-    const sy_status status = isa_assemble_image(suite.arena, suite.text.data, "test", base, &image,
-                                                NULL, &diag);
-    base_buf_clear(&suite.text);
-    if (status != SY_OK) {
-        fail_msg("%s", base_diag_message(&diag));
-    }
-    assert_int_equal(image.n_segments, 1);
-    sim_machine *machines[2] = {suite.sim, suite.rtl};
-    for (int m = 0; m < 2 && machines[m] != NULL; m++) {
-        assert_ok(sim_machine_write(machines[m], SIM_IMEM, 0, image.segments[0].data,
-                                    image.segments[0].n_data));
-        assert_ok(sim_machine_write(machines[m], SIM_DMEM, 0, image.segments[0].data,
-                                    image.segments[0].n_data));
-    }
-}
-
-static uint32_t address_of(const char *name)
-{
-    uint32_t address = 0;
-    assert_true(isa_image_find(&image, name, &address));
-    return address;
-}
-
 static sim_run_options options_of(uint32_t base)
 {
-    return (sim_run_options){.entry = image.entry,
+    return (sim_run_options){.entry = suite.image.entry,
                              .max_cycles = 100000,
                              .core_map = UNIFIED | WATCH,
                              .core_base = base,
-                             .core_watch = address_of("tohost")};
+                             .core_watch = suite_address("tohost")};
 }
 
 /* a0 goes to tohost. */
@@ -58,7 +28,7 @@ static void signal(void)
 
 static void run_image(void)
 {
-    load_image(BASE);
+    suite_load_image(BASE);
     const sim_run_options options = options_of(BASE);
     suite_start(&options);
 }
@@ -174,7 +144,7 @@ static void test_window(void **state)
         line(" csrr t0, mepc; addi t0, t0, 4; csrw mepc, t0; mret\nback: csrw mepc, ra; "
              "mret\ndone:");
         signal();
-        load_image(base);
+        suite_load_image(base);
         sim_run_options options = options_of(base);
         options.core_base = given[i];
         /* What lies behind the program in IMEM is not defined by it. */
@@ -186,7 +156,7 @@ static void test_window(void **state)
         suite_start(&options);
         assert_int_equal(suite.result.end, SIM_END_DONE);
         assert_int_equal(suite.result.exit_code, 0x577211);
-        assert_int_equal(suite.result.core.x[11], base_get_le32(image.segments[0].data));
+        assert_int_equal(suite.result.core.x[11], base_get_le32(suite.image.segments[0].data));
         assert_int_equal(suite.result.core.x[12], base);
         assert_int_equal(suite.result.core.x[2],
                          ISA_DMEM_BASE + dmem_bytes); /* sp knows nothing of the map */
@@ -220,7 +190,7 @@ static void test_watch(void **state)
         line("_start: la t6, tohost; li a1, 0; %s; addi a1, a1, 100; core.halt a1", cases[i].text);
         line(".align 3\n.word 0, 0\ntohost: .word 0, 0");
         run_image();
-        const uint32_t offset = address_of("tohost") - BASE;
+        const uint32_t offset = suite_address("tohost") - BASE;
         if (suite.result.end != SIM_END_DONE || suite.result.exit_code != cases[i].code ||
             suite.result.core.x[11] != cases[i].count ||
             suite_word(ISA_DMEM_BASE + offset) != cases[i].word) {
@@ -252,7 +222,7 @@ static void test_registers(void **state)
     assert_int_equal(suite.result.exit_code, 6);
 
     line("_start: la t6, tohost; li a0, 5; sw a0, 0(t6); li a0, 6; core.halt a0\ntohost: .word 0");
-    load_image(BASE);
+    suite_load_image(BASE);
     sim_run_options options = options_of(BASE);
     options.core_map = UNIFIED;
     suite_start(&options);
@@ -266,7 +236,7 @@ static void test_ends(void **state)
     (void)state;
     line("_start: la t6, tohost; li a0, 5; div a1, a0, a0; sw a0, 0(t6)\nhang: j hang\ntohost: "
          ".word 0");
-    load_image(BASE);
+    suite_load_image(BASE);
     sim_run_options options = options_of(BASE);
     suite_start(&options);
     const uint64_t cycles = suite.result.cycles;

@@ -26,6 +26,7 @@ typedef struct core_suite {
     sim_machine *rtl; /* NULL without Verilator */
     base_buf text;    /* of the next program */
     isa_program program;
+    isa_image image; /* the last that was loaded */
     sim_result result;
     bool covered[ISA_N_OPS]; /* words of the programs that have run */
 } core_suite;
@@ -136,6 +137,35 @@ static inline uint32_t suite_label(const char *name)
     uint32_t pc = 0;
     assert_true(isa_program_find(&suite.program, name, &pc));
     return pc;
+}
+
+/* Assembles the lines at an address as one segment, and puts it into IMEM and DMEM of both models.
+ */
+static inline void suite_load_image(uint32_t base)
+{
+    base_diag diag = {0};
+    base_buf_putc(&suite.text, '\0');
+    const sy_status status = isa_assemble_image(suite.arena, suite.text.data, "test", base,
+                                                &suite.image, NULL, &diag);
+    base_buf_clear(&suite.text);
+    if (status != SY_OK) {
+        fail_msg("%s", base_diag_message(&diag));
+    }
+    assert_int_equal(suite.image.n_segments, 1);
+    const isa_segment *s = &suite.image.segments[0];
+    sim_machine *machines[2] = {suite.sim, suite.rtl};
+    for (int m = 0; m < 2 && machines[m] != NULL; m++) {
+        assert_ok(sim_machine_write(machines[m], SIM_IMEM, 0, s->data, s->n_data));
+        assert_ok(sim_machine_write(machines[m], SIM_DMEM, 0, s->data, s->n_data));
+    }
+}
+
+/* Where a label of the last image lies. */
+static inline uint32_t suite_address(const char *name)
+{
+    uint32_t address = 0;
+    assert_true(isa_image_find(&suite.image, name, &address));
+    return address;
 }
 
 /* Every instruction of rv32.def with a format of mine has been in a program of this file. */
