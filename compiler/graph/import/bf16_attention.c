@@ -1,0 +1,142 @@
+/*
+ * bf16_attention.c -- attention as exporters write it: transposes, two products, a scale, a softmax.
+ *
+ *     q [B,S,E] -> Reshape [B,S,h,d] -> Transpose [B,h,S,d] --.
+ *     k [B,T,E] -> Reshape [B,T,h,d] -> Transpose [B,h,d,T] --MatMul -> scale -> Softmax --MatMul -> Transpose -> Reshape [B,S,F]
+ *     v [B,T,F] -> Reshape [B,T,h,d] -> Transpose [B,h,T,d] ----------------------------'
+ *
+ * A single head needs neither Reshape nor Transpose (but k's). Scales may stand on q, on k, or behind the product.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "bf16_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool has_perm(const ir_node *n, uint32_t rank, const int64_t *want)
+{
+    const int64_t *perm;
+    return n != NULL && ir_node_ints(n, "perm", &perm) == rank && memcmp(perm, want, rank * sizeof perm[0]) == 0;
+}
+
+static bool dim_of(const ir_value *v, int32_t axis, int64_t *out)
+{
+    return v->type.has_rank && axis < v->type.rank && ir_dim_is_const(v->type.dims[axis], out);
+}
+
+/* Multiplications and divisions by a scalar before v: *scale takes them in. */
+static ir_value *unscaled(bf16_pass *p, ir_value *v, float *scale)
+{
+    for (;;) {
+        const ir_node *mul = ir_bf16_made_by(v, IR_OP_MUL), *div = ir_bf16_made_by(v, IR_OP_DIV);
+        float c;
+        if (div != NULL && ir_bf16_scalar(p, ir_node_input(div, 1), &c)) {
+            *scale /= c;
+            v = ir_node_input(div, 0);
+        } else if (mul != NULL && ir_bf16_scalar(p, ir_node_input(mul, 1), &c)) {
+            *scale *= c;
+            v = ir_node_input(mul, 0);
+        } else if (mul != NULL && ir_bf16_scalar(p, ir_node_input(mul, 0), &c)) {
+            *scale *= c;
+            v = ir_node_input(mul, 1);
+        } else {
+            return v;
+        }
+    }
+}
+
+/* The [B,S,E] tensor that [B,h,S,d] was cut from; NULL: it was not. */
+static ir_value *whole_of(const ir_node *transpose, int64_t *heads)
+{
+    const ir_node *reshape = transpose != NULL ? ir_bf16_made_by(ir_node_input(transpose, 0), IR_OP_RESHAPE) : NULL;
+    if (reshape == NULL) {
+        return NULL;
+    }
+    ir_value *whole = ir_node_input(reshape, 0);
+    const ir_value *cut = ir_node_output(reshape, 0);
+    int64_t a[3], b[4];
+    for (int32_t i = 0; i < 3; i++) {
+        if (whole->type.rank != 3 || !dim_of(whole, i, &a[i])) {
+            return NULL;
+        }
+    }
+    for (int32_t i = 0; i < 4; i++) {
+        if (cut->type.rank != 4 || !dim_of(cut, i, &b[i])) {
+            return NULL;
+        }
+    }
+    if (a[0] != b[0] || a[1] != b[1] || a[2] != b[2] * b[3]) {
+        return NULL;
+    }
+    *heads = b[2];
+    return whole;
+}
+
+/* An operand [B,h,S,d] (or, with one head, [B,S,E] or [S,E] itself). */
+static ir_value *heads_of(bf16_pass *p, ir_value *v, int64_t *heads, float *scale)
+{
+    static const int64_t perm[4] = {0, 2, 1, 3};
+    v = unscaled(p, v, scale);
+    const ir_node *t = ir_bf16_made_by(v, IR_OP_TRANSPOSE);
+    if (v->type.rank == 4) {
+        return has_perm(t, 4, perm) ? whole_of(t, heads) : NULL;
+    }
+    *heads = 1;
+    return v->type.rank == 2 || v->type.rank == 3 ? v : NULL;
+}
+
+/* The second operand of the first product: k transposed. */
+static ir_value *keys_of(bf16_pass *p, ir_value *v, int64_t *heads, float *scale)
+{
+    static const int64_t direct[4] = {0, 2, 3, 1}, last_two[4] = {0, 1, 3, 2}, three[3] = {0, 2, 1}, two[2] = {1, 0};
+    v = unscaled(p, v, scale);
+    const ir_node *t = ir_bf16_made_by(v, IR_OP_TRANSPOSE);
+    if (has_perm(t, 4, direct)) {
+        return whole_of(t, heads);
+    }
+    if (has_perm(t, 4, last_two)) {
+        return heads_of(p, ir_node_input(t, 0), heads, scale);
+    }
+    *heads = 1;
+    return has_perm(t, 3, three) || has_perm(t, 2, two) ? unscaled(p, ir_node_input(t, 0), scale) : NULL;
+}
+
+bool ir_bf16_match_attention(bf16_pass *p, ir_node *last, bf16_attention *out)
+{
+    static const int64_t perm[4] = {0, 2, 1, 3};
+    const ir_node *product = last;
+    if (ir_node_is(last, IR_OP_RESHAPE)) {
+        const ir_node *t = ir_bf16_made_by(ir_node_input(last, 0), IR_OP_TRANSPOSE);
+        product = has_perm(t, 4, perm) ? ir_bf16_made_by(ir_node_input(t, 0), IR_OP_MATMUL) : NULL;
+    } else if (!ir_node_is(last, IR_OP_MATMUL) || ir_node_output(last, 0)->type.rank > 3) {
+        return false;
+    }
+    const ir_node *softmax = product != NULL ? ir_bf16_made_by(ir_node_input(product, 0), IR_OP_SOFTMAX) : NULL;
+    if (softmax == NULL) {
+        return false;
+    }
+    const ir_value *probabilities = ir_node_input(product, 0);
+    const int64_t axis = ir_node_int(softmax, "axis", -1);
+    if ((axis != -1 && axis != probabilities->type.rank - 1) || probabilities->n_uses != 1) {
+        return false;
+    }
+    *out = (bf16_attention){.scale = 1.0f};
+    const ir_value *scores = unscaled(p, ir_node_input(softmax, 0), &out->scale);
+    const ir_node *first = ir_bf16_made_by(scores, IR_OP_MATMUL);
+    if (first == NULL) {
+        return false;
+    }
+    int64_t hq = 0, hk = 0, hv = 0;
+    float v_scale = 1.0f;
+    out->q = heads_of(p, ir_node_input(first, 0), &hq, &out->scale);
+    out->k = keys_of(p, ir_node_input(first, 1), &hk, &out->scale);
+    out->v = heads_of(p, ir_node_input(product, 1), &hv, &v_scale);
+    out->heads = hq;
+    const ir_value *y = ir_node_output(last, 0);
+    int64_t a, b;
+    return out->q != NULL && out->k != NULL && out->v != NULL && hq == hk && hq == hv && v_scale == 1.0f &&
+           isfinite(out->scale) && out->q->type.rank == out->k->type.rank && out->q->type.rank == out->v->type.rank &&
+           y->type.rank == out->q->type.rank && dim_of(y, y->type.rank - 1, &a) && dim_of(out->v, y->type.rank - 1, &b) &&
+           a == b;
+}

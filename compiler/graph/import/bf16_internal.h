@@ -1,0 +1,50 @@
+/*
+ * bf16_internal.h -- what the parts of the recognition of bf16 operators share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_GRAPH_BF16_INTERNAL_H
+#define SYSTOLE_GRAPH_BF16_INTERNAL_H
+
+#include "systole/graph/bf16.h"
+#include "systole/graph/infer.h"
+#include "systole/graph/optable.h"
+
+typedef struct bf16_pass {
+    ir_module *m;
+    ir_graph *g;
+    int64_t lanes;
+    base_diag *diag;
+} bf16_pass;
+
+/* ---- looking (bf16_match.c) ---- */
+
+/* The node that makes a value, NULL if none in this graph does or it is no `code`. */
+ir_node *ir_bf16_made_by(const ir_value *v, uint32_t code);
+
+/* True if the value is used once, in its own graph, and is no result of the graph. */
+bool ir_bf16_used_once(const ir_value *v);
+
+/* The fp32 scalar that a constant of one element holds. */
+bool ir_bf16_scalar(bf16_pass *p, const ir_value *v, float *out);
+
+/* Of a node of two operands the one that is this scalar (within 1e-3 of it), and the other. */
+bool ir_bf16_with_scalar(bf16_pass *p, const ir_node *n, float scalar, ir_value **other);
+
+/* Patterns of several operators that are one: what they mean, from their last node. */
+typedef struct bf16_norm {
+    ir_value *x, *scale, *bias; /* scale and bias may be NULL */
+    float epsilon;
+} bf16_norm;
+bool ir_bf16_match_norm(bf16_pass *p, ir_node *last, bf16_norm *out);
+bool ir_bf16_match_gelu(bf16_pass *p, ir_node *last, ir_value **x);
+bool ir_bf16_match_silu(bf16_pass *p, ir_node *last, ir_value **x);
+
+typedef struct bf16_attention {
+    ir_value *q, *k, *v; /* [B,S,E], or [S,E] */
+    int64_t heads;
+    float scale;
+} bf16_attention;
+bool ir_bf16_match_attention(bf16_pass *p, ir_node *last, bf16_attention *out);
+
+#endif
