@@ -85,6 +85,10 @@ uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2])
         candidates[1] = &group->u.matmul.constants;
     } else if (group->kind == CC_GROUP_STREAM) {
         candidates[0] = &group->u.stream.b_constant;
+    } else if (group->kind == CC_GROUP_DEPTHWISE) {
+        candidates[0] = &group->u.depthwise.constants;
+    } else if (group->kind == CC_GROUP_NORM) {
+        candidates[0] = &group->u.norm.constants;
     }
     for (int i = 0; i < 2; i++) {
         if (candidates[i] != NULL && candidates[i]->n_bytes > 0) {

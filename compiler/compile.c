@@ -11,6 +11,7 @@
 #include "schedule.h"
 #include "systole/compiler/codegen.h"
 #include "systole/compiler/passes.h"
+#include "systole/graph/bf16.h"
 #include "systole/graph/import.h"
 #include "systole/graph/optable.h"
 #include "systole/isa/isa.h"
@@ -192,6 +193,9 @@ sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, si
     SY_TRY(sched_check_config(config, diag));
     SY_TRY(ir_module_clone(arena, module, &c.module));
     bind_initializers(c.module->main);
+    if (config->element == ISA_ELEMENT_BF16) {
+        SY_TRY(ir_recognise_bf16(c.module, config->d, diag));
+    }
     SY_TRY(pass_run(c.module, PASS_DEVICE, o->dump_after, o->dump, diag));
     SY_TRY(cc_place_graph(arena, c.module, config, &c.placed, diag));
     if (c.placed.n_groups == 0) {

@@ -48,7 +48,7 @@ static sy_status check_size(lower *l, const ir_value *v, int32_t rank, const int
 {
     const int64_t dram = (int64_t)isa_config_dram_bytes(l->config);
     const int64_t limit = dram < INT32_MAX ? dram : INT32_MAX;
-    int64_t bytes = l->d;
+    int64_t bytes = l->d * l->element_bytes;
     for (int32_t i = 0; i < rank; i++) {
         multiply(&bytes, i == channel ? (dims[i] - 1) / l->d + 1 : dims[i], limit);
     }
@@ -65,8 +65,8 @@ static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, 
     int64_t dims[IR_MAX_RANK];
     int32_t rank = 0;
     SY_TRY(cc_lower_dims(l, v, &rank, dims));
-    if (v->type.dtype != SY_DT_I8) {
-        return cc_lower_refuse(l, "'%s' is not int8", v->name);
+    if (v->type.dtype != l->dtype) {
+        return cc_lower_refuse(l, "'%s' is not %s", v->name, sy_dtype_name(l->dtype));
     }
     if (rank < 2 || (layout == LOWER_AXIS_1 && rank > 4)) {
         return cc_lower_refuse(l, "'%s' has %d dimensions", v->name, (int)rank);
@@ -106,7 +106,11 @@ static lower_value *value_info(lower *l, ir_value *v)
 lower_layout cc_lower_layout_of(const ir_value *v)
 {
     const lower_value *info = v->info;
-    return info != NULL && info->tensor != NULL ? info->layout : LOWER_AXIS_1;
+    if (info != NULL && info->tensor != NULL) {
+        return info->layout;
+    }
+    /* bf16 networks with three dimensions are mostly sequences of vectors */
+    return v->type.rank == 3 && v->type.dtype == SY_DT_BF16 ? LOWER_AXIS_LAST : LOWER_AXIS_1;
 }
 
 sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out)
@@ -251,6 +255,9 @@ static sy_status lower_residual(lower *l, ir_node *fused, cc_group *g, lower_res
     ir_value *x = outside(fused, ir_node_input(product, 0));
     if (ir_node_is(product, IR_OP_QCONV)) {
         SY_TRY(cc_lower_conv(l, product, x, y, g));
+        if (g->kind == CC_GROUP_DEPTHWISE) {
+            return cc_lower_refuse(l, "a residual behind a depthwise window");
+        }
     } else {
         SY_TRY(cc_lower_gemm(l, product, x, y, g));
     }
@@ -280,8 +287,9 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
     }
     switch (node->op->code) {
     case IR_OP_QCONV:
-        out->unit = "mxu";
-        return cc_lower_conv(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g);
+        SY_TRY(cc_lower_conv(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g));
+        out->unit = g->kind == CC_GROUP_DEPTHWISE ? "vpu" : "mxu";
+        return SY_OK;
     case IR_OP_QGEMM:
         out->unit = "mxu";
         return cc_lower_gemm(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g);
@@ -302,6 +310,31 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
     case IR_OP_CLIP:
     case IR_OP_RELU:
         return cc_lower_stream(l, node, g);
+    case IR_OP_BCONV:
+        out->unit = "mxu";
+        SY_TRY(cc_lower_conv(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g));
+        if (g->kind == CC_GROUP_DEPTHWISE) {
+            out->unit = "vpu";
+        }
+        return SY_OK;
+    case IR_OP_BLINEAR:
+        out->unit = "mxu";
+        return cc_lower_gemm(l, node, ir_node_input(node, 0), ir_node_output(node, 0), g);
+    case IR_OP_BMATMUL:
+        out->unit = "mxu";
+        return cc_lower_matmul(l, node, ir_node_input(node, 0), ir_node_input(node, 1),
+                               ir_node_output(node, 0), g);
+    case IR_OP_BATTENTION:
+        out->unit = "mxu";
+        return cc_lower_attention(l, node, g);
+    case IR_OP_BSOFTMAX:
+    case IR_OP_BLAYERNORM:
+        return cc_lower_norm(l, node, g);
+    case IR_OP_BADD:
+    case IR_OP_BSUB:
+    case IR_OP_BMUL:
+    case IR_OP_BUNARY:
+        return cc_lower_elements(l, node, g);
     case IR_OP_PAD:
         out->unit = "dma";
         return cc_lower_pad(l, node, g);
@@ -313,7 +346,7 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
     }
 }
 
-/* int8 in, int8 out is what this machine computes; anything else says why. */
+/* The machine computes from its elements to its elements; anything else says why. */
 static sy_status check_types(lower *l, const ir_node *node)
 {
     const ir_value *x = ir_node_input(node, 0);
@@ -322,16 +355,25 @@ static sy_status check_types(lower *l, const ir_node *node)
         y->type.kind != IR_TYPE_TENSOR) {
         return cc_lower_refuse(l, "the accelerator has no %s", node->op_name);
     }
+    const bool is_bf16 = l->dtype == SY_DT_BF16;
     if (ir_node_is(node, IR_OP_QUANTIZELINEAR) || ir_node_is(node, IR_OP_DEQUANTIZELINEAR)) {
         return cc_lower_refuse(
-            l, "converts between float and integers, which this configuration (int8) cannot");
+            l, "converts between float and integers, which this configuration (%s) cannot",
+            is_bf16 ? "bf16" : "int8");
     }
-    const sy_dtype other = x->type.dtype != SY_DT_I8 ? x->type.dtype : y->type.dtype;
-    if (other != SY_DT_I8) {
+    if (ir_node_is(node, IR_OP_CAST)) {
+        return cc_lower_refuse(l, "converts between element types");
+    }
+    const sy_dtype other = x->type.dtype != l->dtype ? x->type.dtype : y->type.dtype;
+    if (other != l->dtype) {
         const bool is_float = other == SY_DT_F32 || other == SY_DT_F16 || other == SY_DT_BF16 ||
                               other == SY_DT_F64;
-        return cc_lower_refuse(l, "%s on %s: this configuration is int8%s", node->op_name,
-                               sy_dtype_name(other), is_float ? " (quantise first)" : "");
+        return cc_lower_refuse(l, "%s on %s: this configuration is %s%s", node->op_name,
+                               sy_dtype_name(other), is_bf16 ? "bf16" : "int8",
+                               is_float && !is_bf16 ? " (quantise first)" : "");
+    }
+    if (is_bf16 && (ir_node_is(node, IR_OP_RELU) || ir_node_is(node, IR_OP_CLIP) || ir_node_is(node, IR_OP_PAD))) {
+        return cc_lower_refuse(l, "the accelerator has no %s of bf16", node->op_name);
     }
     return SY_OK;
 }

@@ -35,6 +35,8 @@ typedef struct lower {
     const isa_config *config;
     base_diag *diag; /* receives the reason when a node cannot be lowered */
     int64_t d;
+    int64_t element_bytes; /* of a device tensor */
+    sy_dtype dtype;        /* the same: int8 or bf16 */
 } lower;
 
 /* What became of a node. */
@@ -63,7 +65,7 @@ sy_status cc_lower_refuse(lower *l, const char *fmt, ...) __attribute__((format(
 /* Constant sizes of a value, SY_ESHAPE if one is not known. */
 sy_status cc_lower_dims(lower *l, const ir_value *v, int32_t *rank, int64_t dims[IR_MAX_RANK]);
 
-/* The device tensor of an int8 operand in the layout that is wanted; made if the value has none.
+/* The device tensor of an operand of the machine's element type in the layout that is wanted; made if the value has none.
  * flat is set if it is a flat view (NULL: refuse those). */
 sy_status cc_lower_operand(lower *l, ir_value *v, lower_layout want, bool *flat, cc_tensor **out);
 
@@ -86,5 +88,30 @@ sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g);
 sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g);
 sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g);
 sy_status cc_lower_concat(lower *l, ir_node *node, cc_group *g);
+
+/* Operands and result of an elementwise operator of two: group->x, group->y and the stream's b.
+ * *first: which operand is x. */
+sy_status cc_lower_operands(lower *l, ir_node *node, cc_group *g, uint32_t *first);
+
+/* ---- bf16 operators (bf16.c) ---- */
+
+/* Attributes fn, alpha, beta as stages behind `chain` (a rounding to bf16 before them if anything stands before). */
+void cc_lower_function(const ir_node *node, bool after_sum, cc_chain *chain);
+
+/* What follows the sum of a BConv or BLinear: bias, residual (operand 3), function. */
+sy_status cc_lower_epilogue(lower *l, ir_node *node, const ir_value *y, cc_group *g);
+
+sy_status cc_lower_attention(lower *l, ir_node *node, cc_group *g);
+sy_status cc_lower_norm(lower *l, ir_node *node, cc_group *g);
+sy_status cc_lower_elements(lower *l, ir_node *node, cc_group *g);
+
+/* A constant second operand, packed like a device tensor of y's shape. */
+sy_status cc_lower_pack_constant(lower *l, ir_value *v, lower_layout layout, const ir_value *y_value,
+                                 const cc_tensor *y, cc_stream *p);
+
+/* A depthwise convolution that the window can do; false: the array does it. */
+bool cc_lower_is_depthwise(const lower *l, const cc_window *w, int64_t groups, int64_t channels, int64_t filters,
+                           const cc_tensor *x, const cc_tensor *y);
+sy_status cc_lower_depthwise(lower *l, ir_node *node, const ir_tensor *w, cc_group *g);
 
 #endif

@@ -30,15 +30,16 @@ static void put32(uint8_t *to, uint32_t value)
 static sy_status reserve(lower *l, cc_matmul *m, int64_t blocks, int64_t planes)
 {
     const int64_t d = l->d;
+    const int64_t plane_bytes = d * d * l->element_bytes;
     const int64_t there = (int64_t)isa_config_dram_bytes(l->config);
-    if (planes > there / (d * d)) {
+    if (planes > there / plane_bytes) {
         return cc_lower_refuse(l, "its packed weights do not fit into %lld bytes of DRAM",
                                (long long)there);
     }
     m->out_blocks = base_arena_alloc(l->arena, (size_t)blocks, sizeof(cc_out_block));
     m->constants.n_bytes = (uint64_t)(blocks * 8 * d);
     m->constants.bytes = base_arena_alloc(l->arena, (size_t)m->constants.n_bytes, 1);
-    m->weights.n_bytes = (uint64_t)(planes * d * d);
+    m->weights.n_bytes = (uint64_t)(planes * plane_bytes);
     m->weights.bytes = planes > 0 ? base_arena_alloc(l->arena, (size_t)m->weights.n_bytes, 1)
                                   : NULL;
     if (m->out_blocks == NULL || m->constants.bytes == NULL ||
@@ -47,6 +48,12 @@ static sy_status reserve(lower *l, cc_matmul *m, int64_t blocks, int64_t planes)
                          (long long)m->weights.n_bytes);
     }
     return SY_OK;
+}
+
+/* Element i of `from` becomes element `at` of `to`. */
+static void put_element(const lower *l, uint8_t *to, int64_t at, const void *from, int64_t i)
+{
+    memcpy(to + at * l->element_bytes, (const uint8_t *)from + i * l->element_bytes, (size_t)l->element_bytes);
 }
 
 /* Bias and scale of output channel c of out block b; lanes beyond the last channel keep zeros, so
@@ -95,7 +102,7 @@ static sy_status put_all_constants(lower *l, const ir_node *node, cc_matmul *m, 
 typedef struct conv {
     int64_t m, c, kh, kw;  /* output channels, channels of a group, kernel */
     int64_t groups, c_out; /* output channels of a group */
-    const int8_t *w;
+    const void *w;
 } conv;
 
 /* Input channel blocks that the output channels of an out block use. */
@@ -120,9 +127,8 @@ static void pack_block(const lower *l, const conv *cv, const cc_out_block *ob, i
         const int64_t base = m / cv->c_out * cv->c;
         for (int64_t c = 0; c < cv->c; c++) {
             const int64_t in = base + c - ob->first_block * d;
-            const int8_t *from = cv->w + (m * cv->c + c) * taps;
             for (int64_t t = 0; t < taps; t++) {
-                to[((in / d * taps + t) * d + in % d) * d + j] = (uint8_t)from[t];
+                put_element(l, to, ((in / d * taps + t) * d + in % d) * d + j, cv->w, (m * cv->c + c) * taps + t);
             }
         }
     }
@@ -204,7 +210,7 @@ static void pack_windows(const lower *l, const conv *cv, cc_matmul *m)
         uint8_t *to = m->weights.bytes + m->out_blocks[o / d].weights;
         for (int64_t k = 0; k < taps * cv->c; k++) {
             const int64_t tap = k / cv->c, c = k % cv->c;
-            to[k * d + o % d] = (uint8_t)cv->w[(o * cv->c + c) * taps + tap];
+            put_element(l, to, k * d + o % d, cv->w, (o * cv->c + c) * taps + tap);
         }
     }
 }
@@ -222,7 +228,8 @@ static sy_status finish_conv(lower *l, ir_node *node, const conv *cv, cc_group *
                                        win->pad_top) *
                          axis_products(out_w, g->x->w, cv->kw, win->stride_w, win->dilation_w,
                                        win->pad_left));
-    return put_all_constants(l, node, m, cv->m, ir_node_input(node, 2));
+    return m->is_bf16 ? cc_lower_epilogue(l, node, ir_node_output(node, 0), g)
+                      : put_all_constants(l, node, m, cv->m, ir_node_input(node, 2));
 }
 
 sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_group *g)
@@ -232,7 +239,7 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     m->batch = 1;
     ir_tensor w;
     SY_TRY(cc_lower_constant(l, ir_node_input(node, 1), &w));
-    if (w.dtype != SY_DT_I8 || w.rank < 3 || w.rank > 4) {
+    if (w.dtype != l->dtype || w.rank < 3 || w.rank > 4) {
         return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank,
                                sy_dtype_name(w.dtype));
     }
@@ -241,6 +248,7 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     cv.groups = ir_node_int(node, "group", 1);
     cv.c_out = cv.m / cv.groups;
     SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
+    m->is_bf16 = l->dtype == SY_DT_BF16;
     m->packed = pays_to_pack(l, node, x, &cv, &m->window, g->y);
     SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
     if (g->x->folded && g->x->w > 1) {
@@ -250,12 +258,20 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
         }
         m->window = no_window; /* images lie along the columns: no stride between them */
     }
+    if (cc_lower_is_depthwise(l, &m->window, cv.groups, cv.c, cv.m, g->x, g->y) && ir_node_input(node, 3) == NULL) {
+        const cc_window window = m->window;
+        g->macs = (uint64_t)(g->x->n * cv.m *
+                             axis_products(g->y->h, g->x->h, cv.kh, window.stride_h, window.dilation_h, window.pad_top) *
+                             axis_products(g->y->w, g->x->w, cv.kw, window.stride_w, window.dilation_w, window.pad_left));
+        g->u.depthwise = (cc_depthwise){.window = window};
+        return cc_lower_depthwise(l, node, &w, g);
+    }
     if (m->packed) {
         const int64_t rows = (cv.kh * cv.kw * cv.c + l->d - 1) / l->d;
         SY_TRY(reserve(l, m, g->y->blocks, g->y->blocks * rows));
         for (int64_t b = 0; b < g->y->blocks; b++) {
             m->out_blocks[b] = (cc_out_block){.n_blocks = rows,
-                                              .weights = (uint64_t)(b * rows * l->d * l->d),
+                                              .weights = (uint64_t)(b * rows * l->d * l->d * l->element_bytes),
                                               .constants = (uint64_t)(b * 8 * l->d)};
         }
         pack_windows(l, &cv, m);
@@ -279,7 +295,7 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
         ob->weights = at;
         ob->constants = (uint64_t)(b * 8 * l->d);
         pack_block(l, &cv, ob, b, m->weights.bytes + at);
-        at += (uint64_t)(ob->n_blocks * taps * l->d * l->d);
+        at += (uint64_t)(ob->n_blocks * taps * l->d * l->d * l->element_bytes);
     }
     return finish_conv(l, node, &cv, g);
 }
@@ -309,7 +325,7 @@ sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     m->batch = 1;
     ir_tensor w;
     SY_TRY(cc_lower_constant(l, ir_node_input(node, 1), &w));
-    if (w.dtype != SY_DT_I8 || w.rank != 2) {
+    if (w.dtype != l->dtype || w.rank != 2) {
         return cc_lower_refuse(l, "weights with %d dimensions of %s", (int)w.rank,
                                sy_dtype_name(w.dtype));
     }
@@ -322,20 +338,19 @@ sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     const int64_t d = l->d;
     for (int64_t b = 0; b < g->y->blocks; b++) {
         m->out_blocks[b] = (cc_out_block){.n_blocks = in_blocks,
-                                          .weights = (uint64_t)(b * in_blocks * d * d),
+                                          .weights = (uint64_t)(b * in_blocks * d * d * l->element_bytes),
                                           .constants = (uint64_t)(b * 8 * d)};
     }
-    const int8_t *from = w.data;
     for (int64_t k = 0; k < k_size; k++) {
         int64_t block, lane;
         weight_row(l, g, k, &block, &lane);
         for (int64_t n = 0; n < n_size; n++) {
-            m->weights.bytes[((n / d * in_blocks + block) * d + lane) * d + n % d] = (uint8_t)
-                from[k * n_size + n];
+            put_element(l, m->weights.bytes, ((n / d * in_blocks + block) * d + lane) * d + n % d, w.data, k * n_size + n);
         }
     }
     g->macs = (uint64_t)(g->y->w * k_size * n_size);
-    return put_all_constants(l, node, m, n_size, ir_node_input(node, 2));
+    m->is_bf16 = l->dtype == SY_DT_BF16;
+    return m->is_bf16 ? cc_lower_epilogue(l, node, y, g) : put_all_constants(l, node, m, n_size, ir_node_input(node, 2));
 }
 
 sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_value *y,
@@ -372,6 +387,11 @@ sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_
         m->out_blocks[i] = (cc_out_block){.n_blocks = g->x->blocks,
                                           .constants = (uint64_t)(i * 8 * l->d)};
     }
+    g->macs = (uint64_t)(g->y->w * k * g->y->c);
+    m->is_bf16 = l->dtype == SY_DT_BF16;
+    if (m->is_bf16) {
+        return cc_lower_epilogue(l, node, y, g);
+    }
     const float scale = requant_scale(ir_node_float(node, "a_scale", 1.0F),
                                       ir_node_float(node, "b_scale", 1.0F),
                                       ir_node_float(node, "y_scale", 1.0F));
@@ -381,6 +401,5 @@ sy_status cc_lower_matmul(lower *l, ir_node *node, ir_value *a, ir_value *b, ir_
     m->y = cc_lower_requant(node);
     m->x_zero = (int32_t)ir_node_int(node, "a_zero", 0);
     m->w_zero = (int32_t)ir_node_int(node, "b_zero", 0);
-    g->macs = (uint64_t)(g->y->w * k * g->y->c);
     return SY_OK;
 }

@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <string.h>
+
 #include "emit.h"
 #include "lower.h"
 #include "systole/graph/optable.h"
@@ -69,6 +71,7 @@ sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g)
         misses_input(out_w, g->x->w, w->kw, w->stride_w, w->dilation_w, w->pad_left)) {
         return cc_lower_refuse(l, "windows that lie in the padding alone");
     }
+    p->is_bf16 = l->dtype == SY_DT_BF16;
     p->count_include_pad = ir_node_int(node, "count_include_pad", 0) != 0;
     p->x_zero = (int32_t)ir_node_int(node, "x_zero", 0);
     p->x_scale = ir_node_float(node, "x_scale", 1.0F);
@@ -99,7 +102,7 @@ static sy_status clip_limit(lower *l, ir_node *node, uint32_t operand, int32_t f
  * A constant second operand, packed like a device tensor. Its shape is aligned with y's from the
  * right; axes of y's layout that it lacks are 1. One value for all channels fills every lane.
  */
-static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const ir_value *y_value,
+sy_status cc_lower_pack_constant(lower *l, ir_value *v, lower_layout layout, const ir_value *y_value,
                                const cc_tensor *y, cc_stream *p)
 {
     ir_tensor t;
@@ -107,9 +110,9 @@ static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const
     int64_t dims[IR_MAX_RANK];
     int32_t rank;
     SY_TRY(cc_lower_dims(l, y_value, &rank, dims));
-    if (t.dtype != SY_DT_I8 || t.rank > rank) {
+    if (t.dtype != l->dtype || t.rank > rank) {
         return cc_lower_refuse(
-            l, "constant operand '%s' is not int8, or has more dimensions than the other", v->name);
+            l, "constant operand '%s' is of another type, or has more dimensions than the other", v->name);
     }
     int64_t full[IR_MAX_RANK];
     for (int32_t i = 0; i < rank; i++) {
@@ -146,7 +149,7 @@ static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const
             l, "constant operand '%s' is broadcast along some of the positions only", v->name);
     }
     b.rows = b.n * b.blocks * b.h * b.w;
-    p->b_constant.n_bytes = (uint64_t)(b.rows * l->d);
+    p->b_constant.n_bytes = (uint64_t)(b.rows * l->d * l->element_bytes);
     p->b_constant.bytes = base_arena_alloc(l->arena, (size_t)p->b_constant.n_bytes, 1);
     p->b = base_arena_alloc(l->arena, 1, sizeof(cc_tensor));
     if (p->b == NULL || p->b_constant.bytes == NULL) {
@@ -155,17 +158,39 @@ static sy_status pack_constant(lower *l, ir_value *v, lower_layout layout, const
     *p->b = b;
     const int64_t positions = b.h * b.w;
     const int64_t c_size = full[channel];
-    const int8_t *from = t.data;
+    const uint8_t *from = t.data;
     for (int64_t row = 0; row < b.rows; row++) {
         const int64_t n = row / (b.blocks * positions), block = row / positions % b.blocks,
                       at = row % positions;
         for (int64_t lane = 0; lane < l->d && block * l->d + lane < y->c; lane++) {
             const int64_t c = c_size > 1 ? block * l->d + lane : 0;
             const int64_t index = y->folded ? at * c_size + c : (n * c_size + c) * positions + at;
-            p->b_constant.bytes[row * l->d + lane] = (uint8_t)from[index];
+            memcpy(p->b_constant.bytes + (row * l->d + lane) * l->element_bytes,
+                   from + index * l->element_bytes, (size_t)l->element_bytes);
         }
     }
     return SY_OK;
+}
+
+/* The operand that has the result's shape becomes the first: the other may be a constant, or
+ * broadcast. */
+static uint32_t first_operand(const ir_node *node)
+{
+    const ir_value *a = ir_node_input(node, 0);
+    const ir_value *b = ir_node_input(node, 1);
+    const ir_value *y = ir_node_output(node, 0);
+    if (b == NULL || a->kind == IR_VALUE_CONST) {
+        return b == NULL ? 0 : 1;
+    }
+    if (b->kind == IR_VALUE_CONST || a->type.rank != y->type.rank) {
+        return b->kind == IR_VALUE_CONST ? 0 : 1;
+    }
+    for (int32_t i = 0; i < y->type.rank; i++) {
+        if (a->type.dims[i] != y->type.dims[i]) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* True if b is y's shape, or can be walked with strides of zero; or has one pixel for each image.
@@ -179,13 +204,23 @@ static bool can_broadcast(const cc_tensor *b, const cc_tensor *y)
            (b->h == y->h || b->h == 1) && (b->w == y->w || b->w == 1);
 }
 
-static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout layout,
-                              uint32_t first)
+sy_status cc_lower_operands(lower *l, ir_node *node, cc_group *g, uint32_t *first_out)
 {
+    const uint32_t first = first_operand(node);
     cc_stream *p = &g->u.stream;
+    ir_value *x = ir_node_input(node, first);
+    *first_out = first;
+    g->kind = CC_GROUP_STREAM;
+    lower_layout layout = cc_lower_layout_of(x);
+    const lower_value *info = x->info;
+    if (info == NULL || info->tensor == NULL) {
+        layout = cc_lower_layout_of(ir_node_input(node, 1 - first));
+    }
+    SY_TRY(cc_lower_operand(l, x, layout, NULL, &g->x));
+    SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), layout, &g->y));
     ir_value *second = ir_node_input(node, 1 - first);
     if (second->kind == IR_VALUE_CONST && !second->feedable) {
-        SY_TRY(pack_constant(l, second, layout, ir_node_output(node, 0), g->y, p));
+        SY_TRY(cc_lower_pack_constant(l, second, layout, ir_node_output(node, 0), g->y, p));
     } else {
         const int32_t rank = ir_node_output(node, 0)->type.rank;
         if (layout == LOWER_AXIS_1 &&
@@ -201,6 +236,15 @@ static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout
             l, "neither of '%s' and '%s' has the result's shape, or one has other channels",
             ir_node_input(node, 0)->name, ir_node_input(node, 1)->name);
     }
+    return SY_OK;
+}
+
+static sy_status lower_binary(lower *l, ir_node *node, cc_group *g)
+{
+    cc_stream *p = &g->u.stream;
+    uint32_t first;
+    SY_TRY(cc_lower_operands(l, node, g, &first));
+    p->y = cc_lower_requant(node);
     const char *const scales[2] = {"a_scale", "b_scale"};
     const char *const zeros[2] = {"a_zero", "b_zero"};
     const float sa = ir_node_float(node, scales[first], 1.0F);
@@ -228,40 +272,15 @@ static sy_status lower_binary(lower *l, ir_node *node, cc_group *g, lower_layout
     return SY_OK;
 }
 
-/* The operand that has the result's shape becomes the first: the other may be a constant, or
- * broadcast. */
-static uint32_t first_operand(const ir_node *node)
-{
-    const ir_value *a = ir_node_input(node, 0);
-    const ir_value *b = ir_node_input(node, 1);
-    const ir_value *y = ir_node_output(node, 0);
-    if (b == NULL || a->kind == IR_VALUE_CONST) {
-        return b == NULL ? 0 : 1;
-    }
-    if (b->kind == IR_VALUE_CONST || a->type.rank != y->type.rank) {
-        return b->kind == IR_VALUE_CONST ? 0 : 1;
-    }
-    for (int32_t i = 0; i < y->type.rank; i++) {
-        if (a->type.dims[i] != y->type.dims[i]) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g)
 {
     cc_stream *p = &g->u.stream;
-    const bool binary = ir_node_is(node, IR_OP_QADD) || ir_node_is(node, IR_OP_QSUB) ||
-                        ir_node_is(node, IR_OP_QMUL);
-    const uint32_t first = binary ? first_operand(node) : 0;
-    ir_value *x = ir_node_input(node, first);
-    g->kind = CC_GROUP_STREAM;
-    lower_layout layout = cc_lower_layout_of(x);
-    const lower_value *info = x->info;
-    if (binary && (info == NULL || info->tensor == NULL)) {
-        layout = cc_lower_layout_of(ir_node_input(node, 1 - first));
+    if (ir_node_is(node, IR_OP_QADD) || ir_node_is(node, IR_OP_QSUB) || ir_node_is(node, IR_OP_QMUL)) {
+        return lower_binary(l, node, g);
     }
+    ir_value *x = ir_node_input(node, 0);
+    g->kind = CC_GROUP_STREAM;
+    const lower_layout layout = cc_lower_layout_of(x);
     SY_TRY(cc_lower_operand(l, x, layout, NULL, &g->x));
     SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), layout, &g->y));
     p->y = cc_lower_requant(node);
@@ -276,13 +295,10 @@ sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g)
         p->y = (cc_requant){.lo = 0, .hi = 127};
         return SY_OK;
     }
-    if (ir_node_is(node, IR_OP_QREQUANTIZE)) {
-        p->op = CC_STREAM_REQUANT;
-        p->a_zero = (int32_t)ir_node_int(node, "x_zero", 0);
-        p->a_scale = ir_node_float(node, "x_scale", 1.0F) / ir_node_float(node, "y_scale", 1.0F);
-        return SY_OK;
-    }
-    return lower_binary(l, node, g, layout, first);
+    p->op = CC_STREAM_REQUANT;
+    p->a_zero = (int32_t)ir_node_int(node, "x_zero", 0);
+    p->a_scale = ir_node_float(node, "x_scale", 1.0F) / ir_node_float(node, "y_scale", 1.0F);
+    return SY_OK;
 }
 
 sy_status cc_lower_pad(lower *l, ir_node *node, cc_group *g)

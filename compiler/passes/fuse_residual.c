@@ -23,6 +23,9 @@ static ir_node *own_product(const ir_node *sum, uint32_t operand)
     if (!ir_node_is(n, IR_OP_QCONV) && !ir_node_is(n, IR_OP_QGEMM)) {
         return NULL;
     }
+    if (ir_node_int(n, "group", 1) > 1) { /* depthwise ones are the vector unit's, alone */
+        return NULL;
+    }
     return ir_node_int(n, "y_zero", 0) == ir_node_int(sum, operand == 0 ? "a_zero" : "b_zero", 0)
                ? n
                : NULL;

@@ -65,8 +65,14 @@ static void touch_group(lives *l, const cc_group *g, uint32_t index, const isa_c
             touch(l, g->u.concat.parts[i], index, config);
         }
         break;
+    case CC_GROUP_ATTENTION:
+        touch(l, g->u.attention.k, index, config);
+        touch(l, g->u.attention.v, index, config);
+        break;
     case CC_GROUP_POOL:
     case CC_GROUP_PAD:
+    case CC_GROUP_DEPTHWISE:
+    case CC_GROUP_NORM:
         break;
     }
     touch(l, g->y, index, config);
@@ -136,6 +142,10 @@ sy_status cc_place_memory(base_arena *arena, const isa_config *config, const pla
             place_blob(&g->u.stream.b_constant, &end);
             g->u.stream.b->address = g->u.stream.b_constant.address;
             g->u.stream.b->placed = true;
+        } else if (g->kind == CC_GROUP_DEPTHWISE) {
+            place_blob(&g->u.depthwise.constants, &end);
+        } else if (g->kind == CC_GROUP_NORM) {
+            place_blob(&g->u.norm.constants, &end);
         }
     }
     *constants_address = GUARD_BYTES;

@@ -216,6 +216,8 @@ sy_status cc_place_graph(base_arena *arena, ir_module *module, const isa_config 
     ir_graph *g = module->main;
     placement p = {.n_items = 0};
     lower l = {.arena = arena, .module = module, .config = config, .d = config->d};
+    l.element_bytes = isa_config_spm_row_bytes(config) / config->d;
+    l.dtype = config->element == ISA_ELEMENT_BF16 ? SY_DT_BF16 : SY_DT_I8;
     base_arena *scratch = base_arena_create();
     p.items = base_arena_alloc(arena, 2 * (size_t)g->n_nodes + 1,
                                sizeof(place_item)); /* a fused operator is two at most */

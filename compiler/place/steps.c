@@ -180,6 +180,17 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
             rows += (uint64_t)g->u.concat.parts[i]->rows;
         }
         break;
+    case CC_GROUP_DEPTHWISE: /* the window's rows, one each cycle, are its roofline */
+        out->array_cycles = div_up(g->macs, d * (uint64_t)g->u.depthwise.window.kw);
+        out->dram_bytes = g->u.depthwise.constants.n_bytes;
+        break;
+    case CC_GROUP_NORM:
+        out->array_cycles = 3 * (uint64_t)g->x->rows;
+        out->dram_bytes = g->u.norm.constants.n_bytes;
+        break;
+    case CC_GROUP_ATTENTION:
+        rows += (uint64_t)g->u.attention.k->rows + (uint64_t)g->u.attention.v->rows;
+        break;
     case CC_GROUP_POOL:
     case CC_GROUP_PAD:
         break;

@@ -45,8 +45,13 @@ void sched_post(sched *s, isa_unit unit, uint32_t semaphore)
 
 void sched_push(sched *s, const cc_command *command)
 {
+    cc_command c = *command;
+    const bool is_vec = c.unit == ISA_UNIT_VPU && c.funct7 == ISA_F7_VPU_VEC;
+    if (is_vec && s->element_bytes > 1 && (c.mask >> ISA_VPU_TAIL & 1) == 0) {
+        cc_set(&c, ISA_VPU_TAIL, 0); /* norms of a bf16 machine leave another */
+    }
     if (s->status == SY_OK) {
-        s->status = cc_program_add(s->arena, s->program, command);
+        s->status = cc_program_add(s->arena, s->program, &c);
     }
 }
 
@@ -343,6 +348,28 @@ void sched_set_f32(cc_command *c, unsigned reg, float value)
     cc_set(c, reg, bits);
 }
 
+void sched_chain(cc_command *c, const cc_chain *chain)
+{
+    cc_set(c, ISA_VPU_CHAIN_FP, chain->fp);
+    if (ISA_GET(chain->fp, ISA_VPU_CHAIN_FP_ADD1) == ISA_VPU_CHAIN_FP_ADD1_IMM) {
+        sched_set_f32(c, ISA_VPU_ADD1_IMM, chain->add1);
+    }
+    if (ISA_GET(chain->fp, ISA_VPU_CHAIN_FP_MUL1) == ISA_VPU_CHAIN_FP_MUL1_IMM) {
+        sched_set_f32(c, ISA_VPU_MUL1_IMM, chain->mul1);
+    }
+    if (ISA_GET(chain->fp, ISA_VPU_CHAIN_FP_MUL2) == ISA_VPU_CHAIN_FP_MUL2_IMM) {
+        sched_set_f32(c, ISA_VPU_MUL2_IMM, chain->mul2);
+    }
+    if (ISA_GET(chain->fp, ISA_VPU_CHAIN_FP_ADD2) == ISA_VPU_CHAIN_FP_ADD2_IMM) {
+        sched_set_f32(c, ISA_VPU_ADD2_IMM, chain->add2);
+    }
+    const uint32_t fn = ISA_GET(chain->fp, ISA_VPU_CHAIN_FP_FN);
+    if (fn == ISA_VPU_CHAIN_FP_FN_CLIP || fn == ISA_VPU_CHAIN_FP_FN_STEP) {
+        sched_set_f32(c, ISA_VPU_CLIP_LO, chain->clip_lo);
+        sched_set_f32(c, ISA_VPU_CLIP_HI, chain->clip_hi);
+    }
+}
+
 int64_t sched_constant_rows(const sched *s)
 {
     return 8 * s->d / s->row_bytes;
@@ -429,6 +456,15 @@ sy_status sched_group(base_arena *arena, const isa_config *config, const cc_grou
         break;
     case CC_GROUP_CONCAT:
         sched_concat(&s);
+        break;
+    case CC_GROUP_DEPTHWISE:
+        sched_depthwise(&s);
+        break;
+    case CC_GROUP_NORM:
+        sched_norm(&s);
+        break;
+    case CC_GROUP_ATTENTION:
+        sched_attention(&s);
         break;
     }
     sched_post(&s, ISA_UNIT_ST, SCHED_SEM_DONE);

@@ -36,6 +36,7 @@ enum {
     SCHED_SEM_O_FULL,
     SCHED_SEM_O_FREE,
     SCHED_SEM_ZERO,
+    SCHED_SEM_P_FULL, /* attention: VPU to MXU */
     SCHED_SEM_DONE,
     SCHED_N_SEMS
 };
@@ -130,6 +131,9 @@ void sched_walk(cc_command *c, unsigned base_register, int64_t base, unsigned st
                 const int64_t strides[4]);
 void sched_set_f32(cc_command *c, unsigned reg, float value);
 
+/* Sets register chain_fp and the immediates. */
+void sched_chain(cc_command *c, const cc_chain *chain);
+
 /* VPU: writes int32 zeros to `rows` ACC rows from `row`. */
 void sched_zero_acc(sched *s, int64_t row, int64_t rows);
 
@@ -145,5 +149,8 @@ void sched_pool(sched *s);
 void sched_stream(sched *s);
 void sched_pad(sched *s);
 void sched_concat(sched *s);
+void sched_depthwise(sched *s);
+void sched_norm(sched *s);
+void sched_attention(sched *s);
 
 #endif

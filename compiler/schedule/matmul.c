@@ -223,6 +223,9 @@ static tap make_tap(const matmul *m, const job *j, int64_t index)
 /* The first tap that covers the whole tile, -1 if none does. */
 static int64_t first_whole_tap(const matmul *m, const job *j)
 {
+    if (m->p->is_bf16) { /* the sum's order is that of the taps */
+        return make_tap(m, j, 0).whole ? 0 : -1;
+    }
     for (int64_t i = 0; i < m->taps; i++) {
         if (make_tap(m, j, i).whole) {
             return i;
@@ -322,8 +325,49 @@ static void emit_rows(matmul *m, int64_t k_row)
 {
     cc_command c = sched_command(m->s, ISA_OP_VPU_ROWS);
     cc_set(&c, ISA_VPU_A_BASE, (uint32_t)k_row);
-    cc_set(&c, ISA_VPU_ROWS, ISA_PUT(ISA_PUT(0, ISA_VPU_ROWS_FIRST, 0), ISA_VPU_ROWS_COUNT, 2));
+    cc_set(&c, ISA_VPU_ROWS, ISA_PUT(ISA_PUT(0, ISA_VPU_ROWS_FIRST, m->p->is_bf16 ? 2 : 0), ISA_VPU_ROWS_COUNT, 2));
     sched_push(m->s, &c);
+}
+
+/* The chain of a quantised product; with a residual the inner rounding is the mid clamp. */
+static void set_int8_chain(const matmul *m, cc_command *c)
+{
+    const cc_matmul *p = m->p;
+    uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, ISA_VPU_CHAIN_IN_A_SRC_ACC_I32);
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_IADD, ISA_VPU_CHAIN_IN_IADD_ROW);
+    uint32_t fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_MUL1, ISA_VPU_CHAIN_FP_MUL1_ROW);
+    cc_requant out = p->y;
+    if (p->residual != NULL) {
+        in = ISA_PUT(in, ISA_VPU_CHAIN_IN_B_SRC, ISA_VPU_CHAIN_IN_B_SRC_SPM);
+        fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MID, ISA_VPU_CHAIN_FP_MID_CLAMP);
+        fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL2, ISA_VPU_CHAIN_FP_MUL2_IMM);
+        fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_ADD2, ISA_VPU_CHAIN_FP_ADD2_B);
+        cc_set(c, ISA_VPU_MID_LO, (uint32_t)(p->y.lo - p->y.zero));
+        cc_set(c, ISA_VPU_MID_HI, (uint32_t)(p->y.hi - p->y.zero));
+        sched_set_f32(c, ISA_VPU_MUL2_IMM, p->mid_scale);
+        cc_set(c, ISA_VPU_B_ZERO, (uint32_t)p->residual_zero);
+        sched_set_f32(c, ISA_VPU_B_SCALE, p->residual_scale);
+        out = p->sum;
+    }
+    cc_set(c, ISA_VPU_CHAIN_IN, in);
+    cc_set(c, ISA_VPU_CHAIN_FP, fp);
+    cc_set(c, ISA_VPU_A_ZERO, 0);
+    cc_set(c, ISA_VPU_O_ZERO, (uint32_t)out.zero);
+    cc_set(c, ISA_VPU_O_LO, (uint32_t)out.lo);
+    cc_set(c, ISA_VPU_O_HI, (uint32_t)out.hi);
+}
+
+/* bias, bf16 rounding, then the residual or the function. */
+static void set_bf16_chain(const matmul *m, cc_command *c)
+{
+    const cc_matmul *p = m->p;
+    uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, ISA_VPU_CHAIN_IN_A_SRC_ACC_F32);
+    if (p->residual != NULL) {
+        in = ISA_PUT(in, ISA_VPU_CHAIN_IN_B_SRC, ISA_VPU_CHAIN_IN_B_SRC_SPM);
+        sched_set_f32(c, ISA_VPU_B_SCALE, 1.0F);
+    }
+    cc_set(c, ISA_VPU_CHAIN_IN, in);
+    sched_chain(c, &p->chain);
 }
 
 static void emit_epilogue(matmul *m, int64_t i_job, int64_t k_entry, bool rows)
@@ -342,31 +386,16 @@ static void emit_epilogue(matmul *m, int64_t i_job, int64_t k_entry, bool rows)
     }
     sched_ring_begin_step(s, &m->c, i_job);
     cc_command c = sched_command(s, ISA_OP_VPU_VEC);
-    uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, ISA_VPU_CHAIN_IN_A_SRC_ACC_I32);
-    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_IADD, ISA_VPU_CHAIN_IN_IADD_ROW);
-    uint32_t fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_MUL1, ISA_VPU_CHAIN_FP_MUL1_ROW);
-    cc_requant out = p->y;
+    if (p->is_bf16) {
+        set_bf16_chain(m, &c);
+    } else {
+        set_int8_chain(m, &c);
+    }
     if (p->residual != NULL) {
-        in = ISA_PUT(in, ISA_VPU_CHAIN_IN_B_SRC, ISA_VPU_CHAIN_IN_B_SRC_SPM);
-        fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MID, ISA_VPU_CHAIN_FP_MID_CLAMP);
-        fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MUL2, ISA_VPU_CHAIN_FP_MUL2_IMM);
-        fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_ADD2, ISA_VPU_CHAIN_FP_ADD2_B);
-        cc_set(&c, ISA_VPU_MID_LO, (uint32_t)(p->y.lo - p->y.zero));
-        cc_set(&c, ISA_VPU_MID_HI, (uint32_t)(p->y.hi - p->y.zero));
-        sched_set_f32(&c, ISA_VPU_MUL2_IMM, p->mid_scale);
-        cc_set(&c, ISA_VPU_B_ZERO, (uint32_t)p->residual_zero);
-        sched_set_f32(&c, ISA_VPU_B_SCALE, p->residual_scale);
         sched_walk(&c, ISA_VPU_B_BASE, sched_ring_row(&m->r, i_job), ISA_VPU_B_S0,
                    (const int64_t[4]){1, 0, 0, 0});
-        out = p->sum;
     }
-    cc_set(&c, ISA_VPU_CHAIN_IN, in);
-    cc_set(&c, ISA_VPU_CHAIN_FP, fp);
     cc_set(&c, ISA_VPU_CHAIN_OUT, ISA_PUT(0, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_SPM));
-    cc_set(&c, ISA_VPU_A_ZERO, 0);
-    cc_set(&c, ISA_VPU_O_ZERO, (uint32_t)out.zero);
-    cc_set(&c, ISA_VPU_O_LO, (uint32_t)out.lo);
-    cc_set(&c, ISA_VPU_O_HI, (uint32_t)out.hi);
     sched_vpu_counts(&c, (const int64_t[4]){n, 1, 1, 1});
     sched_walk(&c, ISA_VPU_A_BASE, sched_ring_row(&m->c, i_job), ISA_VPU_A_S0,
                (const int64_t[4]){1, 0, 0, 0});

@@ -169,8 +169,10 @@ static void try_tile(const matmul *m, const plan *fixed, int64_t tile_h, int64_t
         p.tile_h = tile_h;
         p.tile_w = tile_w;
         p.chunk = m->x_blocks / pieces;
-        if (m->x_blocks % pieces != 0 || p.chunk == last || (m->p->packed && pieces > 1)) {
-            continue; /* equal chunks: the program repeats; a window is gathered whole */
+        if (m->x_blocks % pieces != 0 || p.chunk == last ||
+            ((m->p->packed || (m->p->is_bf16 && m->taps > 1)) && pieces > 1)) {
+            continue; /* equal chunks: the program repeats; a window is gathered whole; the order of
+                         a bf16 sum is by taps, then channels */
         }
         last = p.chunk;
         const double before = best->cost;

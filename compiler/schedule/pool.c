@@ -69,7 +69,8 @@ static void push_rectangle(flow *f, const tile *t, const sched_span *y, const sc
     cc_set(&c, ISA_VPU_CHAIN_FP, 0);
     uint32_t out = ISA_PUT(0, ISA_VPU_CHAIN_OUT_RED,
                            p->average ? ISA_VPU_CHAIN_OUT_RED_SUM : ISA_VPU_CHAIN_OUT_RED_MAX);
-    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_SRC, ISA_VPU_CHAIN_OUT_RED_SRC_INT);
+    out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_SRC,
+                  p->is_bf16 ? ISA_VPU_CHAIN_OUT_RED_SRC_FP : ISA_VPU_CHAIN_OUT_RED_SRC_INT);
     out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_LOOPS, ISA_VPU_CHAIN_OUT_RED_LOOPS_TWO);
     out = ISA_PUT(out, ISA_VPU_CHAIN_OUT_RED_OUT, ISA_VPU_CHAIN_OUT_RED_OUT_SPM);
     cc_set(&c, ISA_VPU_CHAIN_OUT, out);

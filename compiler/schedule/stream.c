@@ -113,6 +113,14 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
         break;
     case CC_STREAM_CLAMP:
         break;
+    case CC_STREAM_CHAIN:
+        sched_chain(&c, &p->chain);
+        fp = p->chain.fp;
+        if (p->b != NULL) {
+            in = ISA_PUT(in, ISA_VPU_CHAIN_IN_B_SRC, ISA_VPU_CHAIN_IN_B_SRC_SPM);
+            sched_set_f32(&c, ISA_VPU_B_SCALE, p->b_scale);
+        }
+        break;
     }
     if (f->ops->load_b != NULL) {
         cc_set(&c, ISA_VPU_B_ZERO, (uint32_t)p->b_zero);

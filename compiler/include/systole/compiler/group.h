@@ -1,7 +1,7 @@
 /*
  * group.h -- what the scheduler schedules: device tensors and groups (one fused operator each).
  *
- * A device tensor is int8, channel-block-major: [N][C/D][H][W][D], a row is D channels of one
+ * A device tensor is int8, or bf16 on a machine with such elements, channel-block-major: [N][C/D][H][W][D], a row is D channels of one
  * position. Lanes beyond C hold something, never nothing: a consumer that sums over channels has
  * zero weights there. Placement makes groups from graph nodes (lower.h); the scheduler turns a
  * group into commands (schedule.h).
@@ -48,7 +48,10 @@ typedef enum cc_group_kind {
     CC_GROUP_POOL,   /* maximum or mean over windows */
     CC_GROUP_STREAM, /* one pass of rows through the VPU */
     CC_GROUP_PAD,    /* spatial padding */
-    CC_GROUP_CONCAT  /* channels joined */
+    CC_GROUP_CONCAT, /* channels joined */
+    CC_GROUP_DEPTHWISE, /* convolution of each channel with itself, by the VPU's window */
+    CC_GROUP_NORM,      /* softmax or layer normalisation over the channels */
+    CC_GROUP_ATTENTION  /* two products with a softmax between */
 } cc_group_kind;
 
 /* A window over H and W. */
@@ -61,6 +64,12 @@ typedef struct cc_window {
 typedef struct cc_requant {
     int32_t zero, lo, hi;
 } cc_requant;
+
+/* fp32 stages of the VPU: register chain_fp and the immediates that it uses. */
+typedef struct cc_chain {
+    uint32_t fp;
+    float add1, mul1, mul2, add2, clip_lo, clip_hi;
+} cc_chain;
 
 /* What one out block (D output channels) of a matmul group needs. */
 typedef struct cc_out_block {
@@ -89,13 +98,40 @@ typedef struct cc_matmul {
     float mid_scale,
         residual_scale; /* y = rne(fl(fl(q^ * mid_scale) + fl(r^ * residual_scale))) + ... */
     cc_requant sum;
+    bool is_bf16; /* sums are fp32; row registers add1 (bias) and mul2 are loaded */
+    cc_chain chain; /* bf16: what follows the bias */
 } cc_matmul;
+
+/* Constants of a channel block: weight rows of the window, then row registers (int8: iadd, mul1; bf16: add1, mul2). */
+typedef struct cc_depthwise {
+    cc_window window;
+    int32_t x_zero;
+    cc_blob constants; /* [block][rows] */
+    cc_requant y;
+    bool is_bf16;
+    cc_chain chain;
+} cc_depthwise;
+
+/* Over the channels of each position. bf16 alone. */
+typedef struct cc_norm {
+    bool is_softmax;
+    float epsilon;     /* layer normalisation */
+    cc_blob constants; /* the same: row registers mul2 (scale), add2 (bias) of each block */
+} cc_norm;
+
+/* x is q; the last axes are heads * size. bf16 alone. */
+typedef struct cc_attention {
+    cc_tensor *k, *v;
+    int64_t batch, heads;
+    float scale;
+} cc_attention;
 
 typedef struct cc_pool {
     cc_window window;
     bool average;
     bool count_include_pad; /* average: the divisor is the whole window (all of it inside pads or
                                ceil_mode's excess is not counted) */
+    bool is_bf16;
     int64_t pad_bottom, pad_right; /* where the counted padding ends */
     int32_t x_zero;
     float x_scale, y_scale; /* average */
@@ -106,7 +142,8 @@ typedef enum cc_stream_op {
     CC_STREAM_REQUANT,
     CC_STREAM_ADD,
     CC_STREAM_MUL,
-    CC_STREAM_CLAMP
+    CC_STREAM_CLAMP,
+    CC_STREAM_CHAIN /* bf16: the chain below; B enters where it says */
 } cc_stream_op;
 
 /*
@@ -120,8 +157,9 @@ typedef struct cc_stream {
     cc_blob b_constant; /* bytes of a constant b; n_bytes 0: b is no constant */
     int32_t a_zero, b_zero;
     float a_scale; /* REQUANT: fl(sx/sy); ADD: fl(sa/sy); MUL: fl(fl(sa*sb)/sy) */
-    float b_scale; /* ADD: fl(sb/sy), negated for a difference */
+    float b_scale; /* ADD: fl(sb/sy), negated for a difference; CHAIN: 1 or -1 */
     cc_requant y;
+    cc_chain chain;
 } cc_stream;
 
 typedef struct cc_pad {
@@ -146,6 +184,9 @@ typedef struct cc_group {
         cc_stream stream;
         cc_pad pad;
         cc_concat concat;
+        cc_depthwise depthwise;
+        cc_norm norm;
+        cc_attention attention;
     } u;
     uint64_t macs; /* of the operator, padding excluded */
 } cc_group;

@@ -1,0 +1,330 @@
+/*
+ * bf16.c -- bf16 operators, and what int8 and bf16 depthwise convolutions share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "lower.h"
+#include "systole/graph/bf16.h"
+#include "systole/graph/optable.h"
+#include "systole/isa/isa.h"
+
+static void put32(uint8_t *to, uint32_t value)
+{
+    for (int i = 0; i < 4; i++) {
+        to[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static void put_float(uint8_t *to, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    put32(to, bits);
+}
+
+/* ---------------------------------------------------------------- functions */
+
+#define PUT(chain, field, value) (chain)->fp = ISA_PUT((chain)->fp, ISA_VPU_CHAIN_FP_##field, ISA_VPU_CHAIN_FP_##field##_##value)
+
+static void set_mul2(cc_chain *chain, float factor)
+{
+    PUT(chain, MUL2, IMM);
+    chain->mul2 = factor;
+}
+
+static void set_clip(cc_chain *chain, float low, float high)
+{
+    PUT(chain, FN, CLIP);
+    chain->clip_lo = low;
+    chain->clip_hi = high;
+}
+
+void cc_lower_function(const ir_node *node, bool after_sum, cc_chain *chain)
+{
+    ir_bf16_fn fn = IR_BF16_NONE;
+    (void)ir_bf16_fn_find(ir_node_string(node, "fn", ""), &fn);
+    const float alpha = ir_node_float(node, "alpha", 0.0F);
+    const float beta = ir_node_float(node, "beta", 0.0F);
+    if (after_sum && fn != IR_BF16_NONE) {
+        PUT(chain, MID, BF16);
+    }
+    switch (fn) {
+    case IR_BF16_NONE:
+    case IR_BF16_N_FNS:
+        break;
+    case IR_BF16_RELU:
+        PUT(chain, FN, RELU);
+        break;
+    case IR_BF16_CLIP:
+        set_clip(chain, alpha, beta);
+        break;
+    case IR_BF16_SIGMOID:
+        PUT(chain, FN, SIGMOID);
+        break;
+    case IR_BF16_TANH:
+        PUT(chain, FN, TANH);
+        break;
+    case IR_BF16_ERF:
+        PUT(chain, FN, ERF);
+        break;
+    case IR_BF16_EXP:
+        set_mul2(chain, IR_BF16_LOG2E);
+        PUT(chain, FN, EXP2);
+        break;
+    case IR_BF16_SQRT:
+        PUT(chain, FN, SQRT);
+        break;
+    case IR_BF16_RECIPROCAL:
+        PUT(chain, FN, RECIP);
+        break;
+    case IR_BF16_ABS:
+        PUT(chain, FN, ABS);
+        break;
+    case IR_BF16_SCALE:
+        set_mul2(chain, alpha);
+        break;
+    case IR_BF16_GELU:
+        set_mul2(chain, IR_BF16_SQRT_HALF);
+        PUT(chain, FN, PHI);
+        PUT(chain, MUL3, PRE);
+        break;
+    case IR_BF16_SILU:
+        PUT(chain, FN, SIGMOID);
+        PUT(chain, MUL3, PRE);
+        break;
+    case IR_BF16_HARDSIGMOID:
+        set_mul2(chain, alpha);
+        PUT(chain, ADD2, IMM);
+        chain->add2 = beta;
+        set_clip(chain, 0.0F, 1.0F);
+        break;
+    case IR_BF16_HARDSWISH:
+        set_mul2(chain, IR_BF16_SIXTH);
+        PUT(chain, ADD2, IMM);
+        chain->add2 = 0.5F;
+        set_clip(chain, 0.0F, 1.0F);
+        PUT(chain, MUL3, PRE);
+        break;
+    case IR_BF16_LEAKYRELU:
+        PUT(chain, FN, STEP);
+        chain->clip_lo = alpha;
+        chain->clip_hi = 1.0F;
+        PUT(chain, MUL3, PRE);
+        break;
+    }
+}
+
+/* ---------------------------------------------------------------- products */
+
+/* A constant fp32 vector of a size; data NULL if v is NULL. */
+static sy_status vector_of(lower *l, ir_value *v, int64_t size, ir_tensor *out)
+{
+    *out = (ir_tensor){.data = NULL};
+    if (v == NULL) {
+        return SY_OK;
+    }
+    SY_TRY(cc_lower_constant(l, v, out));
+    return out->dtype == SY_DT_F32 && ir_tensor_n_elements(out) == size
+               ? SY_OK
+               : cc_lower_refuse(l, "'%s' is not fp32 [%lld]", v->name, (long long)size);
+}
+
+sy_status cc_lower_epilogue(lower *l, ir_node *node, const ir_value *y, cc_group *g)
+{
+    cc_matmul *m = &g->u.matmul;
+    const bool with_weights = !m->w_activation;
+    ir_tensor bias;
+    SY_TRY(vector_of(l, with_weights ? ir_node_input(node, 2) : NULL, g->y->c, &bias));
+    if (bias.data != NULL) {
+        PUT(&m->chain, ADD1, ROW);
+    }
+    for (int64_t c = 0; c < g->y->c && bias.data != NULL; c++) {
+        put_float(m->constants.bytes + m->out_blocks[c / l->d].constants + 4 * (c % l->d), ((const float *)bias.data)[c]);
+    }
+    ir_value *residual = with_weights ? ir_node_input(node, 3) : NULL;
+    if (residual == NULL) {
+        cc_lower_function(node, true, &m->chain);
+        return SY_OK;
+    }
+    const lower_value *info = y->info;
+    SY_TRY(cc_lower_operand(l, residual, info->layout, NULL, &m->residual));
+    if (m->residual->rows != g->y->rows || m->residual->h != g->y->h || m->residual->w != g->y->w) {
+        return cc_lower_refuse(l, "the residual '%s' has another shape", residual->name);
+    }
+    cc_lower_function(node, false, &m->chain); /* relu and clip need no rounding before them */
+    PUT(&m->chain, MID, BF16);
+    PUT(&m->chain, ADD2, B);
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- depthwise convolution */
+
+bool cc_lower_is_depthwise(const lower *l, const cc_window *w, int64_t groups, int64_t channels, int64_t filters,
+                           const cc_tensor *x, const cc_tensor *y)
+{
+    const uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_WINDOW, ISA_VPU_CHAIN_IN_WINDOW_TAPS3);
+    return isa_reg_check(ISA_UNIT_VPU, ISA_VPU_CHAIN_IN, in) == ISA_ERROR_NONE && groups > 1 && channels == 1 && filters == groups && (w->kw == 3 || w->kw == 5) && w->kh * w->kw <= 25 &&
+           w->stride_h == w->stride_w && w->stride_w <= 2 && w->dilation_h == 1 && w->dilation_w == 1 &&
+           w->pad_left < w->kw && w->pad_top < w->kh && !x->folded && !y->folded && !x->dense &&
+           (y->w - 1) * w->stride_w <= x->w - 1 && (y->h - 1) * w->stride_h - w->pad_top < x->h &&
+           (l->dtype == SY_DT_I8 || l->dtype == SY_DT_BF16);
+}
+
+/* Weights of a block as rows of taps, then bias and scale as row registers. */
+static void put_block(const lower *l, const cc_depthwise *p, const ir_tensor *w, int64_t block, uint8_t *to)
+{
+    const int64_t taps = p->window.kh * p->window.kw;
+    for (int64_t lane = 0; lane < l->d && block * l->d + lane < w->dims[0]; lane++) {
+        for (int64_t t = 0; t < taps; t++) {
+            memcpy(to + (t * l->d + lane) * l->element_bytes,
+                   (const uint8_t *)w->data + ((block * l->d + lane) * taps + t) * l->element_bytes, (size_t)l->element_bytes);
+        }
+    }
+}
+
+sy_status cc_lower_depthwise(lower *l, ir_node *node, const ir_tensor *w, cc_group *g)
+{
+    cc_depthwise *p = &g->u.depthwise;
+    const int64_t taps = p->window.kh * p->window.kw;
+    const int64_t block_bytes = (taps * l->element_bytes + 8) * l->d;
+    g->kind = CC_GROUP_DEPTHWISE;
+    p->is_bf16 = l->dtype == SY_DT_BF16;
+    p->constants.n_bytes = (uint64_t)(g->y->blocks * block_bytes);
+    p->constants.bytes = base_arena_alloc(l->arena, (size_t)p->constants.n_bytes, 1);
+    if (p->constants.bytes == NULL) {
+        return SY_ENOMEM;
+    }
+    const float *w_scale = NULL;
+    const uint32_t n_scales = p->is_bf16 ? 0 : ir_node_floats(node, "w_scale", &w_scale);
+    ir_tensor bias = {.data = NULL};
+    if (ir_node_input(node, 2) != NULL) {
+        SY_TRY(cc_lower_constant(l, ir_node_input(node, 2), &bias));
+        if (bias.dtype != (p->is_bf16 ? SY_DT_F32 : SY_DT_I32) || ir_tensor_n_elements(&bias) != g->y->c) {
+            return cc_lower_refuse(l, "the bias is not %s [%lld]", p->is_bf16 ? "fp32" : "int32", (long long)g->y->c);
+        }
+    }
+    for (int64_t b = 0; b < g->y->blocks; b++) {
+        uint8_t *to = p->constants.bytes + b * block_bytes;
+        put_block(l, p, w, b, to);
+        to += taps * l->element_bytes * l->d;
+        for (int64_t lane = 0; lane < l->d && b * l->d + lane < g->y->c; lane++) {
+            const int64_t c = b * l->d + lane;
+            if (bias.data != NULL) {
+                memcpy(to + 4 * lane, (const uint8_t *)bias.data + 4 * c, 4); /* the machine is little-endian, as the host */
+            }
+            if (!p->is_bf16) {
+                const float product = ir_node_float(node, "x_scale", 1.0F) * w_scale[n_scales == 1 ? 0 : c];
+                put_float(to + 4 * (l->d + lane), product / ir_node_float(node, "y_scale", 1.0F));
+            }
+        }
+    }
+    if (p->is_bf16) {
+        if (bias.data != NULL) {
+            PUT(&p->chain, ADD1, ROW);
+        }
+        cc_lower_function(node, true, &p->chain);
+    } else {
+        p->y = cc_lower_requant(node);
+        p->x_zero = (int32_t)ir_node_int(node, "x_zero", 0);
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- attention, norms */
+
+sy_status cc_lower_attention(lower *l, ir_node *node, cc_group *g)
+{
+    cc_attention *p = &g->u.attention;
+    ir_value *const in[3] = {ir_node_input(node, 0), ir_node_input(node, 1), ir_node_input(node, 2)};
+    int64_t q[IR_MAX_RANK], k[IR_MAX_RANK];
+    int32_t rank;
+    g->kind = CC_GROUP_ATTENTION;
+    SY_TRY(cc_lower_dims(l, in[0], &rank, q));
+    SY_TRY(cc_lower_dims(l, in[1], &rank, k));
+    p->batch = q[0];
+    p->heads = ir_node_int(node, "heads", 1);
+    p->scale = ir_node_float(node, "scale", 1.0F);
+    if (in[0] == in[1] || in[1] == in[2] || in[0] == in[2]) {
+        return cc_lower_refuse(l, "one tensor as two operands");
+    }
+    SY_TRY(cc_lower_operand(l, in[0], LOWER_AXIS_LAST, NULL, &g->x));
+    SY_TRY(cc_lower_operand(l, in[1], LOWER_AXIS_LAST, NULL, &p->k));
+    SY_TRY(cc_lower_operand(l, in[2], LOWER_AXIS_LAST, NULL, &p->v));
+    SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), LOWER_AXIS_LAST, &g->y));
+    if (g->x->c / p->heads % l->d != 0 || p->v->c / p->heads % l->d != 0) {
+        return cc_lower_refuse(l, "heads of %lld and %lld channels, no multiples of %lld", (long long)(g->x->c / p->heads),
+                               (long long)(p->v->c / p->heads), (long long)l->d);
+    }
+    if (k[1] % l->d != 0 && p->batch > 1) {
+        return cc_lower_refuse(l, "a batch with %lld keys each, no multiple of %lld", (long long)k[1], (long long)l->d);
+    }
+    g->macs = (uint64_t)(p->batch * q[1] * k[1] * (g->x->c + p->v->c));
+    return SY_OK;
+}
+
+sy_status cc_lower_norm(lower *l, ir_node *node, cc_group *g)
+{
+    cc_norm *p = &g->u.norm;
+    g->kind = CC_GROUP_NORM;
+    p->is_softmax = ir_node_is(node, IR_OP_BSOFTMAX);
+    p->epsilon = ir_node_float(node, "epsilon", 1e-5F);
+    SY_TRY(cc_lower_operand(l, ir_node_input(node, 0), LOWER_AXIS_LAST, NULL, &g->x));
+    SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), LOWER_AXIS_LAST, &g->y));
+    if (!g->x->folded) {
+        return cc_lower_refuse(l, "'%s' lies with its channels on another axis", ir_node_input(node, 0)->name);
+    }
+    if (p->is_softmax) {
+        return SY_OK;
+    }
+    ir_tensor scale, bias;
+    SY_TRY(vector_of(l, ir_node_input(node, 1), g->x->c, &scale));
+    SY_TRY(vector_of(l, ir_node_input(node, 2), g->x->c, &bias));
+    p->constants.n_bytes = (uint64_t)(g->x->blocks * 8 * l->d);
+    p->constants.bytes = base_arena_alloc(l->arena, (size_t)p->constants.n_bytes, 1);
+    if (p->constants.bytes == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t c = 0; c < g->x->c; c++) {
+        uint8_t *to = p->constants.bytes + c / l->d * 8 * l->d + 4 * (c % l->d);
+        put_float(to, scale.data != NULL ? ((const float *)scale.data)[c] : 1.0F);
+        put_float(to + 4 * l->d, bias.data != NULL ? ((const float *)bias.data)[c] : 0.0F);
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- elements */
+
+sy_status cc_lower_elements(lower *l, ir_node *node, cc_group *g)
+{
+    cc_stream *p = &g->u.stream;
+    if (!ir_node_is(node, IR_OP_BUNARY)) {
+        uint32_t first;
+        SY_TRY(cc_lower_operands(l, node, g, &first));
+        p->op = CC_STREAM_CHAIN;
+        p->b_scale = 1.0F;
+        if (ir_node_is(node, IR_OP_BMUL)) {
+            PUT(&p->chain, MUL1, B);
+            return SY_OK;
+        }
+        PUT(&p->chain, ADD1, B);
+        if (ir_node_is(node, IR_OP_BSUB)) {
+            if (first != 0) {
+                return cc_lower_refuse(l, "a difference from a smaller operand");
+            }
+            p->b_scale = -1.0F;
+        }
+        return SY_OK;
+    }
+    ir_value *x = ir_node_input(node, 0);
+    g->kind = CC_GROUP_STREAM;
+    p->op = CC_STREAM_CHAIN;
+    SY_TRY(cc_lower_operand(l, x, cc_lower_layout_of(x), NULL, &g->x));
+    SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), cc_lower_layout_of(x), &g->y));
+    cc_lower_function(node, false, &p->chain);
+    if (strcmp(ir_node_string(node, "fn", ""), "reciprocal") == 0 && g->x->c % l->d != 0) {
+        return cc_lower_refuse(l, "a reciprocal of lanes without channels");
+    }
+    return SY_OK;
+}
