@@ -183,6 +183,15 @@ static void bind_initializers(ir_graph *g)
     }
 }
 
+sy_status cc_specialise(ir_module *module, const isa_config *config, base_diag *diag)
+{
+    if (config->element != ISA_ELEMENT_BF16) {
+        return SY_OK;
+    }
+    SY_TRY(pass_fold_constants(module, diag));
+    return ir_recognise_bf16(module, config->d, diag);
+}
+
 sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, size_t model_bytes,
                      const isa_config *config, const cc_options *options, isa_program *program,
                      cc_plan *plan, base_diag *diag)
@@ -193,9 +202,7 @@ sy_status cc_compile(base_arena *arena, ir_module *module, const void *model, si
     SY_TRY(sched_check_config(config, diag));
     SY_TRY(ir_module_clone(arena, module, &c.module));
     bind_initializers(c.module->main);
-    if (config->element == ISA_ELEMENT_BF16) {
-        SY_TRY(ir_recognise_bf16(c.module, config->d, diag));
-    }
+    SY_TRY(cc_specialise(c.module, config, diag));
     SY_TRY(pass_run(c.module, PASS_DEVICE, o->dump_after, o->dump, diag));
     SY_TRY(cc_place_graph(arena, c.module, config, &c.placed, diag));
     if (c.placed.n_groups == 0) {

@@ -87,8 +87,9 @@ static sy_status import_from_program(rt_model *model, base_diag *diag)
         SY_TRY(split_lines(model, shapes, &texts, &n_texts, diag));
     }
     SY_TRY(import_options(model, n_texts, texts, &options, diag));
-    return ir_import_onnx_bytes(model->arena, model->table, model->path, section->data,
-                                section->n_bytes, &options, diag, &model->module);
+    SY_TRY(ir_import_onnx_bytes(model->arena, model->table, model->path, section->data,
+                                section->n_bytes, &options, diag, &model->module));
+    return cc_specialise(model->module, &model->program.config, diag);
 }
 
 static sy_status load_program(rt_model *model, base_diag *diag)
@@ -236,6 +237,7 @@ sy_status rt_model_compile_locked(rt_model *model, const isa_config *config,
         return !model->has_plan ? SY_OK : isa_program_check(&model->program, config, diag);
     }
     SY_TRY(read_model(model, &bytes, &n_bytes, diag));
+    SY_TRY(cc_specialise(model->module, config, diag));
     SY_TRY(cc_compile(model->arena, model->module, bytes, n_bytes, config, options, &program, &plan,
                       diag));
     if (!program.has_config) {

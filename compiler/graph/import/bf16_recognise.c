@@ -14,6 +14,8 @@
 
 #include "systole/isa/fn.h"
 
+#define DONE "systole.bf16" /* metadata of a module that has been through here */
+
 /* ---------------------------------------------------------------- operands and results */
 
 static sy_status cast_before(bf16_pass *p, ir_node *before, ir_value *v, sy_dtype to, ir_value **out)
@@ -594,6 +596,18 @@ static sy_status visit_all(bf16_pass *p, sy_status (*visit)(bf16_pass *, ir_node
     return SY_OK;
 }
 
+/* To fp32 and back again is nothing. */
+static sy_status visit_cast(bf16_pass *p, ir_node *n)
+{
+    (void)p;
+    const ir_node *back = ir_bf16_made_by(ir_node_input(n, 0), IR_OP_CAST);
+    if (ir_node_is(n, IR_OP_CAST) && ir_node_output(n, 0)->type.dtype == SY_DT_BF16 && back != NULL &&
+        ir_node_input(n, 0)->type.dtype == SY_DT_F32 && ir_node_input(back, 0)->type.dtype == SY_DT_BF16) {
+        ir_value_replace_uses(ir_node_output(n, 0), ir_node_input(back, 0));
+    }
+    return SY_OK;
+}
+
 static sy_status visit_absorb(bf16_pass *p, ir_node *n)
 {
     (void)p;
@@ -603,9 +617,14 @@ static sy_status visit_absorb(bf16_pass *p, ir_node *n)
 sy_status ir_recognise_bf16(ir_module *m, uint32_t lanes, base_diag *diag)
 {
     bf16_pass p = {.m = m, .g = m->main, .lanes = lanes, .diag = diag};
+    if (ir_module_meta(m, DONE) != NULL) {
+        return SY_OK;
+    }
+    SY_TRY(ir_module_set_meta(m, DONE, ""));
     SY_TRY(visit_all(&p, visit_attention));
     SY_TRY(visit_all(&p, visit_pattern));
     SY_TRY(visit_all(&p, visit_operator));
+    SY_TRY(visit_all(&p, visit_cast));
     SY_TRY(visit_all(&p, visit_absorb));
     return ir_infer_module(m, diag);
 }

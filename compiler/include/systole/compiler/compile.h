@@ -20,6 +20,12 @@ typedef struct cc_options {
 } cc_options;
 
 /*
+ * Makes a module what it means on a machine: with bf16 elements the float operators become those of numerics.md, "bf16
+ * operators", once constants are folded. What cc_compile does first; for whoever runs the same graph elsewhere.
+ */
+sy_status cc_specialise(ir_module *module, const isa_config *config, base_diag *diag);
+
+/*
  * Compiles module->main for a configuration. The module is not changed (the compiler works on a
  * copy). `model` are the bytes of the file that it was imported from; they become part of the
  * program. Everything made is in the arena.

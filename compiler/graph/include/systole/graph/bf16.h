@@ -30,7 +30,7 @@ const char *ir_bf16_fn_name(ir_bf16_fn fn);
 /*
  * Makes the float operators of module->main that a bf16 machine with `lanes` lanes can run bf16 operators (numerics.md), with
  * conversions where they meet others. This is what compiling for such a machine means: the reference runs the graph after it. The
- * module must be inferred; it is inferred again. Errors: SY_ENOMEM.
+ * module must be inferred; it is inferred again. A second time does nothing. Errors: SY_ENOMEM.
  */
 sy_status ir_recognise_bf16(ir_module *m, uint32_t lanes, base_diag *diag);
 
