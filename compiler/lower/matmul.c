@@ -258,13 +258,18 @@ sy_status cc_lower_conv(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
         }
         m->window = no_window; /* images lie along the columns: no stride between them */
     }
-    if (cc_lower_is_depthwise(l, &m->window, cv.groups, cv.c, cv.m, g->x, g->y) && ir_node_input(node, 3) == NULL) {
+    const bool by_columns = ir_node_int(node, "columns", 0) != 0;
+    if ((by_columns || !m->is_bf16) && ir_node_input(node, 3) == NULL &&
+        cc_lower_is_depthwise(l, &m->window, cv.groups, cv.c, cv.m, g->x, g->y)) {
         const cc_window window = m->window;
         g->macs = (uint64_t)(g->x->n * cv.m *
                              axis_products(g->y->h, g->x->h, cv.kh, window.stride_h, window.dilation_h, window.pad_top) *
                              axis_products(g->y->w, g->x->w, cv.kw, window.stride_w, window.dilation_w, window.pad_left));
         g->u.depthwise = (cc_depthwise){.window = window};
         return cc_lower_depthwise(l, node, &w, g);
+    }
+    if (by_columns) {
+        return cc_lower_refuse(l, "a depthwise convolution whose window cannot run here");
     }
     if (m->packed) {
         const int64_t rows = (cv.kh * cv.kw * cv.c + l->d - 1) / l->d;

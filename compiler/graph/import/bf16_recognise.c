@@ -328,6 +328,19 @@ static ir_node *norm_after(const ir_value *v)
     return n;
 }
 
+/* A depthwise convolution that the vector unit's window can do (lower/bf16.c asks the same of the machine). */
+static bool fits_window(const ir_window *w, const int64_t *size, const int64_t *filter, int64_t group)
+{
+    const int32_t x = w->rank - 1;
+    const int64_t kh = w->rank == 2 ? w->kernel[0] : 1, height = w->rank == 2 ? size[0] : 1;
+    const int64_t out_h = w->rank == 2 ? w->out[0] : 1, top = w->rank == 2 ? w->pads_begin[0] : 0;
+    const int64_t stride = w->strides[x], stride_h = w->rank == 2 ? w->strides[0] : 1;
+    return group > 1 && filter[0] == group && filter[1] == 1 && (w->kernel[x] == 3 || w->kernel[x] == 5) && kh * w->kernel[x] <= 25 &&
+           stride <= 2 && (w->rank == 1 || (stride_h == stride && w->dilations[0] == 1)) && w->dilations[x] == 1 &&
+           w->pads_begin[x] >= 0 && w->pads_begin[x] < w->kernel[x] && top >= 0 && top < kh && height * size[x] > 1 &&
+           out_h * w->out[x] > 1 && (w->out[x] - 1) * stride <= size[x] - 1 && (out_h - 1) * stride_h - top < height;
+}
+
 static sy_status visit_conv(bf16_pass *p, ir_node *n)
 {
     ir_value *x = ir_node_input(n, 0), *w = ir_node_input(n, 1), *bias = ir_node_input(n, 2);
@@ -363,7 +376,9 @@ static sy_status visit_conv(bf16_pass *p, ir_node *n)
     SY_TRY(ir_node_set_ints(node, "strides", (uint32_t)rank, win.strides));
     SY_TRY(ir_node_set_ints(node, "dilations", (uint32_t)rank, win.dilations));
     SY_TRY(ir_node_set_ints(node, "pads", 2 * (uint32_t)rank, pads));
-    SY_TRY(ir_node_set_int(node, "group", ir_node_int(n, "group", 1)));
+    const int64_t group = ir_node_int(n, "group", 1);
+    SY_TRY(ir_node_set_int(node, "group", group));
+    SY_TRY(ir_node_set_int(node, "columns", fits_window(&win, dims + 2, filter, group) ? 1 : 0));
     return complete(p, last, node);
 }
 
@@ -568,6 +583,9 @@ static sy_status absorb_sum(ir_node *n)
     ir_node *right = product_of(b), *left = product_of(a);
     ir_node *product = right != NULL && ir_node_input(right, 3) == NULL ? right : left;
     ir_value *other = product == right ? a : b;
+    if (product != NULL && ir_node_int(product, "columns", 0) != 0) {
+        return SY_OK; /* the window has no second operand */
+    }
     if (product == NULL || ir_node_input(product, 3) != NULL || a == b || !same_shape(a, b) || is_const(other)) {
         return SY_OK;
     }

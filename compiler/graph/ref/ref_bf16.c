@@ -244,13 +244,15 @@ sy_status ir_ref_bmatmul(const ir_kernel_args *args)
     return SY_OK;
 }
 
-/* One result of a convolution: taps in order, the channels of a group within each. */
+/* One result of a convolution: taps in order (by_columns: columns outside, rows inside), the channels of a group within each. */
 static float conv_point(const ir_window *win, const float *x, const int64_t *size, const float *w, int64_t channels,
-                        const int64_t *index)
+                        const int64_t *index, bool by_columns)
 {
     const int64_t plane = ir_ref_product(size, 0, win->rank), taps = ir_ref_product(win->kernel, 0, win->rank);
+    const int64_t columns = win->kernel[win->rank - 1], rows = taps / columns;
     float s = 0.0f;
-    for (int64_t t = 0; t < taps; t++) {
+    for (int64_t i = 0; i < taps; i++) {
+        const int64_t t = by_columns ? i % rows * columns + i / rows : i;
         int64_t rest = t, at = 0, place = 1;
         bool inside = true;
         for (int32_t a = win->rank - 1; a >= 0; a--) {
@@ -279,6 +281,7 @@ sy_status ir_ref_bconv(const ir_kernel_args *args)
         return SY_ENOMEM;
     }
     const epilogue e = epilogue_of(args);
+    const bool by_columns = ir_node_int(args->node, "columns", 0) != 0;
     const int64_t per_group = w->dims[0] / ir_node_int(args->node, "group", 1);
     const int64_t in_plane = ir_ref_product(x->dims, 2, x->rank), out_plane = ir_ref_product(win.out, 0, spatial);
     const int64_t filter = ir_ref_product(w->dims, 1, w->rank);
@@ -290,7 +293,7 @@ sy_status ir_ref_bconv(const ir_kernel_args *args)
             ir_ref_walk walk;
             ir_ref_walk_start(&walk, spatial, win.out);
             for (int64_t o = 0; o < out_plane; o++, i++, ir_ref_walk_next(&walk)) {
-                const float s = conv_point(&win, from, x->dims + 2, wv + m * filter, w->dims[1], walk.index);
+                const float s = conv_point(&win, from, x->dims + 2, wv + m * filter, w->dims[1], walk.index, by_columns);
                 y[i] = finish(&e, s, m, i);
             }
         }
