@@ -39,7 +39,9 @@ static void test_shipped(void **state)
                    {"edge", 16, 16384, 1024},
                    {"edge-lpddr4", 16, 16384, 1024},
                    {"edge-hbm2", 16, 16384, 1024},
-                   {"d32", 32, 8192, 1024}};
+                   {"d32", 32, 8192, 1024},
+                   {"tiny-bf16", 4, 2048, 256},
+                   {"train", 16, 16384, 1024}};
     for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
         isa_config config;
         base_diag diag = {0};
