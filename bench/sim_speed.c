@@ -5,7 +5,7 @@
  *     sim_speed --only dram [--seconds S]
  *
  * Programs: long streams (448 rows through 36 planes: a middle layer of ResNet-50) and short ones (49 rows through 32 planes), each with
- * its requantisation on the VPU, and loads and stores of tiles beside them; then a network (the demo's), again and again. One core each; seconds are
+ * its requantisation on the VPU, and loads and stores of tiles beside them, on random data; then a network (the demo's), again and again. One core each; seconds are
  * processor time, so what else runs on the host does not count. Ratios are to the Verilog in the same run.
  *
  * Rows "dram": programs that do nothing but load, or load and store, on edge with a banked memory and on the same machine with a flat
@@ -21,6 +21,7 @@
 #include "systole/base/arena.h"
 #include "systole/isa/asm.h"
 #include "systole/isa/config.h"
+#include "systole/isa/isa.h"
 #include "systole/rt/machine.h"
 #include "systole/rt/model.h"
 
@@ -30,12 +31,12 @@ static const char *const text =
     "  mxu.setf a_base=0, w_base=8*BANK, c_base=0, planes=PLANES, a_plane=1, w_plane=16\n"
     "  mxu.setf n0=ROWS, n1=1, n2=1, n3=1, a_s0=1, c_s0=1\n"
     "  vpu.setf n0=ROWS, n1=1, n2=1, n3=1, a_s0=1, o_base=12*BANK, o_s0=1\n"
-    "  vpu.setf chain_in = a_src:acc_i32, chain_fp = mul1:imm, chain_out = out:spm\n"
+    "  vpu.setf chain_in = SOURCE, chain_fp = mul1:imm, chain_out = out:spm\n"
     "  vpu.setf mul1_imm = 0.001, o_lo = -128, o_hi = 127\n"
     "  ld.setf addr_lo=0, n0=4096, n1=1, n2=1, n3=1, hi0=4096, hi1=1, hi2=1, hi3=1\n"
-    "  ld.setf row_base=6*BANK, m0=4096/DIM, m1=1, m2=1, m3=1, t0=1\n"
+    "  ld.setf row_base=6*BANK, m0=4096/ROW_BYTES, m1=1, m2=1, m3=1, t0=1\n"
     "  st.setf addr_lo=65536, n0=4096, n1=1, n2=1, n3=1, hi0=4096, hi1=1, hi2=1, hi3=1\n"
-    "  st.setf row_base=14*BANK, m0=4096/DIM, m1=1, m2=1, m3=1, t0=1\n"
+    "  st.setf row_base=14*BANK, m0=4096/ROW_BYTES, m1=1, m2=1, m3=1, t0=1\n"
     "  li s0, ROUNDS\n"
     "  li s1, 0\n"
     "  li s2, 1\n"
@@ -133,9 +134,10 @@ static uint32_t load(sim_machine *m, const isa_config *c, unsigned rows, unsigne
         exit(1);
     }
     (void)snprintf(source, strlen(text) + 512,
-                   ".equ ROWS, %u\n.equ PLANES, %u\n.equ ROUNDS, %u\n.equ BANK, %u\n.equ ACC_HALF, %u\n.equ DIM, %u\n%s", rows, planes,
-                   rounds, bank, half, c->d, text);
-    if (isa_assemble(arena, source, "sim_speed.s", &program, NULL, &diag) != SY_OK ||
+                   ".equ ROWS, %u\n.equ PLANES, %u\n.equ ROUNDS, %u\n.equ BANK, %u\n.equ ACC_HALF, %u\n.equ ROW_BYTES, %u\n.equ SOURCE, %u\n%s",
+                   rows, planes, rounds, bank, half, isa_config_spm_row_bytes(c),
+                   c->element == ISA_ELEMENT_BF16 ? ISA_VPU_CHAIN_IN_A_SRC_ACC_F32 : ISA_VPU_CHAIN_IN_A_SRC_ACC_I32, text);
+    if (rt_machine_fill(m, 1, 1 << 20, &diag) != SY_OK || isa_assemble(arena, source, "sim_speed.s", &program, NULL, &diag) != SY_OK ||
         sim_machine_write(m, SIM_IMEM, 0, program.text, program.n_text_bytes) != SY_OK) {
         (void)fprintf(stderr, "sim_speed: %s\n", base_diag_message(&diag));
         exit(1);

@@ -28,6 +28,12 @@ static inline lanes multiply_add(const float *a, lanes w, lanes sum)
 {
     return _mm512_fmadd_ps(_mm512_set1_ps(*a), w, sum);
 }
+
+static inline lanes one_nan(lanes x)
+{
+    return _mm512_castsi512_ps(_mm512_mask_mov_epi32(_mm512_castps_si512(x), _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q),
+                                                     _mm512_set1_epi32(0x7FC00000)));
+}
 #elif defined(__AVX2__) && defined(__FMA__)
 #define LANES 8u
 #define BF16_TILE 8u
@@ -36,6 +42,12 @@ typedef __m256 lanes;
 static inline lanes multiply_add(const float *a, lanes w, lanes sum)
 {
     return _mm256_fmadd_ps(_mm256_set1_ps(*a), w, sum);
+}
+
+static inline lanes one_nan(lanes x)
+{
+    const lanes nan = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FC00000));
+    return _mm256_blendv_ps(x, nan, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
 #else
 #define LANES 4u
@@ -76,6 +88,17 @@ static inline lanes multiply_add(const float *a, lanes w, lanes sum)
     }
     return sum;
 }
+
+static inline lanes one_nan(lanes sum)
+{
+    for (uint32_t j = 0; j < LANES; j++) {
+        const uint32_t nan = 0x7FC00000;
+        if (sum.x[j] != sum.x[j]) {
+            memcpy(&sum.x[j], &nan, sizeof nan);
+        }
+    }
+    return sum;
+}
 #endif
 
 #define BF16_WEIGHT_BYTES ((size_t)256 << 10)
@@ -103,8 +126,15 @@ static inline const uint16_t *bf16_row(const sim_matmul *m, int64_t row)
 static inline void bf16_widen(float *restrict to, const uint16_t *restrict from, uint32_t n)
 {
     uint32_t *restrict bits = (uint32_t *)(void *)to;
-    for (uint32_t k = 0; k < n; k++) {
-        bits[k] = (uint32_t)from[k] << 16;
+    uint32_t at = 0;
+#ifdef __AVX512F__
+    for (; at + 16 <= n; at += 16) {
+        const __m256i halves = _mm256_loadu_si256((const __m256i *)(const void *)(from + at));
+        _mm512_storeu_si512(bits + at, _mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+    }
+#endif
+    for (; at < n; at++) {
+        bits[at] = (uint32_t)from[at] << 16;
     }
 }
 
@@ -138,11 +168,10 @@ static inline lanes load_lanes(const float *from, uint32_t n)
     return value;
 }
 
-/* Columns from `first` on of n rows; n is a constant where this is inlined. */
+/* Columns from `first` on of n rows; n and d are constants where this is inlined, or d is x->m->d. */
 static inline __attribute__((always_inline)) void bf16_tile_columns(const bf16_product *x, float *const *acc,
-                                                                    uint32_t first, const uint32_t n)
+                                                                    uint32_t first, const uint32_t n, const uint32_t d)
 {
-    const uint32_t d = x->m->d;
     lanes sum[BF16_TILE];
 #pragma GCC unroll 12
     for (uint32_t r = 0; r < n; r++) {
@@ -152,10 +181,12 @@ static inline __attribute__((always_inline)) void bf16_tile_columns(const bf16_p
             memset(&sum[r], 0, sizeof sum[r]);
         }
     }
+    const uint32_t columns = d < LANES ? LANES : d;
     const float *w = x->weights + first;
     const float *a = x->a;
     for (uint32_t p = 0; p < x->n_planes; p++, a += BF16_TILE * d) {
-        for (uint32_t k = 0; k < d; k++, w += x->columns) {
+#pragma GCC unroll 4
+        for (uint32_t k = 0; k < d; k++, w += columns) {
             lanes weights;
             memcpy(&weights, w, sizeof weights);
 #pragma GCC unroll 12
@@ -164,36 +195,44 @@ static inline __attribute__((always_inline)) void bf16_tile_columns(const bf16_p
             }
         }
     }
-    const uint32_t n_stored = d - first < LANES ? d - first : LANES;
+#pragma GCC unroll 12
     for (uint32_t r = 0; r < n; r++) {
-        float stored[LANES];
-        memcpy(stored, &sum[r], sizeof stored);
-        for (uint32_t j = 0; j < LANES; j++) {
-            const uint32_t canonical_nan = 0x7FC00000;
-            if (stored[j] != stored[j]) {
-                memcpy(&stored[j], &canonical_nan, sizeof stored[j]);
-            }
-        }
-        memcpy(acc[r] + first, stored, n_stored * sizeof stored[0]);
+        const lanes stored = one_nan(sum[r]);
+        memcpy(acc[r] + first, &stored, d - first < LANES ? (d - first) * sizeof(float) : sizeof stored);
     }
 }
 
-/* n rows, all columns. */
+/* All columns of a tile of n rows. */
+#define BF16_TILE_OF(n)                                                          \
+    case n:                                                                      \
+        for (uint32_t first = 0; first < x->m->d; first += LANES) {              \
+            if (x->m->d == 16) {                                                 \
+                bf16_tile_columns(x, acc, first, n, 16);                         \
+            } else {                                                             \
+                bf16_tile_columns(x, acc, first, n, x->m->d);                    \
+            }                                                                    \
+        }                                                                        \
+        return;
+
 static void bf16_tile(const bf16_product *x, float *const *acc, uint32_t n)
 {
-    for (uint32_t first = 0; first < x->m->d; first += LANES) {
-        if (n == BF16_TILE) {
-            bf16_tile_columns(x, acc, first, BF16_TILE);
-            continue;
-        }
-        uint32_t r = 0;
-        bf16_product rest = *x;
-        for (; r + 4 <= n; r += 4, rest.a += 4 * (size_t)x->m->d) {
-            bf16_tile_columns(&rest, acc + r, first, 4);
-        }
-        for (; r < n; r++, rest.a += x->m->d) {
-            bf16_tile_columns(&rest, acc + r, first, 1);
-        }
+    switch (n) {
+        BF16_TILE_OF(1)
+        BF16_TILE_OF(2)
+        BF16_TILE_OF(3)
+        BF16_TILE_OF(4)
+#if BF16_TILE > 4u
+        BF16_TILE_OF(5)
+        BF16_TILE_OF(6)
+        BF16_TILE_OF(7)
+        BF16_TILE_OF(8)
+#endif
+#if BF16_TILE > 8u
+        BF16_TILE_OF(9)
+        BF16_TILE_OF(10)
+        BF16_TILE_OF(11)
+        BF16_TILE_OF(12)
+#endif
     }
 }
 
