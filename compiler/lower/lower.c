@@ -68,9 +68,6 @@ static sy_status shape_tensor(lower *l, const ir_value *v, lower_layout layout, 
     if (v->type.dtype != l->dtype) {
         return cc_lower_refuse(l, "'%s' is not %s", v->name, sy_dtype_name(l->dtype));
     }
-    if (l->config->element != ISA_ELEMENT_INT8) {
-        return cc_lower_refuse(l, "'%s' is int8, the elements of this machine are bf16", v->name);
-    }
     if (rank < 2 || (layout == LOWER_AXIS_1 && rank > 4)) {
         return cc_lower_refuse(l, "'%s' has %d dimensions", v->name, (int)rank);
     }
