@@ -8,14 +8,19 @@
  */
 #include "flow.h"
 
+/* Rows of a step of small planes: more expose the first load and the last store, fewer LD's latency. */
+#define STEP_ROWS 100
+
 typedef struct depthwise {
     int64_t height; /* output rows of a step */
     int64_t row_steps;
+    int64_t blocks; /* channel blocks of a step: several where a plane is small */
+    int64_t block_steps;
     int64_t constant_rows; /* SPM rows of a block's constants */
 } depthwise;
 
 typedef struct tile {
-    int64_t n, block, y0, height;
+    int64_t n, block, blocks, y0, height;
     int64_t in_y, in_h;
 } tile;
 
@@ -24,8 +29,9 @@ static tile tile_of(const flow *f, int64_t step)
     const depthwise *dw = f->user;
     const cc_group *g = f->s->group;
     const cc_window *w = &g->u.depthwise.window;
-    tile t = {.y0 = step % dw->row_steps * dw->height, .block = step / dw->row_steps % g->x->blocks};
-    t.n = step / (dw->row_steps * g->x->blocks);
+    tile t = {.y0 = step % dw->row_steps * dw->height, .block = step / dw->row_steps % dw->block_steps * dw->blocks};
+    t.n = step / (dw->row_steps * dw->block_steps);
+    t.blocks = sched_min(dw->blocks, g->x->blocks - t.block);
     t.height = sched_min(dw->height, g->y->h - t.y0);
     t.in_y = sched_max(0, t.y0 * w->stride_h - w->pad_top);
     t.in_h = sched_min(g->x->h, (t.y0 + t.height - 1) * w->stride_h - w->pad_top + w->kh) - t.in_y;
@@ -36,7 +42,7 @@ static void load(flow *f, int64_t step, int64_t row)
 {
     const cc_group *g = f->s->group;
     const tile t = tile_of(f, step);
-    const sched_box box = {.tensor = g->x, .n = t.n, .block = t.block, .blocks = 1, .y = t.in_y, .height = t.in_h, .width = g->x->w};
+    const sched_box box = {.tensor = g->x, .n = t.n, .block = t.block, .blocks = t.blocks, .y = t.in_y, .height = t.in_h, .width = g->x->w};
     sched_load(f->s, &box, row, g->u.depthwise.x_zero);
 }
 
@@ -44,7 +50,8 @@ static void load_constants(flow *f, int64_t step, int64_t row)
 {
     const depthwise *dw = f->user;
     const int64_t bytes = dw->constant_rows * f->s->row_bytes;
-    sched_load_bytes(f->s, f->s->group->u.depthwise.constants.address + (uint64_t)(tile_of(f, step).block * bytes), bytes, row);
+    const tile t = tile_of(f, step);
+    sched_load_bytes(f->s, f->s->group->u.depthwise.constants.address + (uint64_t)(t.block * bytes), t.blocks * bytes, row);
 }
 
 static void emit_constants(sched *s, const cc_depthwise *p, int64_t row)
@@ -60,13 +67,13 @@ static void emit_constants(sched *s, const cc_depthwise *p, int64_t row)
     sched_push(s, &c);
 }
 
-static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t o_row)
+static void emit_plane(flow *f, const tile *at, int64_t a_row, int64_t b_row, int64_t o_row)
 {
     sched *s = f->s;
     const cc_group *g = s->group;
     const cc_depthwise *p = &g->u.depthwise;
     const cc_window *w = &p->window;
-    const tile t = tile_of(f, step);
+    const tile t = *at;
     emit_constants(s, p, b_row);
     cc_command c = sched_command(s, ISA_OP_VPU_VEC);
     uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, ISA_VPU_CHAIN_IN_A_SRC_SPM);
@@ -95,11 +102,21 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
     sched_push(s, &c);
 }
 
+static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t o_row)
+{
+    const depthwise *dw = f->user;
+    const cc_group *g = f->s->group;
+    const tile t = tile_of(f, step);
+    for (int64_t b = 0; b < t.blocks; b++) {
+        emit_plane(f, &t, a_row + b * t.in_h * g->x->w, b_row + b * dw->constant_rows, o_row + b * t.height * g->y->w);
+    }
+}
+
 static void store(flow *f, int64_t step, int64_t row)
 {
     const cc_group *g = f->s->group;
     const tile t = tile_of(f, step);
-    const sched_box box = {.tensor = g->y, .n = t.n, .block = t.block, .blocks = 1, .y = t.y0, .height = t.height, .width = g->y->w};
+    const sched_box box = {.tensor = g->y, .n = t.n, .block = t.block, .blocks = t.blocks, .y = t.y0, .height = t.height, .width = g->y->w};
     sched_store(f->s, &box, row);
 }
 
@@ -116,9 +133,12 @@ void sched_depthwise(sched *s)
         dw.height = sched_div_up(dw.height, 2);
     }
     dw.row_steps = sched_div_up(g->y->h, dw.height);
+    const int64_t plane = sched_max(g->x->h * g->x->w, dw.constant_rows);
+    dw.blocks = dw.row_steps > 1 ? 1 : sched_max(1, sched_min(sched_min(in_limit, STEP_ROWS) / plane, sched_div_up(g->x->blocks, 4)));
+    dw.block_steps = sched_div_up(g->x->blocks, dw.blocks);
     flow f = {.s = s, .ops = &ops, .user = &dw};
-    f.n_steps = g->x->n * g->x->blocks * dw.row_steps;
-    f.in_rows = sched_max(sched_min(g->x->h, (dw.height - 1) * w->stride_h + w->kh) * g->x->w, dw.constant_rows);
-    f.out_rows = dw.height * g->y->w;
+    f.n_steps = g->x->n * dw.block_steps * dw.row_steps;
+    f.in_rows = dw.blocks * sched_max(sched_min(g->x->h, (dw.height - 1) * w->stride_h + w->kh) * g->x->w, dw.constant_rows);
+    f.out_rows = dw.blocks * dw.height * g->y->w;
     sched_flow_run(&f);
 }

@@ -5,12 +5,19 @@
  */
 #include "flow.h"
 
-/* Banks of each slot: two slots of A, of B and of O where there are such. At least one bank each.
- */
+/* Slots of an input: a third one where it costs no bank keeps the core from waiting for the step before while it pushes the
+ * next loads. */
+static int64_t input_slots(const sched *s, bool two_inputs, bool computes)
+{
+    const int64_t banks = s->config->spm_banks;
+    return two_inputs && computes && s->sem_most >= 3 && banks / 8 == banks / 6 ? 3 : 2;
+}
+
+/* Banks of each slot: those of A, of B and two of O where there are such. At least one bank each. */
 static int64_t banks_per_slot(const sched *s, bool two_inputs, bool computes)
 {
-    const int64_t slots = 2 + (two_inputs ? 2 : 0) + (computes ? 2 : 0);
-    return (int64_t)s->config->spm_banks / slots;
+    const int64_t inputs = input_slots(s, two_inputs, computes);
+    return (int64_t)s->config->spm_banks / (inputs + (two_inputs ? inputs : 0) + (computes ? 2 : 0));
 }
 
 void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows,
@@ -23,7 +30,7 @@ void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *
 }
 
 static ring make_ring(isa_unit producer, isa_unit consumer, uint32_t full, uint32_t empty,
-                      int64_t base, int64_t pitch)
+                      int64_t base, int64_t pitch, int64_t slots)
 {
     return (ring){.producer = producer,
                   .consumer = consumer,
@@ -31,7 +38,7 @@ static ring make_ring(isa_unit producer, isa_unit consumer, uint32_t full, uint3
                   .free_ = empty,
                   .base = base,
                   .pitch = pitch,
-                  .slots = 2};
+                  .slots = slots};
 }
 
 static void emit_step(flow *f, int64_t step)
@@ -84,13 +91,15 @@ void sched_flow_run(flow *f)
         sched_too_large(s, "its smallest output tile", f->out_rows, out_limit);
         return;
     }
+    const int64_t inputs = input_slots(s, two, computes);
     const isa_unit reader = computes ? ISA_UNIT_VPU : ISA_UNIT_ST;
     const int64_t pitch = banks_per_slot(s, two, computes) * s->spm_bank_rows;
     f->a = make_ring(ISA_UNIT_LD, reader, computes ? SCHED_SEM_A_VPU_FULL : SCHED_SEM_A_ST_FULL,
-                     computes ? SCHED_SEM_A_VPU_FREE : SCHED_SEM_A_ST_FREE, 0, pitch);
-    f->b = make_ring(ISA_UNIT_LD, reader, SCHED_SEM_R_FULL, SCHED_SEM_R_FREE, 2 * pitch, pitch);
+                     computes ? SCHED_SEM_A_VPU_FREE : SCHED_SEM_A_ST_FREE, 0, pitch, inputs);
+    f->b = make_ring(ISA_UNIT_LD, reader, SCHED_SEM_R_FULL, SCHED_SEM_R_FREE, inputs * pitch, pitch,
+                     inputs);
     f->o = make_ring(ISA_UNIT_VPU, ISA_UNIT_ST, SCHED_SEM_O_FULL, SCHED_SEM_O_FREE,
-                     (two ? 4 : 2) * pitch, pitch);
+                     (two ? 2 * inputs : inputs) * pitch, pitch, 2);
     for (int64_t step = 0; step < f->n_steps; step++) {
         sched_ring_touch(s, &f->a, step, step);
         sched_ring_touch(s, &f->b, step, step);
