@@ -20,7 +20,7 @@ const char help_compile[] =
     "data. What the machine cannot do runs on the host, and the table says so. 'systole help\n"
     "profile' says what the columns mean.\n"
     "\n"
-    "  -c, --config CONFIG      edge (default), tiny, ... or an .ini file\n"
+    "  -c, --config CONFIG      edge (default), train, tiny, ... or an .ini file\n"
     "  -o, --output FILE.elf    default: the model's name with .elf, in the current directory\n"
     "      --shape NAME=DIMS    a size that the model leaves open, e.g. image=8x3x224x224 or\n"
     "                           batch=8; may be repeated\n"

@@ -14,7 +14,7 @@ const char help_info[] =
     "usage: systole info [--json] [FILE|CONFIG]\n"
     "\n"
     "Says what something is:\n"
-    "  a configuration (edge, tiny, my.ini): its keys, hash, derived sizes, and warnings\n"
+    "  a configuration (edge, train, my.ini): its keys, hash, derived sizes, and warnings\n"
     "  a program or compiled model (.elf): configuration, hashes, sizes against capacity,\n"
     "      tensors, steps, placement\n"
     "  a model (.onnx): inputs, outputs, operators, parameters\n"

@@ -59,7 +59,7 @@ enum {
 
 /* Their lines of help. */
 #define CLI_MODEL_HELP                                                                          \
-    "  -c, --config CONFIG      the machine: edge, tiny, ... or an .ini file (default edge;\n"  \
+    "  -c, --config CONFIG      the machine: edge, train, ... or an .ini file (default edge;\n"  \
     "                           compiled models bring theirs)\n"                                \
     "      --input NAME=FILE.npy  an input; may be repeated; without it, seeded random data\n"  \
     "      --seed N             of the random data (default 1)\n"                               \

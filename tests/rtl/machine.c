@@ -189,6 +189,57 @@ static void test_host_port(void **unused)
     sim_machine_destroy(by_port);
 }
 
+/* The layer on a bf16 machine, memories by either way: fp32 sums, and an output that is rounded to bf16. */
+static const char bf16_layer[] =
+    ".text\n"
+    "_start: ld.setf addr_lo=0, n0=64, n1=1, n2=1, n3=1, hi0=62, hi1=1, hi2=1, hi3=1, m0=4, m1=2, m2=1, m3=1, t0=1, t1=256,"
+    " fill=0x4180\n" /* 16.0: what the last element of A would be */
+    " ld.load x0\n"
+    " core.fence\n"
+    " mxu.setf w_base=0, a_base=256, c_base=0, planes=1, n0=4, n1=1, n2=1, n3=1, a_s0=1, c_s0=1\n"
+    " mxu.matmul x0\n"
+    " core.fence\n"
+    " vpu.setf n0=4, n1=1, n2=1, n3=1, a_base=0, a_s0=1, o_base=512, o_s0=1, chain_in=a_src:acc_f32, chain_fp=add1:imm,"
+    " add1_imm=128.75, chain_out=out:spm\n"
+    " vpu.vec x0\n"
+    " core.fence\n"
+    " core.halt x0\n"
+    ".dram 0\n"
+    " .half 0x4000,0,0,0, 0,0x4000,0,0, 0,0,0x4000,0, 0,0,0,0x4000\n" /* 2.0 */
+    " .half 0x3F80,0x4000,0x4040,0x4080, 0x40A0,0x40C0,0x40E0,0x4100, 0x4110,0x4120,0x4130,0x4140, 0x4150,0x4160,0x4170\n";
+
+static void test_bf16(void **unused)
+{
+    (void)unused;
+    isa_config config;
+    base_diag diag = {0};
+    assert_ok(isa_config_find("tiny-bf16", &config, &diag));
+    for (int by_port = 0; by_port < 2; by_port++) {
+        const rtl_options options = {.host_port = by_port != 0};
+        sim_machine *m;
+        float acc[16];
+        uint16_t spm[16];
+        uint32_t pattern[512], back[512];
+        assert_ok(rtl_create(&config, &options, &m, &diag));
+        for (uint32_t i = 0; i < 512; i++) {
+            pattern[i] = (uint32_t)base_rng_u64(2, 0, i);
+        }
+        assert_ok(sim_machine_write(m, SIM_SPM, 8 * 1024, pattern, sizeof pattern));
+        const sim_result result = run(m, bf16_layer, 0, NULL);
+        assert_int_equal(result.end, SIM_END_DONE);
+        assert_ok(sim_machine_read(m, SIM_ACC, 0, acc, sizeof acc));
+        assert_ok(sim_machine_read(m, SIM_SPM, 8 * 512, spm, sizeof spm));
+        assert_ok(sim_machine_read(m, SIM_SPM, 8 * 1024, back, sizeof back));
+        assert_memory_equal(pattern, back, sizeof pattern);
+        for (int i = 0; i < 16; i++) {
+            assert_true(acc[i] == 2.0f * (float)(i + 1));
+            /* 130.75 to 160.75: bf16 has whole numbers from 128 to 255 */
+            assert_int_equal(spm[i], 0x4300 + 2 * (i + 1) + 1);
+        }
+        sim_machine_destroy(m);
+    }
+}
+
 /* One map for instructions and data, through the host port: a store that the next instruction is, and what both memories hold then. */
 static void test_host_port_unified(void **unused)
 {
@@ -308,8 +359,8 @@ int main(void)
         return TEST_SKIPPED;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layer), cmocka_unit_test(test_host_port), cmocka_unit_test(test_host_port_unified), cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_ranges), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_layer),  cmocka_unit_test(test_bf16),   cmocka_unit_test(test_host_port), cmocka_unit_test(test_host_port_unified),
+        cmocka_unit_test(test_ends),   cmocka_unit_test(test_ranges), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

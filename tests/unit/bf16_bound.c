@@ -71,7 +71,8 @@ static double worst_share(uint32_t n_terms, bool accumulates)
             }
             const double n = n_terms;
             /* the last term: what float64 itself may be off */
-            const double bound = n * u / (1 - n * u) * size + n * 0x1p-150 + n * DBL_EPSILON * size;
+            const double g = n * u / (1 - n * u);
+            const double bound = g * size + (1 + g) * n * 0x1p-150 + n * DBL_EPSILON * size;
             const double error = fabs((double)c[m][j] - sum);
             assert_true(isfinite(c[m][j]));
             if (error > bound) {
