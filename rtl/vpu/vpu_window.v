@@ -4,7 +4,7 @@
 //            slot k holds an output under way. An output is complete at the last kernel row of a column at which the last slot is
 //            live; what is under way after the last line goes on in columns without reads (the trail).
 // Latency  : all outputs combinational, for the row that is read in this cycle (step_i).
-// Reset    : none that matters; start_i sets everything.
+// Reset    : no trail; start_i sets the rest.
 // C twin   : simulator/vpu.c.   Tests: tests/rtl/machine.c, tests/cosim.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -98,6 +98,13 @@ module vpu_window (
     assign control_o = {tap, add, fresh, shift};
 
     wire signed [19:0] next_line = end_i[2] ? -$signed({4'd0, top}) : line_row + (stride2 ? 20'sd2 : 20'sd1);
+    always @(posedge clk or negedge rst_n) begin
+        if (!rst_n) begin
+            trail_q <= 1'b0;
+        end else if (step_i) begin
+            trail_q <= column_end && (end_i[3] || trail) ? pending : trail;
+        end
+    end
     always @(posedge clk) begin
         if (start_i) begin
             five_q    <= five;
@@ -109,7 +116,6 @@ module vpu_window (
             top_q     <= top;
         end
         if (step_i) begin
-            trail_q <= column_end && (end_i[3] || trail) ? pending : trail;
             shift_q <= end_i[0];
             line_q  <= end_i[1];
             tap_q   <= end_i[0] ? first : tap + (five ? 5'd5 : 5'd3);
@@ -133,6 +139,6 @@ module vpu_window (
             end
         end
     end
-    wire unused = &{1'b0, rst_n, chain_in};
+    wire unused = &{1'b0, chain_in};
 endmodule
 `default_nettype wire
