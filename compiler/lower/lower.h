@@ -59,6 +59,23 @@ void cc_lower_undo(ir_node *node);
 
 /* ---- shared by the parts of lower ---- */
 
+/* A word of a constant blob, as the machine reads it: little-endian. */
+static inline void cc_lower_put32(uint8_t *to, uint32_t value)
+{
+    for (int i = 0; i < 4; i++) {
+        to[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static inline void cc_lower_put_float(uint8_t *to, float value)
+{
+    union {
+        float value;
+        uint32_t bits;
+    } word = {.value = value};
+    cc_lower_put32(to, word.bits);
+}
+
 /* Records the reason: SY_EUNSUPPORTED. */
 sy_status cc_lower_refuse(lower *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -108,6 +125,8 @@ sy_status cc_lower_elements(lower *l, ir_node *node, cc_group *g);
 /* A constant second operand, packed like a device tensor of y's shape. */
 sy_status cc_lower_pack_constant(lower *l, ir_value *v, lower_layout layout, const ir_value *y_value,
                                  const cc_tensor *y, cc_stream *p);
+
+/* ---- depthwise convolutions (depthwise.c) ---- */
 
 /* A depthwise convolution that the window can do; false: the array does it. */
 bool cc_lower_is_depthwise(const lower *l, const cc_window *w, int64_t groups, int64_t channels, int64_t filters,

@@ -18,13 +18,6 @@ static float requant_scale(float x_scale, float w_scale, float y_scale)
     return product / y_scale;
 }
 
-static void put32(uint8_t *to, uint32_t value)
-{
-    for (int i = 0; i < 4; i++) {
-        to[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
 /* Allocates out blocks, weights (rows of D x D planes) and constants (2 x 4 D bytes per out block).
  * planes: of all out blocks. */
 static sy_status reserve(lower *l, cc_matmul *m, int64_t blocks, int64_t planes)
@@ -63,10 +56,8 @@ static void put_constants(lower *l, cc_matmul *m, int64_t channel, int32_t bias,
     const int64_t block = channel / l->d;
     const int64_t lane = channel % l->d;
     uint8_t *at = m->constants.bytes + m->out_blocks[block].constants;
-    uint32_t bits;
-    memcpy(&bits, &scale, sizeof bits);
-    put32(at + 4 * lane, (uint32_t)bias);
-    put32(at + 4 * (l->d + lane), bits);
+    cc_lower_put32(at + 4 * lane, (uint32_t)bias);
+    cc_lower_put_float(at + 4 * (l->d + lane), scale);
 }
 
 static sy_status put_all_constants(lower *l, const ir_node *node, cc_matmul *m, int64_t channels,

@@ -72,12 +72,11 @@ static sy_status to_bf16(bf16_pass *p, ir_node *before, ir_value *v, ir_value **
 /* A bf16 node in the place of `old`'s only wanted result. */
 static sy_status replace(bf16_pass *p, ir_node *old, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_node **out)
 {
-    ir_value *y = NULL, *f32 = NULL;
+    ir_value *y = NULL;
     SY_TRY(ir_node_create_op(p->g, old, code, n_inputs, inputs, out, &y));
     (*out)->number = old->number;
     (*out)->name = old->name;
     (*out)->loc = old->loc;
-    (void)f32;
     return SY_OK;
 }
 
