@@ -19,7 +19,8 @@ const char help_profile[] =
     "the end of the run (these sum to the run); the roofline, which is max(MACs / D^2, weight\n"
     "rows, compulsory DRAM bytes / width), as a share of what it added; and in how much of\n"
     "its time each unit had a command in flight. By unit: what each cycle was spent on; the\n"
-    "causes sum to 100 %.\n"
+    "causes sum to 100 %. DRAM: bytes moved and the bandwidth reached; with banks, accesses\n"
+    "to rows that were open (hits), to closed banks (misses) and with another row open.\n"
     "\n"
     "      --device D           sim (default) or rtl\n"
     "      --trace FILE.json    one track per unit, one slice per command, for\n"
@@ -33,7 +34,8 @@ const char help_profile[] =
 
 enum { DEVICE = CLI_OWN, TRACE, DATA_RUN };
 
-static void print_json(base_arena *arena, const rt_model *model, const rt_profile *profile)
+static void print_json(base_arena *arena, const rt_model *model, const isa_config *config,
+                       const rt_profile *profile)
 {
     base_buf text = {0};
     base_json json = base_json_to(&text);
@@ -48,18 +50,20 @@ static void print_json(base_arena *arena, const rt_model *model, const rt_profil
     base_json_key_u64(&json, "after", profile->after);
     base_json_key(&json, "stalls");
     cli_table_json(cli_stalls_table(arena, profile), &json);
+    cli_dram_json(config, &profile->dram, profile->cycles, &json);
     base_json_object_end(&json);
     cli_print_buf(&text);
     base_buf_free(&text);
 }
 
-static void print_text(base_arena *arena, const rt_profile *profile)
+static void print_text(base_arena *arena, const isa_config *config, const rt_profile *profile)
 {
     cli_table_print(cli_layers_table(arena, profile), stdout);
     printf("\n%" PRIu64 " cycles: %" PRIu64 " before the first command, %" PRIu64
            " after the last one's end\n\n",
            profile->cycles, profile->before, profile->after);
     cli_table_print(cli_stalls_table(arena, profile), stdout);
+    cli_dram_print(config, &profile->dram, profile->cycles);
     for (unsigned i = 0; i < SIM_N_CAUSES; i++) {
         static const char *const texts[] = {
 #define K(name, number, summary) #name ": " summary,
@@ -104,9 +108,9 @@ static sy_status profile_model(const cli_model_args *args, rt_model *model, cons
     }
     if (status == SY_OK) {
         if (args->json) {
-            print_json(arena, model, &profile);
+            print_json(arena, model, &rt_session_machine(session)->config, &profile);
         } else {
-            print_text(arena, &profile);
+            print_text(arena, &rt_session_machine(session)->config, &profile);
         }
         status = trace != NULL ? write_trace(trace, &profile, model->path, diag) : SY_OK;
     }

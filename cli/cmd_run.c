@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layers.h"
 #include "model.h"
 #include "systole/base/file.h"
 #include "systole/isa/isa.h"
@@ -90,7 +91,7 @@ static int compare_times(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static sy_status write_stats(const args *a, const rt_session *session, base_diag *diag)
+static sy_status write_stats(const args *a, rt_session *session, base_diag *diag)
 {
     const rt_stats *stats = rt_session_stats(session);
     base_buf text = {0};
@@ -128,6 +129,9 @@ static sy_status write_stats(const args *a, const rt_session *session, base_diag
         base_json_object_end(&json);
     }
     base_json_object_end(&json);
+    if (rt_session_machine(session) != NULL) {
+        cli_dram_json(&rt_session_machine(session)->config, &stats->dram, stats->cycles, &json);
+    }
     base_json_object_end(&json);
     base_buf_putc(&text, '\n');
     sy_status status = base_buf_status(&text);

@@ -73,3 +73,50 @@ cli_table *cli_stalls_table(base_arena *arena, const rt_profile *profile)
     }
     return table;
 }
+
+static uint64_t bytes_moved(const isa_config *config, const sim_dram_stats *dram)
+{
+    return (dram->beats[0] + dram->beats[1]) * config->dram_width;
+}
+
+void cli_dram_print(const isa_config *config, const sim_dram_stats *dram, uint64_t cycles)
+{
+    const uint64_t bytes = bytes_moved(config, dram);
+    const double rate = cycles > 0 ? (double)bytes / (double)cycles : 0;
+    printf("\nDRAM  %" PRIu64 " bytes read, %" PRIu64 " written in %" PRIu64
+           " bursts: %.2f bytes per cycle of %" PRIu32 " (%.1f %%), %.2f GB/s at %" PRIu32 " MHz\n",
+           dram->beats[0] * config->dram_width, dram->beats[1] * config->dram_width,
+           dram->bursts[0] + dram->bursts[1], rate, config->dram_width,
+           100 * rate / (double)config->dram_width, rate * config->dram_clock_mhz / 1000,
+           config->dram_clock_mhz);
+    if (config->dram_model != ISA_DRAM_BANKED) {
+        return;
+    }
+    const uint64_t n = dram->row_hits + dram->row_misses + dram->row_conflicts;
+    printf("      %" PRIu64 " row hits (%.1f %%), %" PRIu64 " misses (%.1f %%), %" PRIu64
+           " conflicts (%.1f %%), %" PRIu64 " refreshes\n",
+           dram->row_hits, percent(dram->row_hits, n), dram->row_misses,
+           percent(dram->row_misses, n), dram->row_conflicts, percent(dram->row_conflicts, n),
+           dram->refreshes);
+}
+
+void cli_dram_json(const isa_config *config, const sim_dram_stats *dram, uint64_t cycles,
+                   base_json *json)
+{
+    const uint64_t bytes = bytes_moved(config, dram);
+    const double rate = cycles > 0 ? (double)bytes / (double)cycles : 0;
+    base_json_key(json, "dram");
+    base_json_object_begin(json);
+    base_json_key_string(json, "model", isa_config_word("dram.model", config->dram_model));
+    base_json_key_u64(json, "read_bursts", dram->bursts[0]);
+    base_json_key_u64(json, "write_bursts", dram->bursts[1]);
+    base_json_key_u64(json, "read_bytes", dram->beats[0] * config->dram_width);
+    base_json_key_u64(json, "write_bytes", dram->beats[1] * config->dram_width);
+    base_json_key_double(json, "bytes_per_cycle", rate);
+    base_json_key_double(json, "gbytes_per_second", rate * config->dram_clock_mhz / 1000);
+    base_json_key_u64(json, "row_hits", dram->row_hits);
+    base_json_key_u64(json, "row_misses", dram->row_misses);
+    base_json_key_u64(json, "row_conflicts", dram->row_conflicts);
+    base_json_key_u64(json, "refreshes", dram->refreshes);
+    base_json_object_end(json);
+}

@@ -71,7 +71,9 @@ enum {
     "      --blas LIB           library for fp32 products on the host ('' for our own\n"        \
     "                           kernels)\n"                                                     \
     "      --max-cycles N       stop a run of the machine there\n"                              \
-    "      --stalls SEED:MAX    inject 0 to MAX cycles of delay into each DRAM burst\n"         \
+    "      --stalls SEED:MAX    inject 0 to MAX cycles of delay into each DRAM burst;\n"        \
+    "                           SEED:MAX:READY delays its address too, by up to READY;\n"      \
+    "                           SEED:MAX:READY:N answers one burst in N with an error\n"       \
     "      --portable           simulate with plain C kernels instead of the host's vector\n"   \
     "                           unit\n"                                                         \
     "      --no-fallback        fail if an operator would run on the host instead of the "      \

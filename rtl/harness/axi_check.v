@@ -83,19 +83,19 @@ module axi_check #(
     end
 
     // ------------------------------------------------------------------ an address: 0 or the rule that it breaks
-    function [4:0] address_rule(input [W_ADDR-1:0] addr, input [7:0] len, input [2:0] size, input [1:0] burst);
+    function [4:0] address_rule(input [11:0] addr, input [7:0] len, input [2:0] size, input [1:0] burst);
         reg [15:0] bytes, first;
         reg        power;
         begin
             bytes = ({8'd0, len} + 16'd1) << size;
-            first = {4'd0, addr[11:0]} & ~((16'd1 << size) - 16'd1);   // of the first beat, within 4 KiB
+            first = {4'd0, addr} & ~((16'd1 << size) - 16'd1);   // of the first beat, within 4 KiB
             power = len == 8'd1 || len == 8'd3 || len == 8'd7 || len == 8'd15;
             address_rule = `AXI_NO_RULE;
             if ({29'd0, size} > SIZE32) begin
                 address_rule = `AXI_SIZE;
             end else if (burst == 2'b11) begin
                 address_rule = `AXI_BURST_TYPE;
-            end else if ((burst == 2'b00 && len > 8'd15) || (burst == 2'b10 && (!power || first != {4'd0, addr[11:0]}))) begin
+            end else if ((burst == 2'b00 && len > 8'd15) || (burst == 2'b10 && (!power || first != {4'd0, addr}))) begin
                 address_rule = `AXI_BURST_LENGTH;
             end else if (burst == 2'b01 && first + bytes > 16'd4096) begin
                 address_rule = `AXI_CROSSES_4K;
@@ -145,8 +145,8 @@ module axi_check #(
             rule    = b_rule;
             channel = `AXI_B;
         end else if (rst_n) begin
-            if (arvalid_i && address_rule(araddr_i, arlen_i, arsize_i, arburst_i) != `AXI_NO_RULE) begin
-                rule = address_rule(araddr_i, arlen_i, arsize_i, arburst_i);
+            if (arvalid_i && address_rule(araddr_i[11:0], arlen_i, arsize_i, arburst_i) != `AXI_NO_RULE) begin
+                rule = address_rule(araddr_i[11:0], arlen_i, arsize_i, arburst_i);
             end else if (ar_taken && {{(31-W_INDEX){1'b0}}, n_read_q} == DEPTH32 - 1) begin
                 rule = `AXI_TOO_MANY;
             end else if (rvalid_i && n_read_q == 0) begin
@@ -158,8 +158,8 @@ module axi_check #(
             end else if (rvalid_i && rresp_i == 2'b01) begin
                 rule    = `AXI_EXOKAY;
                 channel = `AXI_R;
-            end else if (awvalid_i && address_rule(awaddr_i, awlen_i, awsize_i, awburst_i) != `AXI_NO_RULE) begin
-                rule    = address_rule(awaddr_i, awlen_i, awsize_i, awburst_i);
+            end else if (awvalid_i && address_rule(awaddr_i[11:0], awlen_i, awsize_i, awburst_i) != `AXI_NO_RULE) begin
+                rule    = address_rule(awaddr_i[11:0], awlen_i, awsize_i, awburst_i);
                 channel = `AXI_AW;
             end else if (aw_taken && {{(31-W_INDEX){1'b0}}, n_write_q} == DEPTH32 - 1) begin
                 rule    = `AXI_TOO_MANY;

@@ -159,6 +159,7 @@ sy_status rt_profile_run(base_arena *arena, rt_session *session, const ir_tensor
     const rt_stats *stats = rt_session_stats(session);
     profile.cycles = stats->cycles;
     memcpy(profile.counters, stats->counters, sizeof profile.counters);
+    profile.dram = stats->dram;
     if (c.events.n > 0) {
         qsort(c.events.items, c.events.n, sizeof c.events.items[0], compare_events);
     }

@@ -253,6 +253,7 @@ sy_status rt_session_run(rt_session *session, const ir_tensor *const *inputs,
     stats->cycles = 0;
     stats->retired = 0;
     memset(stats->counters, 0, sizeof stats->counters);
+    stats->dram = (sim_dram_stats){0};
     memset(session->step_stats, 0, stats->n_steps * sizeof *session->step_stats);
     const sy_status status = session->ops->run(session, inputs, outputs,
                                                options != NULL ? options : &defaults, diag);

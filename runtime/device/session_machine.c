@@ -141,6 +141,7 @@ static sy_status run_machine(rt_session *session, uint32_t pc, const rt_run_opti
     }
     stats->cycles += step->result.cycles;
     stats->retired += step->result.retired;
+    sim_dram_stats_add(&stats->dram, &step->result.dram);
     for (unsigned unit = 0; unit < SIM_N_UNITS; unit++) {
         for (unsigned cause = 0; cause < SIM_N_CAUSES; cause++) {
             stats->counters[unit][cause] += step->result.counters[unit][cause];

@@ -8,12 +8,12 @@
 set -u
 command -v verilator >/dev/null || { echo "skipped: verilator is not installed"; exit 77; }
 
-# [section] key = value of a configuration, as Verilog parameters; keys that the machine itself does not see are left out.
+# [section] key = value of a configuration, as Verilog parameters; keys that only DRAM's model sees are left out.
 parameters() {
     awk -F'[][= #]+' '
         /^\[/ { section = toupper($2) }
         /^[a-z]/ { key = section "_" toupper($1); value = $2 == "int8" ? 0 : $2 == "bf16" ? 1 : $2
-                   if (key != "DRAM_LATENCY") print "-G" key "=" value }' "$1"
+                   if (key !~ /^DRAM_(LATENCY|PRESET|MODEL|CLOCK_MHZ)$/) print "-G" key "=" value }' "$1"
 }
 
 failed=0

@@ -33,6 +33,7 @@ typedef struct rt_profile {
     uint64_t macs, roofline; /* sums */
     uint64_t active[SIM_N_UNITS]; /* cycles with any command in flight in the unit */
     uint64_t counters[SIM_N_UNITS][SIM_N_CAUSES];
+    sim_dram_stats dram;
     size_t n_events;
     const sim_command_event
         *events; /* in order of start, then unit; cycles of all device steps counted on */

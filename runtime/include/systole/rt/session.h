@@ -128,6 +128,7 @@ typedef struct rt_stats {
     uint64_t cycles; /* sum of device steps */
     uint64_t retired;
     uint64_t counters[SIM_N_UNITS][SIM_N_CAUSES];
+    sim_dram_stats dram;
     uint32_t n_steps;
     const rt_step_stats *steps;
 } rt_stats;

@@ -38,6 +38,19 @@ typedef struct sim_dram_stats {
     uint64_t refreshes; /* of a channel, before its last access */
 } sim_dram_stats;
 
+/* Adds those of another run. */
+static inline void sim_dram_stats_add(sim_dram_stats *sum, const sim_dram_stats *stats)
+{
+    for (unsigned dir = 0; dir < 2; dir++) {
+        sum->bursts[dir] += stats->bursts[dir];
+        sum->beats[dir] += stats->beats[dir];
+    }
+    sum->row_hits += stats->row_hits;
+    sum->row_misses += stats->row_misses;
+    sum->row_conflicts += stats->row_conflicts;
+    sum->refreshes += stats->refreshes;
+}
+
 #define SIM_DRAM_CHANNELS 16 /* limits of isa/config.def */
 #define SIM_DRAM_GROUPS   8
 
