@@ -66,7 +66,7 @@ done
 [[ -f $build/build.ninja ]] || cmake -S "$src" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=-O1 > "$folder/cmake.log"
 
 # Programs of the default tests that run the simulator, the fast ones first.
-tests=(timing/queue timing/mxu timing/vpu timing/dma timing/ends isa/core unit/fn unit/sim_machine unit/sim_dram timing/tick)
+tests=(timing/queue timing/mxu timing/vpu timing/dma timing/ends timing/ahead isa/core unit/fn unit/sim_machine unit/sim_dram timing/tick)
 later=(unit/sim_kernels timing/fuzz_kinds)
 targets=()
 for t in "${tests[@]}"; do targets+=("test_${t/\//_}"); done

@@ -201,6 +201,10 @@ static bool simplify(shrinker *s, size_t at)
     if (!isa_decode(s->now->text[at], &insn)) {
         return false;
     }
+    const isa_insn nop = {.op = ISA_OP_ADDI};
+    if (insn.op != ISA_OP_CORE_HALT && try_insn(s, at, &nop)) {
+        return true; /* it is there for its time alone */
+    }
     isa_insn other = insn; /* try_source leaves its last attempt in it */
     switch (insn.format) {
     case ISA_FORMAT_XSYSTOLE:
