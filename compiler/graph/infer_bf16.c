@@ -82,6 +82,12 @@ sy_status ir_infer_blinear(ir_infer_args *a)
     }
     dims[x.rank - 1] = w.dims[1];
     SY_TRY(want_vector(a, 2, w.dims[1]));
+    const int64_t plane = ir_node_int(a->node, "plane", 1), lanes = ir_node_int(a->node, "lanes", 1);
+    int64_t k;
+    if (plane < 1 || lanes < 1 || (ir_dim_is_const(w.dims[0], &k) && k % plane != 0)) {
+        return ir_infer_error(a, SY_EINVAL, "attributes 'plane' and 'lanes' are %" PRId64 " and %" PRId64 ", and plane must divide the inner size",
+                              plane, lanes);
+    }
     SY_TRY(ir_infer_result(a, 0, SY_DT_BF16, x.rank, dims));
     return want_residual(a, 3);
 }
@@ -92,6 +98,13 @@ sy_status ir_infer_bmatmul(ir_infer_args *a)
     SY_TRY(want_bf16(a, 0, &t));
     SY_TRY(want_bf16(a, 1, &t));
     return ir_infer_matmul(a);
+}
+
+sy_status ir_infer_bpool(ir_infer_args *a)
+{
+    ir_type x;
+    SY_TRY(want_bf16(a, 0, &x));
+    return ir_node_int(a->node, "global", 0) != 0 ? ir_infer_global_pool(a) : ir_infer_pool(a);
 }
 
 sy_status ir_infer_battention(ir_infer_args *a)

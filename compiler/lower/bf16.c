@@ -123,9 +123,9 @@ sy_status cc_lower_epilogue(lower *l, ir_node *node, const ir_value *y, cc_group
     const bool with_weights = !m->w_activation;
     ir_tensor bias;
     SY_TRY(vector_of(l, with_weights ? ir_node_input(node, 2) : NULL, g->y->c, &bias));
-    if (bias.data != NULL) {
-        PUT(&m->chain, ADD1, ROW);
-    }
+    /* without a bias a zero is added: the sign of a sum that is zero is then the same with padding as without */
+    m->chain.add1 = 0.0F;
+    m->chain.fp = ISA_PUT(m->chain.fp, ISA_VPU_CHAIN_FP_ADD1, with_weights ? ISA_VPU_CHAIN_FP_ADD1_ROW : ISA_VPU_CHAIN_FP_ADD1_IMM);
     for (int64_t c = 0; c < g->y->c && bias.data != NULL; c++) {
         cc_lower_put_float(m->constants.bytes + m->out_blocks[c / l->d].constants + 4 * (c % l->d), ((const float *)bias.data)[c]);
     }
@@ -221,13 +221,14 @@ sy_status cc_lower_elements(lower *l, ir_node *node, cc_group *g)
             PUT(&p->chain, MUL1, B);
             return SY_OK;
         }
-        PUT(&p->chain, ADD1, B);
-        if (ir_node_is(node, IR_OP_BSUB)) {
-            if (first != 0) {
-                return cc_lower_refuse(l, "a difference from a smaller operand");
-            }
-            p->b_scale = -1.0F;
+        if (ir_node_is(node, IR_OP_BSUB) && first != 0) { /* -x + b */
+            PUT(&p->chain, MUL1, IMM);
+            p->chain.mul1 = -1.0F;
+            PUT(&p->chain, ADD2, B);
+            return SY_OK;
         }
+        PUT(&p->chain, ADD1, B);
+        p->b_scale = ir_node_is(node, IR_OP_BSUB) ? -1.0F : 1.0F;
         return SY_OK;
     }
     ir_value *x = ir_node_input(node, 0);

@@ -68,9 +68,7 @@ sy_status cc_lower_depthwise(lower *l, ir_node *node, const ir_tensor *w, cc_gro
         }
     }
     if (p->is_bf16) {
-        if (bias.data != NULL) {
-            p->chain.fp = ISA_PUT(p->chain.fp, ISA_VPU_CHAIN_FP_ADD1, ISA_VPU_CHAIN_FP_ADD1_ROW);
-        }
+        p->chain.fp = ISA_PUT(p->chain.fp, ISA_VPU_CHAIN_FP_ADD1, ISA_VPU_CHAIN_FP_ADD1_ROW); /* zeros without a bias */
         cc_lower_function(node, true, &p->chain);
     } else {
         p->y = cc_lower_requant(node);

@@ -302,6 +302,7 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
         return lower_residual(l, node, g, out);
     case IR_OP_MAXPOOL:
     case IR_OP_QAVERAGEPOOL:
+    case IR_OP_BAVERAGEPOOL:
         return cc_lower_pool(l, node, g);
     case IR_OP_QADD:
     case IR_OP_QSUB:

@@ -329,6 +329,10 @@ sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_LAST, &g->y));
     const int64_t k_size = w.dims[0];
     const int64_t n_size = w.dims[1];
+    const bool by_blocks = ir_node_int(node, "plane", 1) > 1; /* the order of a bf16 sum is part of its meaning */
+    if (l->dtype == SY_DT_BF16 && m->flat != by_blocks) {
+        return cc_lower_refuse(l, "a product of a flattened image, summed in another order");
+    }
     const int64_t in_blocks = m->flat ? g->x->blocks * g->x->h * g->x->w : g->x->blocks;
     SY_TRY(reserve(l, m, g->y->blocks, g->y->blocks * in_blocks));
     const int64_t d = l->d;

@@ -29,7 +29,7 @@ sy_status cc_lower_pool(lower *l, ir_node *node, cc_group *g)
     ir_value *x = ir_node_input(node, 0);
     ir_value *y = ir_node_output(node, 0);
     g->kind = CC_GROUP_POOL;
-    p->average = ir_node_is(node, IR_OP_QAVERAGEPOOL);
+    p->average = ir_node_is(node, IR_OP_QAVERAGEPOOL) || ir_node_is(node, IR_OP_BAVERAGEPOOL);
     SY_TRY(cc_lower_operand(l, x, LOWER_AXIS_1, NULL, &g->x));
     SY_TRY(cc_lower_result_tensor(l, y, LOWER_AXIS_1, &g->y));
     if (g->x->folded && g->x->w > 1) {

@@ -249,7 +249,7 @@ static void emit_output(attention *at, int64_t t)
 {
     sched *s = at->s;
     const tile tl = tile_of(at, t);
-    const cc_chain none = {.fp = 0};
+    const cc_chain none = {.fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_ADD1, ISA_VPU_CHAIN_FP_ADD1_IMM)}; /* a zero, as behind every product */
     sched_wait(s, ISA_UNIT_VPU, SCHED_SEM_C_FULL);
     sched_ring_begin_fill(s, &at->o);
     cc_command c = begin(at, tl.n, ISA_VPU_CHAIN_IN_B_SRC_NONE, &none,

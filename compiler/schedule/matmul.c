@@ -391,16 +391,19 @@ static void emit_epilogue(matmul *m, int64_t i_job, int64_t k_entry, bool rows)
     } else {
         set_int8_chain(m, &c);
     }
-    if (p->residual != NULL) {
-        sched_walk(&c, ISA_VPU_B_BASE, sched_ring_row(&m->r, i_job), ISA_VPU_B_S0,
-                   (const int64_t[4]){1, 0, 0, 0});
-    }
     cc_set(&c, ISA_VPU_CHAIN_OUT, ISA_PUT(0, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_SPM));
-    sched_vpu_counts(&c, (const int64_t[4]){n, 1, 1, 1});
-    sched_walk(&c, ISA_VPU_A_BASE, sched_ring_row(&m->c, i_job), ISA_VPU_A_S0,
-               (const int64_t[4]){1, 0, 0, 0});
-    sched_walk(&c, ISA_VPU_O_BASE, sched_ring_row(&m->o, i_job), ISA_VPU_O_S0,
-               (const int64_t[4]){1, 0, 0, 0});
+    /* Rows along loop 1, so that tail can clear the lanes without a channel: infinity times a weight of 0 is no number. */
+    const bool tail = p->is_bf16 && j->block == m->y->blocks - 1 && m->y->c % s->d != 0;
+    const int64_t walk[4] = {tail ? 0 : 1, tail ? 1 : 0, 0, 0};
+    if (p->is_bf16) {
+        cc_set(&c, ISA_VPU_TAIL, tail ? (uint32_t)(m->y->c % s->d) : 0);
+    }
+    if (p->residual != NULL) {
+        sched_walk(&c, ISA_VPU_B_BASE, sched_ring_row(&m->r, i_job), ISA_VPU_B_S0, walk);
+    }
+    sched_vpu_counts(&c, (const int64_t[4]){tail ? 1 : n, tail ? n : 1, 1, 1});
+    sched_walk(&c, ISA_VPU_A_BASE, sched_ring_row(&m->c, i_job), ISA_VPU_A_S0, walk);
+    sched_walk(&c, ISA_VPU_O_BASE, sched_ring_row(&m->o, i_job), ISA_VPU_O_S0, walk);
     sched_push(s, &c);
     sched_ring_end_step(s, &m->c, i_job);
     sched_ring_end_step(s, &m->k, i_job);

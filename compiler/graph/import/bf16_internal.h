@@ -17,6 +17,18 @@ typedef struct bf16_pass {
     base_diag *diag;
 } bf16_pass;
 
+/* ---- making (bf16_recognise.c) ---- */
+
+/* The bf16 form of an fp32 value, for a node that stands before `before`. */
+sy_status ir_bf16_operand(bf16_pass *p, ir_node *before, ir_value *v, ir_value **out);
+
+/* A bf16 node in the place of `old`; ir_bf16_complete, when its attributes are set, gives its result to old's users. */
+sy_status ir_bf16_replace(bf16_pass *p, ir_node *old, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_node **out);
+sy_status ir_bf16_complete(bf16_pass *p, ir_node *old, ir_node *node);
+
+/* Means over windows and planes (bf16_pool.c). */
+sy_status ir_bf16_visit_mean(bf16_pass *p, ir_node *n);
+
 /* ---- looking (bf16_match.c) ---- */
 
 /* The node that makes a value, NULL if none in this graph does or it is no `code`. */
@@ -27,6 +39,9 @@ bool ir_bf16_used_once(const ir_value *v);
 
 /* The fp32 scalar that a constant of one element holds. */
 bool ir_bf16_scalar(bf16_pass *p, const ir_value *v, float *out);
+
+/* A constant fp32 vector over the last axis of x; axes of one element may stand before it. */
+bool ir_bf16_is_vector(const ir_value *v, const ir_value *x);
 
 /* Of a node of two operands the one that is this scalar (within 1e-3 of it), and the other. */
 bool ir_bf16_with_scalar(bf16_pass *p, const ir_node *n, float scalar, ir_value **other);

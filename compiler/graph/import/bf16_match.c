@@ -155,11 +155,19 @@ static bool square_of(bf16_pass *p, const ir_value *v, const ir_value *d)
            (mul != NULL && ir_node_input(mul, 0) == d && ir_node_input(mul, 1) == d);
 }
 
-/* A constant vector over the last axis of x, fp32. */
-static bool is_vector(const ir_value *v, const ir_value *x)
+bool ir_bf16_is_vector(const ir_value *v, const ir_value *x)
 {
-    return v != NULL && v->kind == IR_VALUE_CONST && v->type.dtype == SY_DT_F32 && v->type.rank == 1 && x->type.has_rank &&
-           v->type.dims[0] == x->type.dims[x->type.rank - 1];
+    if (v == NULL || v->kind != IR_VALUE_CONST || v->feedable || v->type.dtype != SY_DT_F32 || v->type.rank < 1 || !x->type.has_rank ||
+        v->type.rank > x->type.rank || v->type.dims[v->type.rank - 1] != x->type.dims[x->type.rank - 1]) {
+        return false;
+    }
+    int64_t one;
+    for (int32_t i = 0; i + 1 < v->type.rank; i++) {
+        if (!ir_dim_is_const(v->type.dims[i], &one) || one != 1) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* v = (x - mean) / sqrt(variance + epsilon) */
@@ -180,6 +188,13 @@ static bool normalised(bf16_pass *p, const ir_value *v, bf16_norm *out)
     return variance != NULL && centred(p, d, &out->x) && square_of(p, ir_node_input(variance, 0), d);
 }
 
+/* The only user of y is `code` with a vector. */
+static bool vector_follows(const ir_value *y, uint32_t code, const ir_value *x)
+{
+    const ir_node *n = ir_bf16_used_once(y) ? y->first_use->user : NULL;
+    return n != NULL && ir_node_is(n, code) && (ir_bf16_is_vector(ir_node_input(n, 0), x) || ir_bf16_is_vector(ir_node_input(n, 1), x));
+}
+
 bool ir_bf16_match_norm(bf16_pass *p, ir_node *last, bf16_norm *out)
 {
     *out = (bf16_norm){.epsilon = 0.0f};
@@ -187,8 +202,8 @@ bool ir_bf16_match_norm(bf16_pass *p, ir_node *last, bf16_norm *out)
         for (uint32_t i = 0; i < 2; i++) {
             const ir_node *mul = ir_bf16_made_by(ir_node_input(last, i), IR_OP_MUL);
             for (uint32_t k = 0; mul != NULL && k < 2; k++) {
-                if (normalised(p, ir_node_input(mul, k), out) && is_vector(ir_node_input(mul, 1 - k), out->x) &&
-                    is_vector(ir_node_input(last, 1 - i), out->x)) {
+                if (normalised(p, ir_node_input(mul, k), out) && ir_bf16_is_vector(ir_node_input(mul, 1 - k), out->x) &&
+                    ir_bf16_is_vector(ir_node_input(last, 1 - i), out->x)) {
                     out->scale = ir_node_input(mul, 1 - k);
                     out->bias = ir_node_input(last, 1 - i);
                     return true;
@@ -197,8 +212,16 @@ bool ir_bf16_match_norm(bf16_pass *p, ir_node *last, bf16_norm *out)
         }
         return false;
     }
-    /* without scale and bias: only if nothing of them follows */
     ir_value *y = ir_node_output(last, 0);
-    return ir_node_is(last, IR_OP_DIV) && normalised(p, y, out) &&
-           !(ir_bf16_used_once(y) && ir_node_is(y->first_use->user, IR_OP_MUL));
+    if (ir_node_is(last, IR_OP_MUL)) { /* ... * scale, and no bias behind it */
+        for (uint32_t k = 0; k < 2; k++) {
+            if (normalised(p, ir_node_input(last, k), out) && ir_bf16_is_vector(ir_node_input(last, 1 - k), out->x)) {
+                out->scale = ir_node_input(last, 1 - k);
+                return !vector_follows(y, IR_OP_ADD, out->x);
+            }
+        }
+        return false;
+    }
+    /* without scale and bias: only if nothing of them follows */
+    return ir_node_is(last, IR_OP_DIV) && normalised(p, y, out) && !vector_follows(y, IR_OP_MUL, out->x);
 }

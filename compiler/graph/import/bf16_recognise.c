@@ -46,8 +46,7 @@ static sy_status bf16_const(bf16_pass *p, const ir_value *v, ir_value **out)
     return ir_graph_add_const(p->g, NULL, c, out);
 }
 
-/* The bf16 form of an fp32 value, for a node that stands before `before`. */
-static sy_status to_bf16(bf16_pass *p, ir_node *before, ir_value *v, ir_value **out)
+sy_status ir_bf16_operand(bf16_pass *p, ir_node *before, ir_value *v, ir_value **out)
 {
     const ir_node *cast = ir_bf16_made_by(v, IR_OP_CAST);
     if (cast != NULL && ir_node_input(cast, 0)->type.dtype == SY_DT_BF16) {
@@ -69,8 +68,7 @@ static sy_status to_bf16(bf16_pass *p, ir_node *before, ir_value *v, ir_value **
     return cast_before(p, v->graph == p->g ? at : before, v, SY_DT_BF16, out);
 }
 
-/* A bf16 node in the place of `old`'s only wanted result. */
-static sy_status replace(bf16_pass *p, ir_node *old, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_node **out)
+sy_status ir_bf16_replace(bf16_pass *p, ir_node *old, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_node **out)
 {
     ir_value *y = NULL;
     SY_TRY(ir_node_create_op(p->g, old, code, n_inputs, inputs, out, &y));
@@ -80,8 +78,7 @@ static sy_status replace(bf16_pass *p, ir_node *old, uint32_t code, uint32_t n_i
     return SY_OK;
 }
 
-/* After its attributes are set. */
-static sy_status complete(bf16_pass *p, ir_node *old, ir_node *node)
+sy_status ir_bf16_complete(bf16_pass *p, ir_node *old, ir_node *node)
 {
     ir_value *f32 = NULL;
     SY_TRY(ir_infer_node(node, p->diag));
@@ -120,7 +117,7 @@ static sy_status visit_attention(bf16_pass *p, ir_node *n)
     ir_value *const old = ir_node_output(n, 0);
     const bool flat = a.q->type.rank == 2;
     for (unsigned i = 0; i < 3; i++) {
-        SY_TRY(to_bf16(p, n, in[i], &in[i]));
+        SY_TRY(ir_bf16_operand(p, n, in[i], &in[i]));
         if (flat) { /* [S,E] is one picture of a batch */
             ir_const *axes = NULL;
             ir_value *operands[2] = {in[i], NULL};
@@ -132,12 +129,12 @@ static sy_status visit_attention(bf16_pass *p, ir_node *n)
         }
     }
     ir_node *node = NULL;
-    SY_TRY(replace(p, n, IR_OP_BATTENTION, 3, in, &node));
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BATTENTION, 3, in, &node));
     SY_TRY(ir_node_set_int(node, "heads", a.heads));
     SY_TRY(ir_node_set_int(node, "lanes", p->lanes));
     SY_TRY(ir_node_set_float(node, "scale", a.scale));
     if (!flat) {
-        return complete(p, n, node);
+        return ir_bf16_complete(p, n, node);
     }
     SY_TRY(ir_infer_node(node, p->diag));
     ir_const *axes = NULL;
@@ -152,25 +149,47 @@ static sy_status visit_attention(bf16_pass *p, ir_node *n)
     return SY_OK;
 }
 
+/* A constant vector without the axes of one element before it. */
+static sy_status flat_vector(bf16_pass *p, ir_value *v, ir_value **out)
+{
+    ir_tensor t;
+    ir_const *c = NULL;
+    *out = v;
+    if (v == NULL || v->type.rank == 1) {
+        return SY_OK;
+    }
+    SY_TRY(ir_const_tensor(p->m, v->constant, p->diag, &t));
+    const int64_t n = ir_tensor_n_elements(&t);
+    float *data = BASE_ARENA_ARRAY(p->m->arena, float, (size_t)n + 1);
+    if (data == NULL) {
+        return SY_ENOMEM;
+    }
+    memcpy(data, t.data, (size_t)n * sizeof *data);
+    SY_TRY(ir_const_borrow(p->m, SY_DT_F32, 1, &n, data, (size_t)n * sizeof *data, p->diag, &c));
+    return ir_graph_add_const(p->g, NULL, c, out);
+}
+
 static sy_status emit_norm(bf16_pass *p, ir_node *n, const bf16_norm *norm)
 {
-    ir_value *in[3] = {NULL, norm->scale, norm->bias};
+    ir_value *in[3] = {NULL, NULL, NULL};
     ir_node *node = NULL;
-    SY_TRY(to_bf16(p, n, norm->x, &in[0]));
-    SY_TRY(replace(p, n, IR_OP_BLAYERNORM, in[2] != NULL ? 3 : in[1] != NULL ? 2 : 1, in, &node));
+    SY_TRY(flat_vector(p, norm->scale, &in[1]));
+    SY_TRY(flat_vector(p, norm->bias, &in[2]));
+    SY_TRY(ir_bf16_operand(p, n, norm->x, &in[0]));
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BLAYERNORM, in[2] != NULL ? 3 : in[1] != NULL ? 2 : 1, in, &node));
     SY_TRY(ir_node_set_float(node, "epsilon", norm->epsilon));
     SY_TRY(ir_node_set_int(node, "lanes", p->lanes));
-    return complete(p, n, node);
+    return ir_bf16_complete(p, n, node);
 }
 
 static sy_status emit_unary(bf16_pass *p, ir_node *n, ir_value *x, ir_bf16_fn fn, float alpha, float beta)
 {
     ir_value *in = NULL;
     ir_node *node = NULL;
-    SY_TRY(to_bf16(p, n, x, &in));
-    SY_TRY(replace(p, n, IR_OP_BUNARY, 1, &in, &node));
+    SY_TRY(ir_bf16_operand(p, n, x, &in));
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BUNARY, 1, &in, &node));
     SY_TRY(set_fn(node, fn, alpha, beta));
-    return complete(p, n, node);
+    return ir_bf16_complete(p, n, node);
 }
 
 static sy_status visit_pattern(bf16_pass *p, ir_node *n)
@@ -200,8 +219,7 @@ static ir_node *bias_after(const ir_value *v, ir_value **bias)
     }
     for (uint32_t i = 0; i < 2; i++) {
         ir_value *c = ir_node_input(add, i);
-        if (is_const(c) && is_f32(c) && c->type.rank == 1 && v->type.has_rank && v->type.rank > 0 &&
-            c->type.dims[0] == v->type.dims[v->type.rank - 1]) {
+        if (ir_bf16_is_vector(c, v)) {
             *bias = c;
             return add;
         }
@@ -211,11 +229,12 @@ static ir_node *bias_after(const ir_value *v, ir_value **bias)
 
 static sy_status emit_linear(bf16_pass *p, ir_node *n, ir_value *x, ir_value *w, ir_value *bias)
 {
-    ir_value *in[3] = {NULL, w, bias};
+    ir_value *in[3] = {NULL, w, NULL};
     ir_node *node = NULL;
-    SY_TRY(to_bf16(p, n, x, &in[0]));
-    SY_TRY(replace(p, n, IR_OP_BLINEAR, bias != NULL ? 3 : 2, in, &node));
-    return complete(p, n, node);
+    SY_TRY(flat_vector(p, bias, &in[2]));
+    SY_TRY(ir_bf16_operand(p, n, x, &in[0]));
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BLINEAR, bias != NULL ? 3 : 2, in, &node));
+    return ir_bf16_complete(p, n, node);
 }
 
 static sy_status visit_matmul(bf16_pass *p, ir_node *n)
@@ -226,7 +245,7 @@ static sy_status visit_matmul(bf16_pass *p, ir_node *n)
     }
     if (is_const(b) && b->type.rank == 2) {
         ir_node *add = bias_after(ir_node_output(n, 0), &bias);
-        SY_TRY(to_bf16(p, n, b, &w));
+        SY_TRY(ir_bf16_operand(p, n, b, &w));
         return emit_linear(p, add != NULL ? add : n, a, w, bias);
     }
     if (b->type.rank < 2) {
@@ -234,10 +253,10 @@ static sy_status visit_matmul(bf16_pass *p, ir_node *n)
     }
     ir_value *in[2] = {NULL, NULL};
     ir_node *node = NULL;
-    SY_TRY(to_bf16(p, n, a, &in[0]));
-    SY_TRY(to_bf16(p, n, b, &in[1]));
-    SY_TRY(replace(p, n, IR_OP_BMATMUL, 2, in, &node));
-    return complete(p, n, node);
+    SY_TRY(ir_bf16_operand(p, n, a, &in[0]));
+    SY_TRY(ir_bf16_operand(p, n, b, &in[1]));
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BMATMUL, 2, in, &node));
+    return ir_bf16_complete(p, n, node);
 }
 
 /* [N,K] fp32 to [K,N] bf16, times a factor. */
@@ -264,16 +283,60 @@ static sy_status transposed_const(bf16_pass *p, const ir_value *v, bool transpos
     return bf16_const(p, f32, out);
 }
 
+/* beta * C where C is one value for each column, or one for all: a vector of fp32. */
+static sy_status gemm_bias(bf16_pass *p, const ir_value *c, int64_t columns, float beta, ir_value **out)
+{
+    ir_tensor t;
+    ir_const *constant = NULL;
+    SY_TRY(ir_const_tensor(p->m, c->constant, p->diag, &t));
+    float *data = BASE_ARENA_ARRAY(p->m->arena, float, (size_t)columns + 1);
+    if (data == NULL) {
+        return SY_ENOMEM;
+    }
+    const bool one = ir_tensor_n_elements(&t) == 1;
+    for (int64_t i = 0; i < columns; i++) {
+        data[i] = beta * ((const float *)t.data)[one ? 0 : i];
+    }
+    SY_TRY(ir_const_borrow(p->m, SY_DT_F32, 1, &columns, data, (size_t)columns * sizeof *data, p->diag, &constant));
+    return ir_graph_add_const(p->g, NULL, constant, out);
+}
+
+/* A product, and a sum with a C that is no vector behind it. */
+static sy_status linear_and_sum(bf16_pass *p, ir_node *n, ir_value *w)
+{
+    ir_value *in[2] = {NULL, w}, *sum[2] = {NULL, NULL};
+    ir_node *product = NULL, *add = NULL;
+    SY_TRY(ir_bf16_operand(p, n, ir_node_input(n, 0), &in[0]));
+    SY_TRY(ir_bf16_operand(p, n, ir_node_input(n, 2), &sum[1]));
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BLINEAR, 2, in, &product));
+    SY_TRY(ir_infer_node(product, p->diag));
+    sum[0] = ir_node_output(product, 0);
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BADD, 2, sum, &add));
+    return ir_bf16_complete(p, n, add);
+}
+
 static sy_status visit_gemm(bf16_pass *p, ir_node *n)
 {
     ir_value *a = ir_node_input(n, 0), *b = ir_node_input(n, 1), *c = ir_node_input(n, 2), *w = NULL;
     const ir_value *y = ir_node_output(n, 0);
-    const bool plain_c = c == NULL || (is_const(c) && is_f32(c) && c->type.rank == 1 && y->type.has_rank &&
-                                       c->type.dims[0] == y->type.dims[1] && ir_node_float(n, "beta", 1.0f) == 1.0f);
-    if (!is_f32(a) || !is_f32(b) || !is_const(b) || is_const(a) || !plain_c || ir_node_int(n, "transA", 0) != 0) {
+    const float beta = ir_node_float(n, "beta", 1.0f);
+    int64_t columns;
+    if (!is_f32(a) || !is_f32(b) || !is_const(b) || is_const(a) || ir_node_int(n, "transA", 0) != 0 || (c != NULL && !is_f32(c)) ||
+        !y->type.has_rank || !ir_dim_is_const(y->type.dims[1], &columns)) {
+        return SY_OK;
+    }
+    float scalar;
+    const bool one_row = c != NULL && (ir_bf16_is_vector(c, y) || ir_bf16_scalar(p, c, &scalar));
+    if (c != NULL && !one_row && beta != 1.0f) {
         return SY_OK;
     }
     SY_TRY(transposed_const(p, b, ir_node_int(n, "transB", 0) != 0, ir_node_float(n, "alpha", 1.0f), &w));
+    if (c != NULL && !one_row) {
+        return linear_and_sum(p, n, w);
+    }
+    if (c != NULL) {
+        SY_TRY(gemm_bias(p, c, columns, beta, &c));
+    }
     return emit_linear(p, n, a, w, c);
 }
 
@@ -364,9 +427,9 @@ static sy_status visit_conv(bf16_pass *p, ir_node *n)
     SY_TRY(ir_window_resolve(n, rank, dims + 2, filter + 2, p->diag, &win));
     ir_value *in[3] = {NULL, NULL, bias};
     ir_node *node = NULL;
-    SY_TRY(to_bf16(p, last, x, &in[0]));
-    SY_TRY(to_bf16(p, last, w, &in[1]));
-    SY_TRY(replace(p, last, IR_OP_BCONV, bias != NULL ? 3 : 2, in, &node));
+    SY_TRY(ir_bf16_operand(p, last, x, &in[0]));
+    SY_TRY(ir_bf16_operand(p, last, w, &in[1]));
+    SY_TRY(ir_bf16_replace(p, last, IR_OP_BCONV, bias != NULL ? 3 : 2, in, &node));
     int64_t pads[6];
     for (int32_t i = 0; i < rank; i++) {
         pads[i] = win.pads_begin[i];
@@ -378,7 +441,7 @@ static sy_status visit_conv(bf16_pass *p, ir_node *n)
     const int64_t group = ir_node_int(n, "group", 1);
     SY_TRY(ir_node_set_int(node, "group", group));
     SY_TRY(ir_node_set_int(node, "columns", fits_window(&win, dims + 2, filter, group) ? 1 : 0));
-    return complete(p, last, node);
+    return ir_bf16_complete(p, last, node);
 }
 
 /* ---------------------------------------------------------------- elements */
@@ -398,10 +461,10 @@ static sy_status visit_binary(bf16_pass *p, ir_node *n, uint32_t code)
     }
     ir_value *in[2] = {NULL, NULL};
     ir_node *node = NULL;
-    SY_TRY(to_bf16(p, n, a, &in[0]));
-    SY_TRY(to_bf16(p, n, b, &in[1]));
-    SY_TRY(replace(p, n, code, 2, in, &node));
-    return complete(p, n, node);
+    SY_TRY(ir_bf16_operand(p, n, a, &in[0]));
+    SY_TRY(ir_bf16_operand(p, n, b, &in[1]));
+    SY_TRY(ir_bf16_replace(p, n, code, 2, in, &node));
+    return ir_bf16_complete(p, n, node);
 }
 
 static sy_status visit_division(bf16_pass *p, ir_node *n)
@@ -449,10 +512,10 @@ static sy_status visit_softmax(bf16_pass *p, ir_node *n)
     if (!on_last_axis(n)) {
         return SY_OK;
     }
-    SY_TRY(to_bf16(p, n, ir_node_input(n, 0), &in));
-    SY_TRY(replace(p, n, IR_OP_BSOFTMAX, 1, &in, &node));
+    SY_TRY(ir_bf16_operand(p, n, ir_node_input(n, 0), &in));
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BSOFTMAX, 1, &in, &node));
     SY_TRY(ir_node_set_int(node, "lanes", p->lanes));
-    return complete(p, n, node);
+    return ir_bf16_complete(p, n, node);
 }
 
 /* Operators that only move or compare: they go on in bf16 if what they move is. */
@@ -538,6 +601,10 @@ static sy_status visit_operator(bf16_pass *p, ir_node *n)
         return visit_norm(p, n);
     case IR_OP_SOFTMAX:
         return visit_softmax(p, n);
+    case IR_OP_AVERAGEPOOL:
+    case IR_OP_GLOBALAVERAGEPOOL:
+    case IR_OP_REDUCEMEAN:
+        return ir_bf16_visit_mean(p, n);
     }
     return SY_OK;
 }
@@ -625,9 +692,29 @@ static sy_status visit_cast(bf16_pass *p, ir_node *n)
     return SY_OK;
 }
 
+/* A product of an image that became a vector: the image lies in blocks of lanes, and so its sums go. */
+static sy_status order_sum(const bf16_pass *p, ir_node *n)
+{
+    const ir_value *x = ir_node_input(n, 0);
+    const ir_node *view = x->kind == IR_VALUE_RESULT ? x->producer : NULL;
+    if (x->type.rank != 2 || view == NULL || !(ir_node_is(view, IR_OP_FLATTEN) || ir_node_is(view, IR_OP_RESHAPE))) {
+        return SY_OK;
+    }
+    const ir_value *image = ir_node_input(view, 0);
+    int64_t a[IR_MAX_RANK], b[IR_MAX_RANK];
+    if (image->kind != IR_VALUE_RESULT || ir_node_is(image->producer, IR_OP_CAST) || image->type.rank < 3 || image->type.rank > 4 ||
+        !ir_type_static_dims(&image->type, a) || !ir_type_static_dims(&x->type, b) || a[0] != b[0] || a[1] == b[1] || a[1] == 0) {
+        return SY_OK;
+    }
+    SY_TRY(ir_node_set_int(n, "plane", b[1] / a[1]));
+    return ir_node_set_int(n, "lanes", p->lanes);
+}
+
 static sy_status visit_absorb(bf16_pass *p, ir_node *n)
 {
-    (void)p;
+    if (ir_node_is(n, IR_OP_BLINEAR)) {
+        return order_sum(p, n);
+    }
     return ir_node_is(n, IR_OP_BUNARY) ? absorb_function(n) : ir_node_is(n, IR_OP_BADD) ? absorb_sum(n) : SY_OK;
 }
 

@@ -169,10 +169,7 @@ static epilogue epilogue_of(const ir_kernel_args *args)
 
 static uint16_t finish(const epilogue *e, float sum, int64_t channel, int64_t at)
 {
-    float v = sum;
-    if (e->bias != NULL) {
-        v = v + e->bias[channel];
-    }
+    float v = sum + (e->bias != NULL ? e->bias[channel] : 0.0f);
     v = round_bf16(v);
     if (e->residual != NULL) {
         v = v + widen(e->residual[at]);
@@ -192,6 +189,50 @@ static float chain(float s, const float *a, const float *b, int64_t step, int64_
     return s;
 }
 
+/* x [c][p] of one picture in the order in which an image that became a vector lies: blocks of lanes, positions, lanes. */
+static void by_blocks(const float *x, int64_t k, int64_t plane, int64_t lanes, float *out)
+{
+    const int64_t channels = k / plane;
+    for (int64_t block = 0; block < channels; block += lanes) {
+        const int64_t end = block + lanes < channels ? block + lanes : channels;
+        for (int64_t p = 0; p < plane; p++) {
+            for (int64_t c = block; c < end; c++) {
+                *out++ = x[c * plane + p];
+            }
+        }
+    }
+}
+
+/* Operands of a product with attribute plane > 1, reordered. */
+static sy_status reorder(const ir_kernel_args *args, int64_t rows, int64_t k, int64_t n, const float **a, const float **b)
+{
+    const int64_t plane = ir_node_int(args->node, "plane", 1), lanes = ir_node_int(args->node, "lanes", 1);
+    if (plane == 1) {
+        return SY_OK;
+    }
+    float *x = BASE_ARENA_ARRAY(args->scratch, float, (size_t)(rows * k) + 1);
+    float *w = BASE_ARENA_ARRAY(args->scratch, float, (size_t)(n * k) + 1);
+    float *column = BASE_ARENA_ARRAY(args->scratch, float, 2 * (size_t)k + 1);
+    if (x == NULL || w == NULL || column == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        by_blocks(*a + i * k, k, plane, lanes, x + i * k);
+    }
+    for (int64_t j = 0; j < n; j++) {
+        for (int64_t i = 0; i < k; i++) {
+            column[i] = (*b)[i * n + j];
+        }
+        by_blocks(column, k, plane, lanes, column + k);
+        for (int64_t i = 0; i < k; i++) {
+            w[i * n + j] = column[k + i];
+        }
+    }
+    *a = x;
+    *b = w;
+    return SY_OK;
+}
+
 sy_status ir_ref_blinear(const ir_kernel_args *args)
 {
     SY_TRY(need_bf16(args, 2));
@@ -203,6 +244,7 @@ sy_status ir_ref_blinear(const ir_kernel_args *args)
     if (a == NULL || b == NULL) {
         return SY_ENOMEM;
     }
+    SY_TRY(reorder(args, rows, k, n, &a, &b));
     for (int64_t i = 0; i < rows; i++) {
         for (int64_t j = 0; j < n; j++) {
             y[i * n + j] = finish(&e, chain(0.0f, a + i * k, b + j, n, k), j, i * n + j);
@@ -237,7 +279,7 @@ sy_status ir_ref_bmatmul(const ir_kernel_args *args)
         const float *left = av + walk.offset[0] * m * k, *right = bv + walk.offset[1] * k * n;
         for (int64_t i = 0; i < m; i++) {
             for (int64_t j = 0; j < n; j++) {
-                *out++ = narrow(chain(0.0f, left + i * k, right + j, n, k));
+                *out++ = narrow(chain(0.0f, left + i * k, right + j, n, k) + 0.0f);
             }
         }
     }
@@ -296,6 +338,57 @@ sy_status ir_ref_bconv(const ir_kernel_args *args)
                 const float s = conv_point(&win, from, x->dims + 2, wv + m * filter, w->dims[1], walk.index, by_columns);
                 y[i] = finish(&e, s, m, i);
             }
+        }
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- means over windows */
+
+sy_status ir_ref_baveragepool(const ir_kernel_args *args)
+{
+    SY_TRY(need_bf16(args, 1));
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    const int32_t spatial = x->rank - 2;
+    const bool include_pad = ir_node_int(args->node, "count_include_pad", 0) != 0;
+    ir_window win = {.rank = spatial};
+    if (ir_node_int(args->node, "global", 0) != 0) {
+        for (int32_t i = 0; i < spatial; i++) {
+            win.kernel[i] = x->dims[2 + i];
+            win.strides[i] = win.dilations[i] = win.out[i] = 1;
+        }
+    } else {
+        SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, NULL, args->diag, &win));
+    }
+    const float *from = floats_of(args, x);
+    if (from == NULL) {
+        return SY_ENOMEM;
+    }
+    uint16_t *y = ir_kernel_output(args, 0)->data;
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank), out_plane = ir_ref_product(win.out, 0, spatial);
+    const int64_t columns = x->dims[x->rank - 1];
+    for (int64_t p = 0; p < x->dims[0] * x->dims[1]; p++, from += plane) {
+        ir_ref_walk walk;
+        ir_ref_walk_start(&walk, spatial, win.out);
+        for (int64_t o = 0; o < out_plane; o++, ir_ref_walk_next(&walk)) {
+            ir_ref_taps rows = {.first = 0, .last = 1, .counted = 1};
+            int64_t top = 0;
+            if (spatial == 2) {
+                rows = ir_ref_taps_of(&win, 0, walk.index[0], x->dims[2], include_pad);
+                top = walk.index[0] * win.strides[0] - win.pads_begin[0];
+            }
+            const int32_t last = spatial - 1;
+            const ir_ref_taps taps = ir_ref_taps_of(&win, last, walk.index[last], columns, include_pad);
+            const int64_t left = walk.index[last] * win.strides[last] - win.pads_begin[last];
+            float s = 0.0f;
+            for (int64_t r = rows.first; r < rows.last; r++) {
+                for (int64_t c = taps.first; c < taps.last; c++) {
+                    s = canonical(s + from[(top + r) * columns + left + c]);
+                }
+            }
+            const int64_t counted = rows.counted * taps.counted;
+            const float share = 1.0f / (float)(counted == 0 ? 1 : counted);
+            y[p * out_plane + o] = narrow(s * share + 0.0f);
         }
     }
     return SY_OK;
@@ -422,7 +515,7 @@ sy_status ir_ref_battention(const ir_kernel_args *args)
                     score[j] = round_bf16(score[j] * r);
                 }
                 for (int64_t c = 0; c < df; c++) {
-                    y[(b * s + i) * f + h * df + c] = narrow(chain(0.0f, score, vv + b * t * f + h * df + c, f, t));
+                    y[(b * s + i) * f + h * df + c] = narrow(chain(0.0f, score, vv + b * t * f + h * df + c, f, t) + 0.0f);
                 }
             }
         }
