@@ -76,6 +76,10 @@ void cc_lower_function(const ir_node *node, bool after_sum, cc_chain *chain)
         PUT(chain, FN, PHI);
         PUT(chain, MUL3, PRE);
         break;
+    case IR_BF16_GELU_TANH: /* the last of three commands: schedule/stream.c */
+        PUT(chain, FN, SIGMOID);
+        PUT(chain, MUL3, B);
+        break;
     case IR_BF16_SILU:
         PUT(chain, FN, SIGMOID);
         PUT(chain, MUL3, PRE);
@@ -237,6 +241,7 @@ sy_status cc_lower_elements(lower *l, ir_node *node, cc_group *g)
     SY_TRY(cc_lower_operand(l, x, cc_lower_layout_of(x), NULL, &g->x));
     SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), cc_lower_layout_of(x), &g->y));
     cc_lower_function(node, false, &p->chain);
+    p->cubic = strcmp(ir_node_string(node, "fn", ""), "gelu_tanh") == 0;
     if (strcmp(ir_node_string(node, "fn", ""), "reciprocal") == 0 && g->x->c % l->d != 0) {
         return cc_lower_refuse(l, "a reciprocal of lanes without channels");
     }

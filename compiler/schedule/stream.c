@@ -9,6 +9,8 @@
  */
 #include "flow.h"
 
+#include "systole/graph/bf16.h"
+
 typedef struct stream {
     int64_t chunk; /* rows of a step; broadcast: picture rows of a step */
     bool broadcast;
@@ -144,6 +146,39 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
     sched_push(s, &c);
 }
 
+/* One of the three commands of Gelu's tanh form, over n rows in order: what ACC's first rows hold is read, or x if `from_x`. */
+static void push_cubic(sched *s, int64_t n, bool from_x, const cc_chain *chain, int64_t a_row, int64_t o_row, uint32_t out)
+{
+    static const int64_t step[4] = {1, 0, 0, 0};
+    cc_command c = sched_command(s, ISA_OP_VPU_VEC);
+    uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, from_x ? ISA_VPU_CHAIN_IN_A_SRC_SPM : ISA_VPU_CHAIN_IN_A_SRC_ACC_F32);
+    in = ISA_PUT(in, ISA_VPU_CHAIN_IN_B_SRC, from_x ? ISA_VPU_CHAIN_IN_B_SRC_NONE : ISA_VPU_CHAIN_IN_B_SRC_SPM);
+    cc_set(&c, ISA_VPU_CHAIN_IN, in);
+    sched_chain(&c, chain);
+    cc_set(&c, ISA_VPU_CHAIN_OUT, ISA_PUT(0, ISA_VPU_CHAIN_OUT_OUT, out));
+    sched_set_f32(&c, ISA_VPU_B_SCALE, 1.0F);
+    sched_vpu_counts(&c, (const int64_t[4]){n, 1, 1, 1});
+    sched_walk(&c, ISA_VPU_A_BASE, from_x ? a_row : 0, ISA_VPU_A_S0, step);
+    sched_walk(&c, ISA_VPU_B_BASE, a_row, ISA_VPU_B_S0, step);
+    sched_walk(&c, ISA_VPU_O_BASE, o_row, ISA_VPU_O_S0, step);
+    sched_push(s, &c);
+}
+
+/* x * x; (that * c1 + c2) * x in its place; the function of it, times x. */
+static void compute_cubic(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t o_row)
+{
+    (void)b_row;
+    const int64_t n = rows_of(f, step);
+    const cc_chain square = {.fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_MUL3, ISA_VPU_CHAIN_FP_MUL3_PRE)};
+    cc_chain cubic = {.fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_MUL3, ISA_VPU_CHAIN_FP_MUL3_B), .mul1 = IR_BF16_GELU_C1, .add2 = IR_BF16_GELU_C2};
+    cubic.fp = ISA_PUT(cubic.fp, ISA_VPU_CHAIN_FP_MUL1, ISA_VPU_CHAIN_FP_MUL1_IMM);
+    cubic.fp = ISA_PUT(cubic.fp, ISA_VPU_CHAIN_FP_ADD2, ISA_VPU_CHAIN_FP_ADD2_IMM);
+    push_cubic(f->s, n, true, &square, a_row, 0, ISA_VPU_CHAIN_OUT_OUT_F32);
+    push_cubic(f->s, n, false, &cubic, a_row, 0, ISA_VPU_CHAIN_OUT_OUT_F32);
+    push_cubic(f->s, n, false, &f->s->group->u.stream.chain, a_row, o_row, ISA_VPU_CHAIN_OUT_OUT_SPM);
+}
+
+static const flow_ops cubic_input = {.load = load, .compute = compute_cubic, .store = store};
 static const flow_ops one_input = {.load = load, .compute = compute, .store = store};
 static const flow_ops two_inputs = {
     .load = load, .load_b = load_b, .compute = compute, .store = store};
@@ -162,7 +197,7 @@ void sched_stream(sched *s)
     const cc_tensor *y = s->group->y;
     stream st = {.broadcast = two && (p->b->folded != y->folded || p->b->n != y->n ||
                                       p->b->h != y->h || p->b->w != y->w)};
-    flow f = {.s = s, .ops = two ? &two_inputs : &one_input, .user = &st};
+    flow f = {.s = s, .ops = two ? &two_inputs : p->cubic ? &cubic_input : &one_input, .user = &st};
     if (st.broadcast) {
         st.chunk = sched_max(1, sched_min(y->h, in_limit / y->w));
         st.row_steps = sched_div_up(y->h, st.chunk);
@@ -172,6 +207,9 @@ void sched_stream(sched *s)
         /* chunks of a bank, or of a quarter of the tensor if that is smaller: loads, VPU and stores
          * then overlap */
         st.chunk = sched_min(in_limit, sched_max(sched_div_up(y->rows, 4), 4 * s->d));
+        if (p->cubic) {
+            st.chunk = sched_min(st.chunk, s->acc_rows);
+        }
         f.n_steps = sched_div_up(y->rows, st.chunk);
         f.in_rows = f.out_rows = sched_min(st.chunk, y->rows);
     }

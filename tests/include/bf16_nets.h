@@ -244,9 +244,9 @@ static inline base_buf bn_softmax(int64_t rows, int64_t c)
     return bn_finish(g, "y");
 }
 
-#define BN_GELU_FORMS 6
+#define BN_GELU_FORMS 8
 
-/* 0 the operator; 1 (x gate) / 2 with a division, 2 (x / 2) gate, 3 x (gate / 2), 4 as 1 with a factor; 5 the tanh form */
+/* 0 the operator; 1 (x gate) / 2 with a division, 2 (x / 2) gate, 3 x (gate / 2), 4 as 1 with a factor; 5 the tanh form; 6 and 7 that in pieces */
 static inline base_buf bn_gelu(int64_t rows, int64_t c, int form)
 {
     base_buf g = {0};
@@ -257,6 +257,23 @@ static inline base_buf bn_gelu(int64_t rows, int64_t c, int form)
             ow_attr_text(&n, "approximate", "tanh");
         }
         ow_add_node(&g, n);
+        return bn_finish(g, "y");
+    }
+    if (form > 5) {
+        ow_add_f32(&g, "three", 3.0f);
+        ow_add_f32(&g, "c", 0.044715f);
+        ow_add_f32(&g, "k", 0.7978845608f);
+        ow_add_f32(&g, "one", 1.0f);
+        ow_add_f32(&g, "half", 0.5f);
+        bn_op(&g, "Mul", "x x", "xx");
+        bn_op(&g, form == 6 ? "Pow" : "Mul", form == 6 ? "x three" : "xx x", "cube");
+        bn_op(&g, "Mul", form == 6 ? "cube c" : "c cube", "term");
+        bn_op(&g, "Add", form == 6 ? "x term" : "term x", "sum");
+        bn_op(&g, "Mul", form == 6 ? "sum k" : "k sum", "inner");
+        bn_op(&g, "Tanh", "inner", "t");
+        bn_op(&g, "Add", form == 6 ? "one t" : "t one", "gate");
+        bn_op(&g, "Mul", form == 6 ? "half x" : "x gate", "m");
+        bn_op(&g, "Mul", form == 6 ? "m gate" : "m half", "y");
         return bn_finish(g, "y");
     }
     ow_add_f32(&g, "root2", form == 4 ? 0.70710678f : 1.41421354f);

@@ -52,7 +52,7 @@ typedef struct bf16_norm {
     float epsilon;
 } bf16_norm;
 bool ir_bf16_match_norm(bf16_pass *p, ir_node *last, bf16_norm *out);
-bool ir_bf16_match_gelu(bf16_pass *p, ir_node *last, ir_value **x);
+bool ir_bf16_match_gelu(bf16_pass *p, ir_node *last, ir_value **x, ir_bf16_fn *fn); /* *fn: GELU or GELU_TANH */
 bool ir_bf16_match_silu(bf16_pass *p, ir_node *last, ir_value **x);
 
 typedef struct bf16_attention {

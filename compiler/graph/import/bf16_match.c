@@ -66,27 +66,61 @@ static bool scaled_for_erf(bf16_pass *p, const ir_value *v, ir_value **x)
     return mul != NULL && ir_bf16_with_scalar(p, mul, 0.70710678f, x);
 }
 
-/* 1 + erf(x / sqrt 2) */
-static bool one_plus_erf(bf16_pass *p, const ir_value *v, ir_value **x)
+/* v = x * x * x, in either form. */
+static bool cube(bf16_pass *p, const ir_value *v, ir_value **x)
 {
-    ir_value *e = NULL;
-    const ir_node *add = ir_bf16_made_by(v, IR_OP_ADD);
-    const ir_node *erf = add != NULL && ir_bf16_with_scalar(p, add, 1.0f, &e) ? ir_bf16_made_by(e, IR_OP_ERF) : NULL;
-    return erf != NULL && scaled_for_erf(p, ir_node_input(erf, 0), x);
+    const ir_node *pow = ir_bf16_made_by(v, IR_OP_POW), *mul = ir_bf16_made_by(v, IR_OP_MUL);
+    float three;
+    if (pow != NULL && ir_bf16_scalar(p, ir_node_input(pow, 1), &three) && three == 3.0f) {
+        *x = ir_node_input(pow, 0);
+        return true;
+    }
+    const ir_node *square = mul != NULL ? operand_by(mul, IR_OP_MUL, x) : NULL;
+    return square != NULL && ir_node_input(square, 0) == *x && ir_node_input(square, 1) == *x;
 }
 
-/* v = half * (1/2) * ..., with the factors a * b * 1/2 in any nesting: a product of two values, one of which is 1 + erf. */
-static bool gate_times_x(bf16_pass *p, const ir_node *mul, ir_value **x)
+/* v = sqrt(2 / pi) * (x + 0.044715 * x * x * x) */
+static bool cubic(bf16_pass *p, const ir_value *v, ir_value **x)
 {
-    for (uint32_t i = 0; i < 2; i++) {
-        if (one_plus_erf(p, ir_node_input(mul, i), x) && ir_node_input(mul, 1 - i) == *x) {
+    ir_value *sum_of = NULL, *cubed = NULL, *term = NULL, *of = NULL;
+    const ir_node *outer = ir_bf16_made_by(v, IR_OP_MUL);
+    const ir_node *sum = outer != NULL && ir_bf16_with_scalar(p, outer, 0.79788456f, &sum_of) ? ir_bf16_made_by(sum_of, IR_OP_ADD) : NULL;
+    for (uint32_t i = 0; sum != NULL && i < 2; i++) {
+        term = ir_node_input(sum, i);
+        const ir_node *mul = ir_bf16_made_by(term, IR_OP_MUL);
+        if (mul != NULL && ir_bf16_with_scalar(p, mul, 0.044715f, &cubed) && cube(p, cubed, &of) && ir_node_input(sum, 1 - i) == of) {
+            *x = of;
             return true;
         }
     }
     return false;
 }
 
-bool ir_bf16_match_gelu(bf16_pass *p, ir_node *last, ir_value **x)
+/* 1 + erf(x / sqrt 2), or 1 + tanh of the cubic form. */
+static bool gate_of(bf16_pass *p, const ir_value *v, ir_value **x, ir_bf16_fn *fn)
+{
+    ir_value *e = NULL;
+    const ir_node *add = ir_bf16_made_by(v, IR_OP_ADD);
+    if (add == NULL || !ir_bf16_with_scalar(p, add, 1.0f, &e)) {
+        return false;
+    }
+    const ir_node *erf = ir_bf16_made_by(e, IR_OP_ERF), *tanh = ir_bf16_made_by(e, IR_OP_TANH);
+    *fn = erf != NULL ? IR_BF16_GELU : IR_BF16_GELU_TANH;
+    return erf != NULL ? scaled_for_erf(p, ir_node_input(erf, 0), x) : tanh != NULL && cubic(p, ir_node_input(tanh, 0), x);
+}
+
+/* x times its gate, in either order. */
+static bool gate_times_x(bf16_pass *p, const ir_node *mul, ir_value **x, ir_bf16_fn *fn)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (gate_of(p, ir_node_input(mul, i), x, fn) && ir_node_input(mul, 1 - i) == *x) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ir_bf16_match_gelu(bf16_pass *p, ir_node *last, ir_value **x, ir_bf16_fn *fn)
 {
     ir_value *rest = NULL;
     if (!ir_node_is(last, IR_OP_MUL)) {
@@ -94,7 +128,7 @@ bool ir_bf16_match_gelu(bf16_pass *p, ir_node *last, ir_value **x)
     }
     if (ir_bf16_with_scalar(p, last, 0.5f, &rest)) { /* (x * gate) / 2 */
         const ir_node *mul = ir_bf16_made_by(rest, IR_OP_MUL);
-        return mul != NULL && gate_times_x(p, mul, x);
+        return mul != NULL && gate_times_x(p, mul, x, fn);
     }
     for (uint32_t i = 0; i < 2; i++) { /* (x / 2) * gate, x * (gate / 2) */
         const ir_node *half = ir_bf16_made_by(ir_node_input(last, i), IR_OP_MUL);
@@ -103,7 +137,7 @@ bool ir_bf16_match_gelu(bf16_pass *p, ir_node *last, ir_value **x)
             continue;
         }
         ir_value *other = ir_node_input(last, 1 - i);
-        if ((one_plus_erf(p, other, x) && of == *x) || (one_plus_erf(p, of, x) && other == *x)) {
+        if ((gate_of(p, other, x, fn) && of == *x) || (gate_of(p, of, x, fn) && other == *x)) {
             return true;
         }
     }

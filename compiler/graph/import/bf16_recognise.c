@@ -199,8 +199,9 @@ static sy_status visit_pattern(bf16_pass *p, ir_node *n)
     if (ir_bf16_match_norm(p, n, &norm) && is_f32(norm.x)) {
         return emit_norm(p, n, &norm);
     }
-    if (ir_bf16_match_gelu(p, n, &x) && is_f32(x)) {
-        return emit_unary(p, n, x, IR_BF16_GELU, 0.0f, 0.0f);
+    ir_bf16_fn fn;
+    if (ir_bf16_match_gelu(p, n, &x, &fn) && is_f32(x)) {
+        return emit_unary(p, n, x, fn, 0.0f, 0.0f);
     }
     if (ir_bf16_match_silu(p, n, &x) && is_f32(x)) {
         return emit_unary(p, n, x, IR_BF16_SILU, 0.0f, 0.0f);
@@ -589,9 +590,10 @@ static sy_status visit_operator(bf16_pass *p, ir_node *n)
     case IR_OP_CLIP:
         return visit_clip(p, n);
     case IR_OP_GELU:
-        return is_f32(x) && strcmp(ir_node_string(n, "approximate", "none"), "none") == 0
-                   ? emit_unary(p, n, x, IR_BF16_GELU, 0.0f, 0.0f)
-                   : SY_OK;
+        return is_f32(x) ? emit_unary(p, n, x,
+                                      strcmp(ir_node_string(n, "approximate", "none"), "tanh") == 0 ? IR_BF16_GELU_TANH : IR_BF16_GELU,
+                                      0.0f, 0.0f)
+                         : SY_OK;
     case IR_OP_LEAKYRELU:
         return is_f32(x) ? emit_unary(p, n, x, IR_BF16_LEAKYRELU, ir_node_float(n, "alpha", 0.01f), 0.0f) : SY_OK;
     case IR_OP_HARDSIGMOID:
@@ -632,7 +634,7 @@ static sy_status absorb_function(ir_node *n)
 {
     ir_node *product = product_of(ir_node_input(n, 0));
     const char *name = ir_node_string(n, "fn", "");
-    if (product == NULL ||
+    if (product == NULL || strcmp(name, ir_bf16_fn_name(IR_BF16_GELU_TANH)) == 0 || /* it takes three commands */
         (ir_node_input(product, 3) != NULL && strcmp(name, "relu") != 0 && strcmp(name, "clip") != 0)) {
         return SY_OK;
     }

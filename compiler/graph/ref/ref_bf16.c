@@ -135,6 +135,12 @@ static float apply(const function *f, float v)
     case IR_BF16_GELU:
         t = v * IR_BF16_SQRT_HALF;
         return canonical(isa_fn_float(ISA_FN_PHI, t) * v);
+    case IR_BF16_GELU_TANH:
+        t = v * v; /* exact, or infinite, or below the smallest number */
+        t = t * IR_BF16_GELU_C1;
+        t = t + IR_BF16_GELU_C2;
+        t = t * v;
+        return canonical(isa_fn_float(ISA_FN_SIGMOID, t) * v);
     case IR_BF16_SILU:
         return canonical(isa_fn_float(ISA_FN_SIGMOID, v) * v);
     case IR_BF16_HARDSIGMOID:

@@ -160,6 +160,7 @@ typedef struct cc_stream {
     float b_scale; /* ADD: fl(sb/sy), negated for a difference; CHAIN: 1 or -1 */
     cc_requant y;
     cc_chain chain;
+    bool cubic; /* CHAIN: its input is (x * x * c1 + c2) * x of IR_BF16_GELU_..., its B is x */
 } cc_stream;
 
 typedef struct cc_pad {

@@ -25,6 +25,8 @@ const char *ir_bf16_fn_name(ir_bf16_fn fn);
 /* Constants of the formulas, as fp32. */
 #define IR_BF16_LOG2E     0x1.715476p+0f
 #define IR_BF16_SQRT_HALF 0x1.6a09e6p-1f
+#define IR_BF16_GELU_C2   0x1.988454p+0f  /* 2 sqrt(2 / pi) */
+#define IR_BF16_GELU_C1   0x1.2444f2p-4f  /* that times 0.044715 */
 #define IR_BF16_SIXTH     0x1.555556p-3f
 
 /*

@@ -1,0 +1,67 @@
+# softmax_bf16.s -- softmax over the 16 channels of 16 positions, bf16: three commands of full length.
+#
+# A row of the scratchpad is a block of D = 4 channels; row 16 * block + position.
+#
+#     1  m = maximum over a position's rows and lanes                    -> ACC
+#     2  e = exp2((x - m) * log2 e)              -> ACC;  r = 1 / sum of e -> ACC
+#     3  y = e * r                               -> SPM
+#
+# Each reads T = 64 rows, one per cycle, and ends W = D + pipeline.vpu_stages = 36 cycles after its last row. The second needs the last
+# maximum, the third the last sum (timing.md, section 4: the bank is held until it is written), so each starts in the cycle after the
+# end of the one before: 3 * (T + W) = 300 cycles from the first start to the last end, of which 192 are BUSY. With more positions 36
+# cycles matter less; two tiles at a time hide them (compiler/schedule/attention.c).
+#
+# SPDX-License-Identifier: Apache-2.0
+                .equ    X, 0x0000
+                .equ    Y, 0x1000
+_start:
+                ld.setf addr_lo=X, n0=512, n1=1, n2=1, n3=1, hi0=512, hi1=1, hi2=1, hi3=1
+                ld.setf row_base=0, m0=64, m1=1, m2=1, m3=1, t0=1
+                ld.load x0
+                core.fence
+
+                # loop 0: the 4 blocks of a position, which are reduced; loop 1: positions
+                vpu.setf n0=4, n1=16, n2=1, n3=1
+                vpu.setf a_base=0, a_s0=16, a_s1=1
+                vpu.setf chain_in = a_src:spm, chain_fp = 0
+                vpu.setf chain_out = red:max | red_src:fp | red_loops:one | red_lanes | red_out:f32
+                vpu.setf r_base=64, r_s1=1, r_mul=1.0
+                vpu.vec x0
+
+                vpu.setf chain_in = a_src:spm | b_src:acc_f32, b_base=64, b_s0=0, b_s1=1, b_scale=-1.0
+                vpu.setf chain_fp = add1:b | mul1:imm | fn:exp2, mul1_imm=1.44269504
+                vpu.setf chain_out = out:f32 | red:sum | red_src:fp | red_loops:one | red_lanes | red_fn:recip | red_out:f32
+                vpu.setf o_base=0, o_s0=16, o_s1=1, r_base=128
+                vpu.vec x0
+
+                vpu.setf chain_in = a_src:acc_f32 | b_src:acc_f32, b_base=128, b_scale=1.0
+                vpu.setf chain_fp = mul1:b
+                vpu.setf chain_out = out:spm
+                vpu.setf o_base=256
+                vpu.vec x0
+                core.fence
+
+                st.setf addr_lo=Y, n0=512, n1=1, n2=1, n3=1, hi0=512, hi1=1, hi2=1, hi3=1
+                st.setf row_base=256, m0=64, m1=1, m2=1, m3=1, t0=1
+                st.store x0
+                core.fence
+                core.halt x0
+
+                # a constant position, large differences, one dominant channel, tiny values, an offset of 1000 (int8: clamped), noise
+                .dram   X
+                .half   0x3fc0, 0x3fc0, 0x3fc0, 0x3fc0, 0x4348, 0xc348, 0x4348, 0xc348, 0xc1f0, 0xc1f0, 0xc1f0, 0xc1f0, 0xb986, 0x3a06, 0xb96d, 0xb9a5
+                .half   0x4478, 0x4478, 0x4479, 0x447a, 0xbf30, 0xbe5a, 0x3fa2, 0x3efe, 0xbe59, 0xbfd1, 0x3f7f, 0xbdff, 0xbff8, 0xbf88, 0x4025, 0xc082
+                .half   0x3efc, 0x3f5e, 0x404c, 0x3f9e, 0xc028, 0x404e, 0x3f8d, 0xbe9a, 0xc031, 0xbe8a, 0xbe99, 0xbf19, 0xbeb4, 0x3f0e, 0x3f93, 0x3adc
+                .half   0xc010, 0x3efa, 0x3f4c, 0x3ef4, 0x4001, 0xc016, 0xbe09, 0x3ff4, 0x3eb4, 0x4019, 0xbe99, 0x3ec4, 0x3ee4, 0x3fa3, 0xc043, 0xc041
+                .half   0x3fc0, 0x3fc0, 0x3fc0, 0x3fc0, 0x4348, 0xc348, 0x4348, 0xc348, 0xc1f0, 0xc1f0, 0xc1f0, 0xc1f0, 0xba74, 0xb960, 0x3a92, 0x39de
+                .half   0x447a, 0x447a, 0x447b, 0x4479, 0xbf65, 0xbff5, 0xbf85, 0x401c, 0xc03b, 0x3fd4, 0x3fab, 0x3ff2, 0xc03b, 0x3ef5, 0x4039, 0x3f94
+                .half   0x3f85, 0x3f8c, 0xc049, 0x4024, 0x3f26, 0x3fa6, 0x3e77, 0x4013, 0x4034, 0xc003, 0x4021, 0xc022, 0x3fc4, 0x3f91, 0x4081, 0x3f26
+                .half   0xbf5d, 0x3fa8, 0x3f10, 0xbf86, 0x3fdb, 0x403f, 0xc05a, 0xbf35, 0x3fcc, 0x3e91, 0xbe35, 0x4044, 0x3f9d, 0xbff7, 0xc003, 0xc03c
+                .half   0x3fc0, 0x3fc0, 0x3fc0, 0x3fc0, 0x4348, 0xc348, 0x4348, 0xc348, 0xc1f0, 0xc1f0, 0xc1f0, 0xc1f0, 0x3a88, 0x3982, 0x39cf, 0x3942
+                .half   0x447a, 0x447a, 0x4479, 0x447c, 0xbfcf, 0x3efb, 0x3f5a, 0xc03f, 0x4038, 0x3f39, 0x3e74, 0xc026, 0xc073, 0xc0a1, 0x3f37, 0xbfbc
+                .half   0x3ff5, 0x3f88, 0xc07d, 0xbfa2, 0xbfa9, 0xbf54, 0x4005, 0x3d5c, 0xbfc9, 0x3fa2, 0x4010, 0x3fdc, 0xbf5b, 0xbf3f, 0xbcd7, 0x3fec
+                .half   0x409c, 0x3f36, 0xbf8e, 0xbe4c, 0xbf2f, 0x3fa0, 0x400c, 0xc0ac, 0x4006, 0xbf16, 0x40b0, 0xc013, 0x4022, 0x3fbf, 0x403d, 0xbff0
+                .half   0x3fc0, 0x3fc0, 0x3fc0, 0x3fc0, 0x4348, 0xc348, 0x4348, 0xc348, 0xc1f0, 0xc1f0, 0xc1f0, 0x4220, 0xbada, 0x3a60, 0x3a05, 0x3a03
+                .half   0x447b, 0x447b, 0x4479, 0x4479, 0x3dc7, 0x4027, 0xc081, 0xbf25, 0x3f9e, 0xbf9d, 0xbf68, 0xc022, 0xc00f, 0x3ffa, 0x400d, 0x3ea1
+                .half   0x3fd8, 0xc068, 0xbebc, 0x4002, 0xbfe1, 0x3ff2, 0x403c, 0xbf64, 0x3f31, 0x3e92, 0x3e9c, 0x3f93, 0xbf2c, 0x3f46, 0x406b, 0xc0a4
+                .half   0xbee7, 0xbe00, 0xc0af, 0xbf79, 0x400b, 0xc039, 0x3faf, 0xc03f, 0x3fea, 0xbf08, 0x3e88, 0x3fb4, 0x3b04, 0xc012, 0x3fc4, 0x404b
