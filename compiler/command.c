@@ -85,6 +85,7 @@ uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2])
         candidates[1] = &group->u.matmul.constants;
     } else if (group->kind == CC_GROUP_STREAM) {
         candidates[0] = &group->u.stream.b_constant;
+        candidates[1] = &group->u.stream.table;
     } else if (group->kind == CC_GROUP_DEPTHWISE) {
         candidates[0] = &group->u.depthwise.constants;
     } else if (group->kind == CC_GROUP_NORM) {

@@ -259,3 +259,15 @@ sy_status ir_infer_qrequantize(ir_infer_args *a)
     SY_TRY(ir_infer_result(a, 0, SY_DT_I8, x.has_rank ? x.rank : -1, x.dims));
     return finish(a);
 }
+
+sy_status ir_infer_qtable(ir_infer_args *a)
+{
+    ir_type table;
+    SY_TRY(ir_infer_operand(a, 1, &table));
+    SY_TRY(ir_infer_want_dtype(a, 1, table.dtype, SY_DT_I8));
+    SY_TRY(ir_infer_want_rank(a, 1, &table, 1));
+    if (table.has_rank) {
+        SY_TRY(ir_infer_want_dim(a, 1, &table, 0, ir_dim_const(a->module, 256)));
+    }
+    return ir_infer_qrequantize(a);
+}

@@ -308,6 +308,7 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
     case IR_OP_QSUB:
     case IR_OP_QMUL:
     case IR_OP_QREQUANTIZE:
+    case IR_OP_QTABLE:
     case IR_OP_CLIP:
     case IR_OP_RELU:
         return cc_lower_stream(l, node, g);

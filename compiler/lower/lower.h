@@ -110,6 +110,9 @@ sy_status cc_lower_concat(lower *l, ir_node *node, cc_group *g);
  * *first: which operand is x. */
 sy_status cc_lower_operands(lower *l, ir_node *node, cc_group *g, uint32_t *first);
 
+/* A QTable's constant in the order of the machine's index, the low byte of x - x_zero. */
+sy_status cc_lower_table(lower *l, ir_node *node, int32_t x_zero, cc_blob *out);
+
 /* ---- bf16 operators (bf16.c) ---- */
 
 /* Attributes fn, alpha, beta as stages behind `chain` (a rounding to bf16 before them if anything stands before). */

@@ -272,6 +272,24 @@ static sy_status lower_binary(lower *l, ir_node *node, cc_group *g)
     return SY_OK;
 }
 
+sy_status cc_lower_table(lower *l, ir_node *node, int32_t x_zero, cc_blob *out)
+{
+    ir_tensor t;
+    SY_TRY(cc_lower_constant(l, ir_node_input(node, 1), &t));
+    if (t.dtype != SY_DT_I8 || ir_tensor_n_elements(&t) != CC_TABLE_BYTES) {
+        return cc_lower_refuse(l, "a table that is not int8 [256]");
+    }
+    out->n_bytes = CC_TABLE_BYTES;
+    out->bytes = base_arena_alloc(l->arena, CC_TABLE_BYTES, 1);
+    if (out->bytes == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int32_t i = 0; i < CC_TABLE_BYTES; i++) {
+        out->bytes[(uint8_t)(i - 128 - x_zero)] = ((const uint8_t *)t.data)[i];
+    }
+    return SY_OK;
+}
+
 sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g)
 {
     cc_stream *p = &g->u.stream;
@@ -294,6 +312,11 @@ sy_status cc_lower_stream(lower *l, ir_node *node, cc_group *g)
         p->op = CC_STREAM_CLAMP;
         p->y = (cc_requant){.lo = 0, .hi = 127};
         return SY_OK;
+    }
+    if (ir_node_is(node, IR_OP_QTABLE)) {
+        p->op = CC_STREAM_TABLE;
+        p->y.zero = 0; /* it is in the table */
+        return cc_lower_table(l, node, 0, &p->table);
     }
     p->op = CC_STREAM_REQUANT;
     p->a_zero = (int32_t)ir_node_int(node, "x_zero", 0);

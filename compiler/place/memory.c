@@ -138,6 +138,8 @@ sy_status cc_place_memory(base_arena *arena, const isa_config *config, const pla
         if (g->kind == CC_GROUP_MATMUL) {
             place_blob(&g->u.matmul.weights, &end);
             place_blob(&g->u.matmul.constants, &end);
+        } else if (g->kind == CC_GROUP_STREAM && g->u.stream.table.n_bytes > 0) {
+            place_blob(&g->u.stream.table, &end);
         } else if (g->kind == CC_GROUP_STREAM && g->u.stream.b_constant.n_bytes > 0) {
             place_blob(&g->u.stream.b_constant, &end);
             g->u.stream.b->address = g->u.stream.b_constant.address;

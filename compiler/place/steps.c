@@ -174,6 +174,7 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
     }
     case CC_GROUP_STREAM:
         rows += g->u.stream.b != NULL ? (uint64_t)g->u.stream.b->rows : 0;
+        out->dram_bytes = g->u.stream.table.n_bytes;
         break;
     case CC_GROUP_CONCAT:
         for (uint32_t i = 0; i < g->u.concat.n_parts; i++) {

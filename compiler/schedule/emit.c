@@ -370,6 +370,13 @@ void sched_chain(cc_command *c, const cc_chain *chain)
     }
 }
 
+void sched_table(sched *s, int64_t row)
+{
+    cc_command c = sched_command(s, ISA_OP_VPU_TABLE);
+    cc_set(&c, ISA_VPU_A_BASE, (uint32_t)row);
+    sched_push(s, &c);
+}
+
 int64_t sched_constant_rows(const sched *s)
 {
     return 8 * s->d / s->row_bytes;

@@ -137,6 +137,9 @@ void sched_chain(cc_command *c, const cc_chain *chain);
 /* VPU: writes int32 zeros to `rows` ACC rows from `row`. */
 void sched_zero_acc(sched *s, int64_t row, int64_t rows);
 
+/* VPU: loads the table of fn `table` from CC_TABLE_BYTES at an SPM row. */
+void sched_table(sched *s, int64_t row);
+
 /* SPM rows of two row registers (bias and scale of a product): 8 D bytes. */
 int64_t sched_constant_rows(const sched *s);
 

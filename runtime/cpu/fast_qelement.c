@@ -1,5 +1,5 @@
 /*
- * fast_qelement.c -- QAdd, QSub, QMul, QRequantize, QAveragePool.
+ * fast_qelement.c -- QAdd, QSub, QMul, QRequantize, QTable, QAveragePool.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -112,6 +112,34 @@ sy_status rt_fast_qrequantize(const ir_kernel_args *args, const rt_env *env, con
     rt_simd_best()->qadd(ir_tensor_n_elements(y), x->data,
                          (int32_t)ir_node_int(args->node, "x_zero", 0), multiplier, &nothing, 0, 0,
                          0.0f, &q, y->data);
+    return SY_OK;
+}
+
+/* The clamp goes into the table: one byte read for each byte. */
+sy_status rt_fast_qtable(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    const ir_tensor *table = ir_kernel_input(args, 1);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    (void)env;
+    (void)state;
+    const int64_t low = ir_node_int(args->node, "y_min", -128);
+    const int64_t high = ir_node_int(args->node, "y_max", 127);
+    const int64_t n = ir_tensor_n_elements(y);
+    if (x->dtype != SY_DT_I8 || table->dtype != SY_DT_I8 || n < 256) {
+        return rt_run_reference(args);
+    }
+    uint8_t bytes[256]; /* by the bits of x */
+    for (int32_t i = 0; i < 256; i++) {
+        const int64_t v = ((const int8_t *)table->data)[i];
+        const int64_t raised = v < low ? low : v;
+        bytes[(uint8_t)(i - 128)] = (uint8_t)(raised > high ? high : raised);
+    }
+    const uint8_t *from = x->data;
+    uint8_t *to = y->data;
+    for (int64_t i = 0; i < n; i++) {
+        to[i] = bytes[from[i]];
+    }
     return SY_OK;
 }
 

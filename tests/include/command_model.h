@@ -27,6 +27,7 @@ typedef struct command_model {
     int32_t *acc;
     uint8_t *dram;
     uint32_t rows[6 * 128]; /* row registers, as bits */
+    int8_t table[256];
     int32_t semaphores[32], semaphore_most;
     uint8_t poster[32],
         waiter[32]; /* 1 + unit: a semaphore is between two units, for the whole program */
@@ -139,6 +140,9 @@ static float model_chain(const command_model *m, const uint32_t *r, int64_t lane
     }
     if (ISA_GET(fp, ISA_VPU_CHAIN_FP_ADD2) == 3) {
         v = v + b;
+    }
+    if (ISA_GET(fp, ISA_VPU_CHAIN_FP_FN) == ISA_VPU_CHAIN_FP_FN_TABLE) {
+        v = (float)m->table[model_rne(v) & 255];
     }
     return v;
 }
@@ -275,7 +279,7 @@ static bool model_move(command_model *m, const uint32_t *r, bool load)
 static bool model_counts(command_model *m, const cc_command *c, const uint32_t *r)
 {
     const bool move = c->unit == ISA_UNIT_LD || c->unit == ISA_UNIT_ST;
-    if (c->unit == ISA_UNIT_VPU && c->funct7 == ISA_F7_VPU_ROWS) {
+    if (c->unit == ISA_UNIT_VPU && (c->funct7 == ISA_F7_VPU_ROWS || c->funct7 == ISA_F7_VPU_TABLE)) {
         return true;
     }
     const unsigned first = c->unit == ISA_UNIT_MXU ? ISA_MXU_N0 : move ? ISA_LD_N0 : ISA_VPU_N0;
@@ -332,6 +336,8 @@ static bool model_run(command_model *m, const cc_program *p)
             ok = model_matmul(m, r);
         } else if (c->unit == ISA_UNIT_VPU && c->funct7 == ISA_F7_VPU_ROWS) {
             model_rows(m, r);
+        } else if (c->unit == ISA_UNIT_VPU && c->funct7 == ISA_F7_VPU_TABLE) {
+            memcpy(m->table, &m->spm[(int64_t)r[ISA_VPU_A_BASE] * m->d], sizeof m->table);
         } else if (c->unit == ISA_UNIT_VPU) {
             ok = model_vec(m, r);
         } else {

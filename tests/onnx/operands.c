@@ -255,8 +255,10 @@ static void test_refusals(void **state)
     expect_note(g, "v", 1, "dilated");
 
     g = start(SY_DT_I8, 0.5f, 0);
-    ow_add_node(&g, ow_node("Sum", "d d d", "v"));
-    expect_note(g, "v", 1, "sum of two");
+    ow_add_input(&g, "w", SY_DT_I8, 4, plane);
+    ow_add_node(&g, ow_node("DequantizeLinear", "w s z", "e"));
+    ow_add_node(&g, ow_node("Sum", "d d e", "v"));
+    expect_note(g, "v", 2, "sum of two");
 
     g = start(SY_DT_I8, 0.5f, 0);
     ow_add_const(&g, "axes", SY_DT_I64, 1, one, axes, sizeof axes);
@@ -264,11 +266,15 @@ static void test_refusals(void **state)
     expect_note(g, "v", 1, "spatial axes");
 
     g = start(SY_DT_I8, 0.5f, 0);
-    ow_add_node(&g, ow_node("Add", "d s", "v")); /* a float constant */
+    static const int64_t wide[1] = {16};
+    static const float row[16] = {1};
+    ow_add_const(&g, "row", SY_DT_F32, 1, wide, row, sizeof row);
+    ow_add_node(&g, ow_node("Add", "d row", "v")); /* float constants */
     expect_note(g, "v", 1, "second operand");
 
     g = start(SY_DT_I8, 0.5f, 0);
-    ow_add_node(&g, ow_node("Clip", "d on_high on_low", "v")); /* limits the wrong way round */
+    ow_add_node(&g, ow_node("Clip", "d on_high on_low", "c")); /* limits the wrong way round */
+    ow_add_node(&g, ow_node("GlobalAveragePool", "c", "v"));
     expect_note(g, "v", 1, "no number between");
 }
 

@@ -257,7 +257,7 @@ static void expect_note(base_buf model, uint32_t number, const char *words)
         fail_msg("expected a note with '%s' on node %u, got '%s'", words, number,
                  note != NULL ? note : "none");
     }
-    for (uint32_t code = IR_OP_QCONV; code <= IR_OP_QREQUANTIZE; code++) {
+    for (uint32_t code = IR_OP_QCONV; code <= IR_OP_QTABLE; code++) {
         assert_int_equal(n_of(&i, code), 0);
     }
     drop(&i);
@@ -298,7 +298,7 @@ static void test_used_in_float(void **state)
     expect_note(ow_model(g, 17), 1, "not quantised");
 
     g = cluster(SY_DT_I8, 0.5f, 0, 0.5f, 0);
-    ow_add_node(&g, ow_node("Sigmoid", "d", "p"));
+    ow_add_node(&g, ow_node("Softmax", "d", "p"));
     expect_note(close_cluster(g, "p"), 1, "no quantised form");
 }
 
@@ -443,8 +443,8 @@ static void test_qlinear(void **state)
     } cases[] = {
         {"QLinearReduceMean", 1, 0, IR_OP_QAVERAGEPOOL},
         {"QLinearGlobalAveragePool", 1, 0, IR_OP_QAVERAGEPOOL},
-        {"QLinearSigmoid", 0, 1, IR_OP_SIGMOID},
-        {"QLinearLeakyRelu", 0, 1, IR_OP_LEAKYRELU},
+        {"QLinearSigmoid", 0, 0, IR_OP_QTABLE},
+        {"QLinearLeakyRelu", 0, 0, IR_OP_QTABLE},
         {"QLinearSoftmax", 0, 1, IR_OP_SOFTMAX},
     };
     static const int64_t axes[2] = {-1, 2};
@@ -507,6 +507,89 @@ static void test_regions(void **state)
     drop(&i);
 }
 
+/* ---------------------------------------------------------------- functions of one number */
+
+/* Nodes "Op inputs -> output" between d and v; further operands are the constants below. */
+static base_buf function_of(sy_dtype dtype, float scale, int zero, const char *nodes)
+{
+    static const int64_t one[1] = {1}, ones[4] = {1, 1, 1, 1}, many[5] = {1, 1, 1, 1, 1}, two = 2;
+    static const float tenth = 0.1f, third = 1.0f / 3.0f;
+    base_buf g = cluster(dtype, scale, zero, scale * 0.8f, zero / 2 + (dtype == SY_DT_U8 ? 70 : 0));
+    char text[512], *rest = text;
+    ow_add_f32(&g, "half", 0.5f);
+    ow_add_f32(&g, "one", 1.0f);
+    ow_add_f32(&g, "low", -0.3f);
+    ow_add_f32(&g, "three", 3.0f);
+    ow_add_f32(&g, "six", 6.0f);
+    ow_add_f32(&g, "root2", 1.41421354f);
+    ow_add_f32(&g, "nought", 0.0f);
+    ow_add_f32(&g, "ms", scale * 0.6f);
+    ow_add_i8(&g, "mz", -20);
+    ow_add_i8(&g, "c", 77);
+    ow_add_const(&g, "tenth", SY_DT_F32, 1, one, &tenth, sizeof tenth);
+    ow_add_const(&g, "third", SY_DT_F32, 4, ones, &third, sizeof third);
+    ow_add_const(&g, "rank5", SY_DT_F32, 5, many, &third, sizeof third);
+    ow_add_const(&g, "two", SY_DT_I64, 0, NULL, &two, sizeof two);
+    snprintf(text, sizeof text, "%s", nodes);
+    for (char *line = strtok_r(rest, ";", &rest); line != NULL; line = strtok_r(rest, ";", &rest)) {
+        char *inputs = strchr(line, ' ') + 1, *arrow = strstr(line, " -> ");
+        inputs[-1] = '\0';
+        *arrow = '\0';
+        ow_add_node(&g, ow_node(line, inputs, arrow + 4));
+    }
+    return close_cluster(g, "v");
+}
+
+static void test_functions(void **state)
+{
+    (void)state;
+    static const char *const functions[] = {
+        "Sigmoid d -> v", "Tanh d -> v", "HardSwish d -> v", "HardSigmoid d -> v", "LeakyRelu d -> v", "Elu d -> v", "Exp d -> v",
+        "Softplus d -> v", "Reciprocal d -> v", "Erf d -> v", "Abs d -> v", "Neg d -> v", "Sqrt d -> v", "Log d -> v", "Floor d -> v",
+        "Mul d half -> v", "Add tenth d -> v", "Sub three d -> v", "Div d third -> v", "Div one d -> v", "Max d tenth half -> v",
+        "Pow d two -> v", "Pow d half -> v", "PRelu d tenth -> v", "Sum d d d -> v",
+        /* SiLU, HardSwish in pieces, GELU as exporters write it, and as tanh */
+        "Sigmoid d -> a;Mul d a -> v",
+        "Add d three -> a;Clip a nought six -> b;Mul d b -> e;Div e six -> v",
+        "HardSigmoid d -> a;Mul d a -> v",
+        "Div d root2 -> a;Erf a -> b;Add b one -> e;Mul d e -> f;Mul f half -> v",
+        "Pow d two -> a;Mul a d -> b;Mul b tenth -> e;Add d e -> f;Tanh f -> h;Add h one -> k;Mul d k -> l;Mul l half -> v",
+        /* clamps on either side, moves before, a second DequantizeLinear, a quantised constant */
+        "Relu d -> a;Tanh a -> v", "Sigmoid d -> a;Relu a -> v", "Exp d -> a;Clip a half three -> v", "Log d -> a;Clip a half three -> v",
+        "Transpose d -> a;Sigmoid a -> b;Mul a b -> v", "Sigmoid d -> a;Transpose a -> v",
+        "DequantizeLinear x xs xz -> e;Sigmoid e -> a;Mul d a -> v",
+        "DequantizeLinear c ms mz -> k;Sigmoid d -> a;Mul a k -> v"};
+    for (size_t k = 0; k < sizeof functions / sizeof functions[0]; k++) {
+        for (int dtype = 0; dtype < 2; dtype++) {
+            const sy_dtype t = dtype == 0 ? SY_DT_I8 : SY_DT_U8;
+            const int zero = dtype == 0 ? -7 : 121;
+            imported i = import_model(function_of(t, 0.043f, zero, functions[k]));
+            if (n_of(&i, IR_OP_QTABLE) != 1) {
+                fail_msg("%s is not one table", functions[k]);
+            }
+            drop(&i);
+            check_exact(function_of(t, 0.043f, zero, functions[k]), t, functions[k]);
+        }
+    }
+}
+
+/* With Q and DQ between the pieces each piece is an operator of its own. */
+static void test_function_pieces(void **state)
+{
+    (void)state;
+    static const char *const nodes = "Sigmoid d -> a;QuantizeLinear a ms mz -> q;DequantizeLinear q ms mz -> b;Mul d b -> v";
+    imported i = import_model(function_of(SY_DT_I8, 0.05f, 3, nodes));
+    assert_int_equal(n_of(&i, IR_OP_QTABLE), 1);
+    assert_int_equal(n_of(&i, IR_OP_QMUL), 1);
+    assert_int_equal(i.m->main->n_nodes, 2);
+    drop(&i);
+    expect_note(function_of(SY_DT_I8, 0.05f, 3, "Mul d rank5 -> v"), 1, "second operand");
+    expect_note(function_of(SY_DT_I8, 0.05f, 3, "Softmax d -> a;Sigmoid a -> v"), 1, "not quantised");
+    i = import_model(function_of(SY_DT_I8, 0.05f, 3, "Log d -> a;GlobalMaxPool a -> v")); /* NaN is no integer's business */
+    assert_int_equal(n_of(&i, IR_OP_QTABLE), 0);
+    drop(&i);
+}
+
 /* ---------------------------------------------------------------- cost */
 
 /* Concat of a value with itself, 20 times: a million paths from DQ to Q. */
@@ -517,7 +600,7 @@ static void test_many_paths(void **state)
         base_buf g = cluster(SY_DT_I8, 0.5f, 0, 0.25f, 0);
         char from[16] = "d", to[16], inputs[64];
         if (!quantised) {
-            ow_add_node(&g, ow_node("Sigmoid", "d", "s"));
+            ow_add_node(&g, ow_node("Softmax", "d", "s"));
             memcpy(from, "s", 2);
         }
         for (int k = 0; k < 20; k++) {
@@ -529,7 +612,7 @@ static void test_many_paths(void **state)
             memcpy(from, to, sizeof from);
         }
         imported i = import_model(close_cluster(g, from));
-        assert_int_equal(n_of(&i, IR_OP_SIGMOID), !quantised);
+        assert_int_equal(n_of(&i, IR_OP_SOFTMAX), !quantised);
         assert_true(i.m->main->n_nodes <= 24);
         drop(&i);
     }
@@ -570,7 +653,8 @@ int main(void)
         cmocka_unit_test(test_scales),        cmocka_unit_test(test_used_in_float),
         cmocka_unit_test(test_fan_out),       cmocka_unit_test(test_conv),
         cmocka_unit_test(test_float_weights), cmocka_unit_test(test_qlinear),
-        cmocka_unit_test(test_regions),       cmocka_unit_test(test_many_paths),
+        cmocka_unit_test(test_regions),       cmocka_unit_test(test_functions),
+        cmocka_unit_test(test_many_paths),    cmocka_unit_test(test_function_pieces),
         cmocka_unit_test(test_wide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

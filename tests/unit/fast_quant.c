@@ -219,6 +219,21 @@ static void test_requantize(void **state)
     }
 }
 
+static void test_table(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < N_CASES; seed++) {
+        base_rng rng = base_rng_make(seed, 7);
+        node_case c = node_case_start(IR_OP_QTABLE);
+        random_input(&c, &rng, false, SY_DT_I8, 2, (const int64_t[]){between(&rng, 1, 30), between(&rng, 1, 30)});
+        random_input(&c, &rng, true, SY_DT_I8, 1, (const int64_t[]){256});
+        ir_node *n = node_case_node(&c, 1);
+        input_side(&rng, n, "x");
+        output_side(&rng, n, scale(&rng));
+        compare(&c, seed);
+    }
+}
+
 static void test_average(void **state)
 {
     (void)state;
@@ -271,7 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_qconv),    cmocka_unit_test(test_qgemm),
         cmocka_unit_test(test_qmatmul),  cmocka_unit_test(test_binary),
-        cmocka_unit_test(test_average),  cmocka_unit_test(test_requantize),
+        cmocka_unit_test(test_table), cmocka_unit_test(test_average),  cmocka_unit_test(test_requantize),
         cmocka_unit_test(test_extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

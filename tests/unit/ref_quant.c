@@ -105,6 +105,26 @@ static void test_wrap(void **state)
     node_case_end(&c);
 }
 
+/* Entry x + 128, then the clamp. */
+static void test_qtable(void **state)
+{
+    (void)state;
+    int8_t table[256];
+    for (int i = 0; i < 256; i++) {
+        table[i] = (int8_t)(127 - i);
+    }
+    node_case c = node_case_start(IR_OP_QTABLE);
+    node_case_input(&c, SY_DT_I8, 2, DIMS(2, 3), I8(-128, 0, 127, -1, 1, 100));
+    node_case_const(&c, SY_DT_I8, 1, DIMS(256), table);
+    ir_node *n = node_case_node(&c, 1);
+    scales(n, "x", 1.0f, 9, 1.0f, -9);
+    assert_ok(ir_node_set_int(n, "y_min", -100));
+    assert_ok(ir_node_set_int(n, "y_max", 126));
+    node_case_expect(node_case_run(&c, &node_case_reference, 0), SY_DT_I8, 2, DIMS(2, 3),
+                     I8(126, -1, -100, 0, -2, -100));
+    node_case_end(&c);
+}
+
 static void test_qmatmul(void **state)
 {
     (void)state;
@@ -194,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_qconv),      cmocka_unit_test(test_qconv_window),
         cmocka_unit_test(test_qgemm),      cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_qtable),
         cmocka_unit_test(test_qmatmul),    cmocka_unit_test(test_binary),
         cmocka_unit_test(test_requantize), cmocka_unit_test(test_average),
         cmocka_unit_test(test_global),

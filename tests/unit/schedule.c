@@ -189,17 +189,21 @@ static void two_activations(void **state)
 static void elementwise(void **state)
 {
     (void)state;
-    static const uint32_t codes[4] = {IR_OP_QADD, IR_OP_QSUB, IR_OP_QMUL, IR_OP_QREQUANTIZE};
-    for (int trial = 0; trial < 40; trial++) {
+    static const uint32_t codes[5] = {IR_OP_QADD, IR_OP_QSUB, IR_OP_QMUL, IR_OP_QREQUANTIZE, IR_OP_QTABLE};
+    static const int64_t table[1] = {256};
+    for (int trial = 0; trial < 50; trial++) {
         const isa_config config = pick_machine();
         net n = new_net();
         const int64_t dims[4] = {pick(1, 2), pick(1, 40), pick(1, 14), pick(1, 14)};
-        const uint32_t code = codes[pick(0, 3)];
-        ir_value *const in[2] = {input(&n, 4, dims),
-                                 code != IR_OP_QREQUANTIZE ? input(&n, 4, dims) : NULL};
+        const uint32_t code = codes[pick(0, 4)];
+        const bool two = code != IR_OP_QREQUANTIZE && code != IR_OP_QTABLE;
+        ir_value *x = input(&n, 4, dims);
+        ir_value *const in[2] = {x, two                    ? input(&n, 4, dims)
+                                    : code == IR_OP_QTABLE ? constant(&n, SY_DT_I8, 1, table)
+                                                           : NULL};
         ir_value *y;
         ir_node *k = node(&n, code, in[1] != NULL ? 2 : 1, in, &y);
-        set_scales(k, in[1] != NULL ? (const char *const[]){"a", "b", "y", NULL}
+        set_scales(k, two ? (const char *const[]){"a", "b", "y", NULL}
                                     : (const char *const[]){"x", "y", NULL, NULL});
         assert_int_equal(ir_graph_add_output(n.g, y, "out"), SY_OK);
         if (!check_net(&n, &config)) {

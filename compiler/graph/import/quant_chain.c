@@ -346,6 +346,13 @@ static bool read_elsewhere(const ir_value *v)
     return false;
 }
 
+/* What has no other quantised form may be a table, shared or not; if not, the reason is the first attempt's. */
+static sy_status or_table(quant_pass *p, ir_node *n, quant_params want, uint32_t depth,
+                          quant_value *out)
+{
+    return ir_quant_is_function(n) ? ir_quant_table(p, n, want, depth == 0, out) : SY_OK;
+}
+
 sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool shared,
                           uint32_t depth, quant_value *out)
 {
@@ -365,7 +372,8 @@ sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool sh
         return x.value == NULL ? SY_OK : requantize(p, n, x, want, out);
     }
     if (is_clamp(n)) {
-        return result_clamp(p, n, want, shared, depth, out);
+        SY_TRY(result_clamp(p, n, want, shared, depth, out));
+        return out->value != NULL ? SY_OK : or_table(p, n, want, depth, out);
     }
     if (ir_quant_is_move(n)) { /* remembered, since several paths of a Concat may lead here */
         quant_info *info = ir_quant_info_of(p, v);
@@ -381,10 +389,13 @@ sy_status ir_quant_result(quant_pass *p, ir_value *v, quant_params want, bool sh
         return SY_OK;
     }
     if (!ir_quant_is_core(n)) {
-        return ir_quant_refuse(p, n, "it has no quantised form");
+        return ir_quant_is_function(n) ? ir_quant_table(p, n, want, depth == 0, out)
+                                       : ir_quant_refuse(p, n, "it has no quantised form");
     }
     if (shared) {
-        return ir_quant_refuse(p, n, "its result is also used in float");
+        SY_TRY(ir_quant_refuse(p, n, "its result is also used in float"));
+    } else {
+        SY_TRY(ir_quant_core(p, n, want, out));
     }
-    return ir_quant_core(p, n, want, out);
+    return out->value != NULL ? SY_OK : or_table(p, n, want, depth, out);
 }

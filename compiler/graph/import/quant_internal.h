@@ -6,6 +6,7 @@
  * quant_chain.c      from a QuantizeLinear up through clamps and data movement; operands down from
  * DequantizeLinear quant_core.c       Conv, Gemm, MatMul, Add, Sub, Mul, pools as quantised
  * operators
+ * quant_table.c      functions of one quantised number as tables
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -145,5 +146,12 @@ bool ir_quant_is_move(const ir_node *n);
 bool ir_quant_is_core(const ir_node *n);
 
 sy_status ir_quant_core(quant_pass *p, ir_node *core, quant_params want, quant_value *out);
+
+/* True for elementwise operators, of which a function of one number may consist. */
+bool ir_quant_is_function(const ir_node *n);
+
+/* What n gives as a table, if it is a function of one quantised number alone. `last`: right before QuantizeLinear, so that
+ * results may be NaN (what clamps and maxima do with NaN is not what they do with its integer). */
+sy_status ir_quant_table(quant_pass *p, ir_node *n, quant_params want, bool last, quant_value *out);
 
 #endif

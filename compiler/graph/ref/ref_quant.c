@@ -310,6 +310,23 @@ sy_status ir_ref_qrequantize(const ir_kernel_args *args)
     return SY_OK;
 }
 
+sy_status ir_ref_qtable(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    const ir_tensor *table = ir_kernel_input(args, 1);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(need_i8(args, 2));
+    const int64_t low = ir_node_int(args->node, "y_min", -128);
+    const int64_t high = ir_node_int(args->node, "y_max", 127);
+    const int64_t n = ir_tensor_n_elements(y);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t v = ((const int8_t *)table->data)[((const int8_t *)x->data)[i] + 128];
+        const int64_t raised = v < low ? low : v;
+        ((int8_t *)y->data)[i] = (int8_t)(raised > high ? high : raised);
+    }
+    return SY_OK;
+}
+
 /* ---------------------------------------------------------------- average pooling */
 
 /* The positions a window counts along one axis, and those of them that lie on the input. */

@@ -43,6 +43,8 @@ typedef struct cc_blob {
     uint8_t *bytes;
 } cc_blob;
 
+#define CC_TABLE_BYTES 256 /* of a function of an int8 number */
+
 typedef enum cc_group_kind {
     CC_GROUP_MATMUL, /* convolution or matrix product, epilogue, optional residual */
     CC_GROUP_POOL,   /* maximum or mean over windows */
@@ -143,6 +145,7 @@ typedef enum cc_stream_op {
     CC_STREAM_ADD,
     CC_STREAM_MUL,
     CC_STREAM_CLAMP,
+    CC_STREAM_TABLE,
     CC_STREAM_CHAIN /* bf16: the chain below; B enters where it says */
 } cc_stream_op;
 
@@ -155,6 +158,7 @@ typedef struct cc_stream {
     cc_stream_op op;
     cc_tensor *b;       /* ADD, MUL */
     cc_blob b_constant; /* bytes of a constant b; n_bytes 0: b is no constant */
+    cc_blob table;      /* TABLE: 256 results by the bits of the int8 operand */
     int32_t a_zero, b_zero;
     float a_scale; /* REQUANT: fl(sx/sy); ADD: fl(sa/sy); MUL: fl(fl(sa*sb)/sy) */
     float b_scale; /* ADD: fl(sb/sy), negated for a difference; CHAIN: 1 or -1 */
