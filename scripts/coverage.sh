@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # coverage.sh [BUILD [FOLDER]] -- which lines of the Verilog random programs and the tests of the machine reach: a table per module.
 #
-# Builds machines that count their lines (Verilator), runs `systole fuzz` on tiny and on three random configurations and the
-# directed tests of tests/rtl/machine.c, and adds up what all of them have run. At least 98 % of the lines that can run must
+# Builds machines that count their lines (Verilator), runs `systole fuzz` on tiny, tiny-bf16 and some random configurations and
+# the directed tests of tests/rtl/machine.c, and adds up what all of them have run. At least 98 % of the lines that can run must
 # have, but for those that scripts/coverage.waivers names; a waiver of a line that has run, or of none, is an error. FOLDER
 # keeps the counts (FOLDER/*.dat), and a later call adds to them. COUNT: programs for each configuration (default 250).
+# CONFIGS: random configurations (default 3).
 #
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
@@ -23,7 +24,9 @@ export SYSTOLE_RTL_COVERAGE=$folder
 systole=$build/cli/systole
 
 "$systole" fuzz -c tiny --seed 11 --count "$count" --output-dir "$folder"
-"$systole" fuzz --configs 3 --seed 12 --max-dim 8 --count "$count" --output-dir "$folder"
+"$systole" fuzz -c tiny-bf16 --seed 11 --count "$count" --output-dir "$folder"
+(( ${CONFIGS:-3} == 0 )) ||
+    "$systole" fuzz --configs "${CONFIGS:-3}" --seed 12 --max-dim 8 --count "$count" --output-dir "$folder"
 [[ ! -x $build/tests/rtl/machine ]] || "$build/tests/rtl/machine" > "$folder/machine.log" 2>&1 || { cat "$folder/machine.log"; exit 1; }
 
 awk -v waivers=scripts/coverage.waivers -v least=98 '
