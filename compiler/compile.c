@@ -86,9 +86,8 @@ static sy_status nothing_to_do(const compilation *c)
                          "nothing in this model runs on the accelerator: '%s' (%s): %s",
                          label(main->node), main->node->op_name, main->reason);
     }
-    return base_fail(c->diag, SY_EUNSUPPORTED,
-                     "nothing in this model runs on the accelerator: it has no product, pool or "
-                     "sum of quantised tensors");
+    return base_fail(c->diag, SY_EUNSUPPORTED, "nothing in this model runs on the accelerator: it has no product, pool or sum of %s tensors",
+                     c->config->element == ISA_ELEMENT_BF16 ? "float" : "quantised");
 }
 
 static sy_status schedule_levels(compilation *c)

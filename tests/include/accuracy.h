@@ -115,11 +115,11 @@ static inline void acc_layer_norm(const double *x, int64_t n, int64_t lanes, con
 static inline double acc_gelu(double x, double more, double *e)
 {
     const double v = x / sqrt(2.0), phi = 0.5 * erfc(-v);
-    const double density = exp(-x * x / 2) / sqrt(2 * M_PI);
     const double theta = acc_gamma(2 + more);
+    const double density = exp(-x * x * (0.5 - theta)) / sqrt(2 * M_PI); /* the largest between the exact argument and the one at hand */
     /* phi's error in ulp of its result, by ranges of v (numerics.md); below -4 an absolute one */
     const double ulp = v >= -1 ? 0.58 : v >= -2 ? 1.6 : v >= -3 ? 7.8 : ACC_ETA(PHI) * 0x1p23;
-    const double of_phi = fabs(x) * theta * density * exp(x * x * theta) + ulp * 0x1p-23 * phi + (v < -3.99 ? 8e-9 : 0);
+    const double of_phi = fabs(x) * theta * density + ulp * 0x1p-23 * phi + (v < -3.99 ? 8e-9 : 0);
     const double before = fabs(x) * of_phi + ACC_TINY * (1 + fabs(x));
     *e = before + acc_gamma(1 + more) * (fabs(x * phi) + before);
     return x * phi;
