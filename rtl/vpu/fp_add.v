@@ -12,35 +12,24 @@ module fp_add (
     input  wire [31:0] b_i,
     output reg  [31:0] y_o
 );
-    reg [31:0]        x, y;       // the larger and the smaller magnitude
-    reg [7:0]         ex, ey;
-    reg [7:0]         shift;
-    reg [63:0]        mx, my;     // hidden bit at bit 49
-    reg [63:0]        s;          // the sum, its leading one brought to bit 50
-    reg signed [11:0] e;          // biased exponent of bit 50
-    reg [31:0]        packed_y;
-
-    always @* begin
-        y_o      = 32'd0;
-        x        = 32'd0;
-        y        = 32'd0;
-        ex       = 8'd0;
-        ey       = 8'd0;
-        shift    = 8'd0;
-        mx       = 64'd0;
-        my       = 64'd0;
-        s        = 64'd0;
-        e        = 12'sd0;
-        packed_y = 32'd0;
-        if (en_i) begin
-            x  = a_i[30:0] >= b_i[30:0] ? a_i : b_i;
-            y  = a_i[30:0] >= b_i[30:0] ? b_i : a_i;
+    // in a function, so that a simulator has nothing to do while en_i is low
+    function [31:0] added(input [31:0] fa, input [31:0] fb);
+        reg [31:0]        x, y;       // the larger and the smaller magnitude
+        reg [7:0]         ex, ey;
+        reg [7:0]         shift;
+        reg [63:0]        mx, my;     // hidden bit at bit 49
+        reg [63:0]        s;          // the sum, its leading one brought to bit 50
+        reg signed [11:0] e;          // biased exponent of bit 50
+        reg [31:0]        packed_y;
+        begin
+            x  = fa[30:0] >= fb[30:0] ? fa : fb;
+            y  = fa[30:0] >= fb[30:0] ? fb : fa;
             ex = x[30:23] == 8'd0 ? 8'd1 : x[30:23];
             ey = y[30:23] == 8'd0 ? 8'd1 : y[30:23];
             if (x[30:0] > 31'h7F80_0000 || (y[30:0] == 31'h7F80_0000 && x[31] != y[31])) begin
-                y_o = 32'h7FC0_0000;
+                added = 32'h7FC0_0000;
             end else if (x[30:0] == 31'h7F80_0000) begin
-                y_o = x;
+                added = x;
             end else begin
                 mx    = {14'd0, x[30:23] != 8'd0, x[22:0], 26'd0};
                 my    = {14'd0, y[30:23] != 8'd0, y[22:0], 26'd0};
@@ -51,7 +40,7 @@ module fp_add (
                 s     = x[31] == y[31] ? mx + my : mx - my;
                 e     = {4'd0, ex} + 12'sd1;
                 if (s == 64'd0) begin
-                    y_o = {x[31] && y[31], 31'd0};
+                    added = {x[31] && y[31], 31'd0};
                 end else begin
                     if (s[50:19] == 32'd0) begin s = s << 32; e = e - 12'sd32; end
                     if (s[50:35] == 16'd0) begin s = s << 16; e = e - 12'sd16; end
@@ -65,9 +54,15 @@ module fp_add (
                     end
                     packed_y = ({20'd0, e - 12'sd1} << 23) + {8'd0, s[50:27]}
                                + {31'd0, s[26] && (s[25:0] != 26'd0 || s[27])};
-                    y_o      = {x[31], e > 12'sd254 || packed_y >= 32'h7F80_0000 ? 31'h7F80_0000 : packed_y[30:0]};
+                    added    = {x[31], e > 12'sd254 || packed_y >= 32'h7F80_0000 ? 31'h7F80_0000 : packed_y[30:0]};
                 end
             end
+        end
+    endfunction
+    always @* begin
+        y_o = 32'd0;
+        if (en_i) begin
+            y_o = added(a_i, b_i);
         end
     end
 endmodule

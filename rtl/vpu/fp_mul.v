@@ -12,37 +12,29 @@ module fp_mul (
     input  wire [31:0] b_i,
     output reg  [31:0] y_o
 );
-    reg               sign;
-    reg [23:0]        ma, mb;
-    reg [63:0]        p;          // the product, its leading one brought to bit 47
-    reg signed [11:0] e;          // biased exponent of bit 47
-    reg [11:0]        shift;
-    reg               sticky;
-    reg [31:0]        packed_y;
-
-    always @* begin
-        y_o      = 32'd0;
-        sign     = 1'b0;
-        ma       = 24'd0;
-        mb       = 24'd0;
-        p        = 64'd0;
-        e        = 12'sd0;
-        shift    = 12'd0;
-        sticky   = 1'b0;
-        packed_y = 32'd0;
-        if (en_i) begin
-            sign = a_i[31] ^ b_i[31];
-            ma   = {a_i[30:23] != 8'd0, a_i[22:0]};
-            mb   = {b_i[30:23] != 8'd0, b_i[22:0]};
-            if (a_i[30:0] > 31'h7F80_0000 || b_i[30:0] > 31'h7F80_0000) begin
-                y_o = 32'h7FC0_0000;
-            end else if (a_i[30:0] == 31'h7F80_0000 || b_i[30:0] == 31'h7F80_0000) begin
-                y_o = ma == 24'd0 || mb == 24'd0 ? 32'h7FC0_0000 : {sign, 31'h7F80_0000};
+    // in a function, so that a simulator has nothing to do while en_i is low
+    function [31:0] product(input [31:0] fa, input [31:0] fb);
+        reg               sign;
+        reg [23:0]        ma, mb;
+        reg [63:0]        p;          // the product, its leading one brought to bit 47
+        reg signed [11:0] e;          // biased exponent of bit 47
+        reg [11:0]        shift;
+        reg               sticky;
+        reg [31:0]        packed_y;
+        begin
+            sticky = 1'b0;
+            sign = fa[31] ^ fb[31];
+            ma   = {fa[30:23] != 8'd0, fa[22:0]};
+            mb   = {fb[30:23] != 8'd0, fb[22:0]};
+            if (fa[30:0] > 31'h7F80_0000 || fb[30:0] > 31'h7F80_0000) begin
+                product = 32'h7FC0_0000;
+            end else if (fa[30:0] == 31'h7F80_0000 || fb[30:0] == 31'h7F80_0000) begin
+                product = ma == 24'd0 || mb == 24'd0 ? 32'h7FC0_0000 : {sign, 31'h7F80_0000};
             end else if (ma == 24'd0 || mb == 24'd0) begin
-                y_o = {sign, 31'd0};
+                product = {sign, 31'd0};
             end else begin
                 p = {40'd0, ma} * {40'd0, mb};
-                e = {4'd0, a_i[30:23]} + {11'd0, a_i[30:23] == 8'd0} + {4'd0, b_i[30:23]} + {11'd0, b_i[30:23] == 8'd0}
+                e = {4'd0, fa[30:23]} + {11'd0, fa[30:23] == 8'd0} + {4'd0, fb[30:23]} + {11'd0, fb[30:23] == 8'd0}
                     - 12'd126;
                 if (p[47:46] == 2'd0) begin
                     // only with a subnormal factor
@@ -64,8 +56,14 @@ module fp_mul (
                 end
                 sticky   = sticky || p[22:0] != 23'd0;
                 packed_y = ({20'd0, e - 12'sd1} << 23) + {8'd0, p[47:24]} + {31'd0, p[23] && (sticky || p[24])};
-                y_o      = {sign, e > 12'sd254 || packed_y >= 32'h7F80_0000 ? 31'h7F80_0000 : packed_y[30:0]};
+                product  = {sign, e > 12'sd254 || packed_y >= 32'h7F80_0000 ? 31'h7F80_0000 : packed_y[30:0]};
             end
+        end
+    endfunction
+    always @* begin
+        y_o = 32'd0;
+        if (en_i) begin
+            y_o = product(a_i, b_i);
         end
     end
 endmodule

@@ -355,6 +355,50 @@ module vpu_chain #(
     wire [31:0] tree, tree_fp;
     reg  [D*32-1:0] red_t_q;
 
+    // what is the same for all lanes
+    wire       b_on_10        = b_is_on(in_10);
+    wire       b_on_11        = b_is_on(in_11);
+    wire       b_on_15        = b_is_on(in_15);
+    wire       red_index_t    = red_is_index(red_t);
+    wire       own_convert    = red_convert && !red_over_lanes;
+    wire       c_s1_a_fp      = a_is_fp(in_1);
+    wire [1:0] c_s1_b_kind    = {b_is_fp(in_1), b_is_on(in_1) && !b_is_fp(in_1)};
+    wire       c_s2_window    = in_2[`SY_VPU_CHAIN_IN_WINDOW_BITS] != `SY_VPU_CHAIN_IN_WINDOW_OFF;
+    wire       c_s2_five      = in_2[`SY_VPU_CHAIN_IN_WINDOW_BITS] == `SY_VPU_CHAIN_IN_WINDOW_TAPS5;
+    wire [1:0] c_s3_iadd      = a_is_fp(in_3) ? `SY_VPU_CHAIN_IN_IADD_NONE : in_3[`SY_VPU_CHAIN_IN_IADD_BITS];
+    wire       c_s3_b_int     = b_is_on(in_3) && !b_is_fp(in_3);
+    wire       c_s4_a_fp      = a_is_fp(in_4);
+    wire       c_s4_b_on      = b_is_on(in_4);
+    wire       c_s11_unit     = valid[11] && is_elementary(fp_11);
+    wire       c_s12_unit     = valid[12] && is_elementary(fp_12);
+    wire       c_s13_unit     = valid[13] && is_elementary(fp_13);
+    wire       c_s14_unit     = valid[14] && is_elementary(fp_14);
+    wire [3:0] c_s11_unit_fn  = unit_fn(fp_11);
+    wire [3:0] c_s13_unit_fn  = unit_fn(fp_13);
+    wire       c_s12_table    = valid[12] && is_table(fp_12);
+    wire       c_s13_table    = valid[13] && is_table(fp_13);
+    wire       c_s14_table    = valid[14] && is_table(fp_14);
+    wire [1:0] c_s15_from     = {is_table(fp_15), is_elementary(fp_15)};
+    wire       c_s16_sumsq    = out_16[`SY_VPU_CHAIN_OUT_RED_BITS] == `SY_VPU_CHAIN_OUT_RED_SUMSQ;
+    wire       c_s16_red_int  = red_is_int(out_16);
+    wire       c_s17_clamp    = out_17[`SY_VPU_CHAIN_OUT_OUT_BITS] == `SY_VPU_CHAIN_OUT_OUT_I32 ||
+                                (ELEMENT == 0 && out_17[`SY_VPU_CHAIN_OUT_OUT_BITS] == `SY_VPU_CHAIN_OUT_OUT_SPM);
+    wire       c_s17_red      = valid[17] && out_17[`SY_VPU_CHAIN_OUT_RED_BITS] != `SY_VPU_CHAIN_OUT_RED_NONE;
+    wire       c_s17_max      = red_is_max(out_17);
+    wire       c_s17_fp       = !red_is_int(out_17);
+    wire       c_s17_index    = red_is_index(out_17);
+    wire [3:0] r_unit         = {valid[TREE+6] && red_has_fn(red_6), valid[TREE+5] && red_has_fn(red_5),
+                                 valid[TREE+4] && red_has_fn(red_4), valid[TREE+3] && red_has_fn(red_3)};
+    wire [3:0] r_s3_fn        = red_unit_fn(red_3);
+    wire [3:0] r_s5_fn        = red_unit_fn(red_5);
+    wire       r_s7_unit      = red_has_fn(red_7);
+    wire       r_s8_clamp     = red_8[`SY_VPU_CHAIN_OUT_RED_OUT_BITS] == `SY_VPU_CHAIN_OUT_RED_OUT_I32 ||
+                                (ELEMENT == 0 && red_8[`SY_VPU_CHAIN_OUT_RED_OUT_BITS] == `SY_VPU_CHAIN_OUT_RED_OUT_SPM);
+    // a row of constants is in the stage that keeps it
+    wire [15:3] row_we = {is_rows[15] && constant_at[15][4:2] == 3'd5, 4'd0, is_rows[10] && constant_at[10][4:2] == 3'd4,
+                          is_rows[9] && constant_at[9][4:2] == 3'd3, 2'd0, is_rows[6] && constant_at[6][4:2] == 3'd1,
+                          is_rows[5] && constant_at[5][4:2] == 3'd2, 1'b0, is_rows[3] && constant_at[3][4:2] == 3'd0};
+
     generate
         for (j = 0; j < D; j = j + 1) begin : g_lane
             localparam WORD = j % PART;        // of a row of constants
@@ -390,27 +434,27 @@ module vpu_chain #(
                 .a_i            (a),
                 .b_i            (b),
                 .s1_valid_i     (valid[1]),
-                .s1_a_fp_i      (a_is_fp(in_1)),
+                .s1_a_fp_i      (c_s1_a_fp),
                 .s1_a_zero_i    (d_a_zero_q[idx_at[1]]),
-                .s1_b_kind_i    ({b_is_fp(in_1), b_is_on(in_1) && !b_is_fp(in_1)}),
+                .s1_b_kind_i    (c_s1_b_kind),
                 .s1_b_zero_i    (d_b_zero_q[idx_at[1]]),
                 .s2_valid_i     (valid[2]),
-                .s2_window_i    (in_2[`SY_VPU_CHAIN_IN_WINDOW_BITS] != `SY_VPU_CHAIN_IN_WINDOW_OFF),
+                .s2_window_i    (c_s2_window),
                 .s2_add_i       (window_2_q[10:6]),
                 .s2_fresh_i     (window_2_q[5:1]),
                 .s2_shift_i     (window_2_q[0]),
-                .s2_five_i      (in_2[`SY_VPU_CHAIN_IN_WINDOW_BITS] == `SY_VPU_CHAIN_IN_WINDOW_TAPS5),
+                .s2_five_i      (c_s2_five),
                 .s2_tap_i       (tap_2),
                 .s2_tap_known_i (tap_known[4:0]),
                 .s2_tap_we_i    (tap_we),
                 .s3_valid_i     (valid[3]),
-                .s3_iadd_i      (a_is_fp(in_3) ? `SY_VPU_CHAIN_IN_IADD_NONE : in_3[`SY_VPU_CHAIN_IN_IADD_BITS]),
+                .s3_iadd_i      (c_s3_iadd),
                 .s3_imm_i       (d_iadd_q[idx_at[3]]),
-                .s3_b_int_i     (b_is_on(in_3) && !b_is_fp(in_3)),
-                .s3_row_we_i    (is_rows[3] && constant_at[3] == {3'd0, 3'd0, MY_PART}),
+                .s3_b_int_i     (c_s3_b_int),
+                .s3_row_we_i    (row_we[3] && constant_at[3][1:0] == MY_PART),
                 .s4_valid_i     (valid[4]),
-                .s4_a_fp_i      (a_is_fp(in_4)),
-                .s4_b_on_i      (b_is_on(in_4)),
+                .s4_a_fp_i      (c_s4_a_fp),
+                .s4_b_on_i      (c_s4_b_on),
                 .s4_b_scale_i   (d_b_scale_q[idx_at[4]]),
                 .i_o            (i_3[j*32 +: 32]),
                 .v_o            (v_4),
@@ -421,15 +465,15 @@ module vpu_chain #(
                 .rst_n        (rst_n),
                 .v_i          (v_4),
                 .b4_i         (b_4[j*32 +: 32]),
-                .b9_i         (b_is_on(in_10) ? b_9[j*32 +: 32] : 32'd0),
+                .b9_i         (b_9[j*32 +: 32] & {32{b_on_10}}),
                 .s5_valid_i   (valid[5]),
                 .s5_op_i      (fp_5[`SY_VPU_CHAIN_FP_ADD1_BITS]),
                 .s5_imm_i     (d_add1_q[idx_at[5]]),
-                .s5_row_we_i  (is_rows[5] && constant_at[5] == {3'd0, 3'd2, MY_PART}),
+                .s5_row_we_i  (row_we[5] && constant_at[5][1:0] == MY_PART),
                 .s6_valid_i   (valid[6]),
                 .s6_op_i      (fp_6[`SY_VPU_CHAIN_FP_MUL1_BITS]),
                 .s6_imm_i     (d_mul1_q[idx_at[6]]),
-                .s6_row_we_i  (is_rows[6] && constant_at[6] == {3'd0, 3'd1, MY_PART}),
+                .s6_row_we_i  (row_we[6] && constant_at[6][1:0] == MY_PART),
                 .s7_valid_i   (valid[7]),
                 .s7_mid_i     (fp_7[`SY_VPU_CHAIN_FP_MID_BITS]),
                 .s7_lo_i      (d_mid_lo_q[idx_at[7]]),
@@ -439,11 +483,11 @@ module vpu_chain #(
                 .s9_valid_i   (valid[9]),
                 .s9_op_i      (fp_9[`SY_VPU_CHAIN_FP_MUL2_BITS]),
                 .s9_imm_i     (d_mul2_q[idx_at[9]]),
-                .s9_row_we_i  (is_rows[9] && constant_at[9] == {3'd0, 3'd3, MY_PART}),
+                .s9_row_we_i  (row_we[9] && constant_at[9][1:0] == MY_PART),
                 .s10_valid_i  (valid[10]),
                 .s10_op_i     (fp_10[`SY_VPU_CHAIN_FP_ADD2_BITS]),
                 .s10_imm_i    (d_add2_q[idx_at[10]]),
-                .s10_row_we_i (is_rows[10] && constant_at[10] == {3'd0, 3'd4, MY_PART}),
+                .s10_row_we_i (row_we[10] && constant_at[10][1:0] == MY_PART),
                 .pre_o        (pre_8[j*32 +: 32]),
                 .v_o          (v_10)
             );
@@ -451,20 +495,20 @@ module vpu_chain #(
                 .clk           (clk),
                 .rst_n         (rst_n),
                 .v_i           (v_10),
-                .b_i           (b_is_on(in_11) ? b_10_q[j*32 +: 32] : 32'd0),
+                .b_i           (b_10_q[j*32 +: 32] & {32{b_on_11}}),
                 .s11_valid_i   (valid[11]),
                 .s11_fn_i      (fp_11[`SY_VPU_CHAIN_FP_FN_BITS]),
                 .s11_clip_lo_i (d_clip_lo_q[idx_at[11]]),
                 .s11_clip_hi_i (d_clip_hi_q[idx_at[11]]),
-                .s11_unit_i    (valid[11] && is_elementary(fp_11)),
-                .s12_unit_i    (valid[12] && is_elementary(fp_12)),
-                .s13_unit_i    (valid[13] && is_elementary(fp_13)),
-                .s14_unit_i    (valid[14] && is_elementary(fp_14)),
-                .s11_unit_fn_i (unit_fn(fp_11)),
-                .s13_unit_fn_i (unit_fn(fp_13)),
-                .s12_table_i   (valid[12] && is_table(fp_12)),
-                .s13_table_i   (valid[13] && is_table(fp_13)),
-                .s14_table_i   (valid[14] && is_table(fp_14)),
+                .s11_unit_i    (c_s11_unit),
+                .s12_unit_i    (c_s12_unit),
+                .s13_unit_i    (c_s13_unit),
+                .s14_unit_i    (c_s14_unit),
+                .s11_unit_fn_i (c_s11_unit_fn),
+                .s13_unit_fn_i (c_s13_unit_fn),
+                .s12_table_i   (c_s12_table),
+                .s13_table_i   (c_s13_table),
+                .s14_table_i   (c_s14_table),
                 .table_known_i (table_known_q),
                 .table_we_i    (table_we),
                 .table_row_i   (constant_at[12]),
@@ -472,12 +516,12 @@ module vpu_chain #(
                 .s11_o         (s11[j*32 +: 32]),
                 .s15_valid_i   (valid[15]),
                 .s15_v_i       (s14[j*32 +: 32]),
-                .s15_from_i    ({is_table(fp_15), is_elementary(fp_15)}),
+                .s15_from_i    (c_s15_from),
                 .s15_mul3_i    (fp_15[`SY_VPU_CHAIN_FP_MUL3_BITS]),
                 .s15_pre_i     (pre_14[j*32 +: 32]),
-                .s15_b_i       (b_is_on(in_15) ? b_14[j*32 +: 32] : 32'd0),
+                .s15_b_i       (b_14[j*32 +: 32] & {32{b_on_15}}),
                 .s15_mask_i    (mask_15[j]),
-                .s15_row_we_i  (is_rows[15] && constant_at[15] == {3'd0, 3'd5, MY_PART}),
+                .s15_row_we_i  (row_we[15] && constant_at[15][1:0] == MY_PART),
                 .v_o           (v_15)
             );
             vpu_out #(.ELEMENT(ELEMENT)) u_out (
@@ -486,19 +530,18 @@ module vpu_chain #(
                 .i_i           (i_15[j*32 +: 32]),
                 .s16_valid_i   (valid[16]),
                 .s16_out_i     (out_16[`SY_VPU_CHAIN_OUT_OUT_BITS]),
-                .s16_sumsq_i   (out_16[`SY_VPU_CHAIN_OUT_RED_BITS] == `SY_VPU_CHAIN_OUT_RED_SUMSQ),
-                .s16_red_int_i (red_is_int(out_16)),
+                .s16_sumsq_i   (c_s16_sumsq),
+                .s16_red_int_i (c_s16_red_int),
                 .s16_mask_i    (mask_16_q[j]),
                 .s17_valid_i   (valid[17]),
-                .s17_clamp_i   (out_17[`SY_VPU_CHAIN_OUT_OUT_BITS] == `SY_VPU_CHAIN_OUT_OUT_I32 ||
-                                (ELEMENT == 0 && out_17[`SY_VPU_CHAIN_OUT_OUT_BITS] == `SY_VPU_CHAIN_OUT_OUT_SPM)),
+                .s17_clamp_i   (c_s17_clamp),
                 .s17_zero_i    (d_o_zero_q[idx_at[17]]),
                 .s17_lo_i      (d_o_lo_q[idx_at[17]]),
                 .s17_hi_i      (d_o_hi_q[idx_at[17]]),
-                .s17_red_i     (valid[17] && out_17[`SY_VPU_CHAIN_OUT_RED_BITS] != `SY_VPU_CHAIN_OUT_RED_NONE),
-                .s17_max_i     (red_is_max(out_17)),
-                .s17_fp_i      (!red_is_int(out_17)),
-                .s17_index_i   (red_is_index(out_17)),
+                .s17_red_i     (c_s17_red),
+                .s17_max_i     (c_s17_max),
+                .s17_fp_i      (c_s17_fp),
+                .s17_index_i   (c_s17_index),
                 .s17_first_i   (red_first_at[17]),
                 .s17_mask_i    (mask_17_q[j]),
                 .s17_place_i   (place_17),
@@ -510,8 +553,8 @@ module vpu_chain #(
             // TREE: the lane's own reduction to fp32, or that of all lanes
             wire [31:0] own_fp;
             int_to_fp u_own (
-                .en_i (red_convert && !red_over_lanes),
-                .a_i  (red_is_index(red_t) ? {1'b0, own_places[j*31 +: 31]} : own[j*32 +: 32]),
+                .en_i (own_convert),
+                .a_i  (red_index_t ? {1'b0, own_places[j*31 +: 31]} : own[j*32 +: 32]),
                 .y_o  (own_fp)
             );
             always @(posedge clk) begin
@@ -525,14 +568,12 @@ module vpu_chain #(
                 .valid_i    (valid[TREE+8:TREE+1]),
                 .s1_mul_i   (d_r_mul_q[idx_at[TREE+1]]),
                 .s2_add_i   (d_r_add_q[idx_at[TREE+2]]),
-                .unit_i     ({valid[TREE+6] && red_has_fn(red_6), valid[TREE+5] && red_has_fn(red_5),
-                              valid[TREE+4] && red_has_fn(red_4), valid[TREE+3] && red_has_fn(red_3)}),
-                .s3_fn_i    (red_unit_fn(red_3)),
-                .s5_fn_i    (red_unit_fn(red_5)),
-                .s7_unit_i  (red_has_fn(red_7)),
+                .unit_i     (r_unit),
+                .s3_fn_i    (r_s3_fn),
+                .s5_fn_i    (r_s5_fn),
+                .s7_unit_i  (r_s7_unit),
                 .s7_out_i   (red_7[`SY_VPU_CHAIN_OUT_RED_OUT_BITS]),
-                .s8_clamp_i (red_8[`SY_VPU_CHAIN_OUT_RED_OUT_BITS] == `SY_VPU_CHAIN_OUT_RED_OUT_I32 ||
-                             (ELEMENT == 0 && red_8[`SY_VPU_CHAIN_OUT_RED_OUT_BITS] == `SY_VPU_CHAIN_OUT_RED_OUT_SPM)),
+                .s8_clamp_i (r_s8_clamp),
                 .s8_zero_i  (d_r_zero_q[idx_at[TREE+8]]),
                 .s8_lo_i    (d_r_lo_q[idx_at[TREE+8]]),
                 .s8_hi_i    (d_r_hi_q[idx_at[TREE+8]]),
@@ -585,6 +626,6 @@ module vpu_chain #(
     wire unused = &{1'b0, token_busy, window_busy, ring_valid, ring_busy, past_valid, past_busy, regs_i, tail, tap_known,
                     in_1, in_2, in_3, in_4, in_5, in_10, in_11, in_15, fp_5, fp_6, fp_7, fp_8, fp_9, fp_10, fp_11, fp_12, fp_13,
                     fp_14, fp_15, out_4, out_16, out_17, red_t, red_3, red_4, red_5, red_6, red_7, red_8, red_18, is_rows,
-                    red_first_at, red_last_at, tail_at, emit_at};
+                    red_first_at, red_last_at, tail_at, emit_at, row_we};
 endmodule
 `default_nettype wire
