@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <math.h>
 #include <string.h>
 
 #include "lower.h"
@@ -106,6 +107,16 @@ void cc_lower_function(const ir_node *node, bool after_sum, cc_chain *chain)
     }
 }
 
+sy_status cc_lower_check_idle_lanes(lower *l, const ir_node *node, int64_t c)
+{
+    const char *fn = ir_node_string(node, "fn", "");
+    const float alpha = ir_node_float(node, "alpha", 0.0F), beta = ir_node_float(node, "beta", 0.0F);
+    const bool finite = strcmp(fn, "clip") == 0 ? alpha < INFINITY && beta > -INFINITY : isfinite(alpha) && isfinite(beta);
+    return c % l->d == 0 || (finite && strcmp(fn, "reciprocal") != 0)
+               ? SY_OK
+               : cc_lower_refuse(l, "%s of lanes without channels would be infinite", fn);
+}
+
 /* ---------------------------------------------------------------- products */
 
 /* A constant fp32 vector of a size; data NULL if v is NULL. */
@@ -151,6 +162,14 @@ sy_status cc_lower_epilogue(lower *l, ir_node *node, const ir_value *y, cc_group
 
 /* ---------------------------------------------------------------- attention, norms */
 
+sy_status cc_lower_check_lanes(lower *l, const ir_node *node)
+{
+    const int64_t lanes = ir_node_int(node, "lanes", 1);
+    return lanes == l->d ? SY_OK
+                         : cc_lower_refuse(l, "its sums have the order of %lld lanes, this configuration has %lld", (long long)lanes,
+                                           (long long)l->d);
+}
+
 sy_status cc_lower_attention(lower *l, ir_node *node, cc_group *g)
 {
     cc_attention *p = &g->u.attention;
@@ -160,6 +179,7 @@ sy_status cc_lower_attention(lower *l, ir_node *node, cc_group *g)
     g->kind = CC_GROUP_ATTENTION;
     SY_TRY(cc_lower_dims(l, in[0], &rank, q));
     SY_TRY(cc_lower_dims(l, in[1], &rank, k));
+    SY_TRY(cc_lower_check_lanes(l, node));
     p->batch = q[0];
     p->heads = ir_node_int(node, "heads", 1);
     p->scale = ir_node_float(node, "scale", 1.0F);
@@ -185,6 +205,7 @@ sy_status cc_lower_norm(lower *l, ir_node *node, cc_group *g)
 {
     cc_norm *p = &g->u.norm;
     g->kind = CC_GROUP_NORM;
+    SY_TRY(cc_lower_check_lanes(l, node));
     p->is_softmax = ir_node_is(node, IR_OP_BSOFTMAX);
     p->epsilon = ir_node_float(node, "epsilon", 1e-5F);
     SY_TRY(cc_lower_operand(l, ir_node_input(node, 0), LOWER_AXIS_LAST, NULL, &g->x));
@@ -242,8 +263,5 @@ sy_status cc_lower_elements(lower *l, ir_node *node, cc_group *g)
     SY_TRY(cc_lower_result_tensor(l, ir_node_output(node, 0), cc_lower_layout_of(x), &g->y));
     cc_lower_function(node, false, &p->chain);
     p->cubic = strcmp(ir_node_string(node, "fn", ""), "gelu_tanh") == 0;
-    if (strcmp(ir_node_string(node, "fn", ""), "reciprocal") == 0 && g->x->c % l->d != 0) {
-        return cc_lower_refuse(l, "a reciprocal of lanes without channels");
-    }
-    return SY_OK;
+    return cc_lower_check_idle_lanes(l, node, g->x->c);
 }

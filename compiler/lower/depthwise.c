@@ -70,6 +70,7 @@ sy_status cc_lower_depthwise(lower *l, ir_node *node, const ir_tensor *w, cc_gro
     if (p->is_bf16) {
         p->chain.fp = ISA_PUT(p->chain.fp, ISA_VPU_CHAIN_FP_ADD1, ISA_VPU_CHAIN_FP_ADD1_ROW); /* zeros without a bias */
         cc_lower_function(node, true, &p->chain);
+        SY_TRY(cc_lower_check_idle_lanes(l, node, g->y->c));
     } else {
         p->y = cc_lower_requant(node);
         p->x_zero = (int32_t)ir_node_int(node, "x_zero", 0);

@@ -118,6 +118,12 @@ sy_status cc_lower_table(lower *l, ir_node *node, int32_t x_zero, cc_blob *out);
 /* Attributes fn, alpha, beta as stages behind `chain` (a rounding to bf16 before them if anything stands before). */
 void cc_lower_function(const ir_node *node, bool after_sum, cc_chain *chain);
 
+/* Refuses a function of 0 that is no number where lanes beyond the c channels hold zeros: a later product would spread it. */
+sy_status cc_lower_check_idle_lanes(lower *l, const ir_node *node, int64_t c);
+
+/* Refuses sums over channels in the order of another machine's lanes (attribute lanes). */
+sy_status cc_lower_check_lanes(lower *l, const ir_node *node);
+
 /* What follows the sum of a BConv or BLinear: bias, residual (operand 3), function. */
 sy_status cc_lower_epilogue(lower *l, ir_node *node, const ir_value *y, cc_group *g);
 

@@ -116,10 +116,10 @@ static void push_product(attention *at, isa_op op, int64_t a, int64_t w, int64_t
     sched_push(at->s, &m);
 }
 
-/* The newest entry of the W ring with this key that has been used at or before a step. */
+/* The newest entry of the W ring with this key that a step so far has used: it lies in a slot, so few are looked at. */
 static int64_t entry_of(const attention *at, int64_t key)
 {
-    int64_t e = at->w.n - 1;
+    int64_t e = at->w.acquired - 1;
     while (e >= 0 && at->w.entries[e].key != key) {
         e--;
     }
@@ -274,6 +274,25 @@ static int64_t in_banks(const sched *s, int64_t rows)
     return sched_round_up(rows, s->spm_bank_rows);
 }
 
+/* The rings of SPM for tiles of at->tile queries; false: they do not fit, and *needed is what would. */
+static bool fits(attention *at, int64_t w_rows, int64_t *needed)
+{
+    const sched *s = at->s;
+    const int64_t a_pitch = in_banks(s, at->size_blocks * at->tile), o_pitch = in_banks(s, at->out_blocks * at->tile);
+    const int64_t p_rows = in_banks(s, at->key_blocks * at->tile), w_pitch = in_banks(s, w_rows);
+    const int64_t fixed = p_rows + 2 * a_pitch + 2 * o_pitch;
+    const int64_t slots = (s->spm_rows - fixed) / w_pitch;
+    *needed = fixed + 2 * w_pitch;
+    at->a = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_A_MXU_FULL, .free_ = SCHED_SEM_A_MXU_FREE,
+                   .base = p_rows, .pitch = a_pitch, .slots = 2};
+    at->o = (ring){.producer = ISA_UNIT_VPU, .consumer = ISA_UNIT_ST, .full = SCHED_SEM_O_FULL, .free_ = SCHED_SEM_O_FREE,
+                   .base = p_rows + 2 * a_pitch, .pitch = o_pitch, .slots = 2};
+    at->w = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_W_FULL, .free_ = SCHED_SEM_W_FREE,
+                   .base = fixed, .pitch = w_pitch, .slots = sched_min(slots, sched_min(4, s->sem_most))};
+    return slots >= 2;
+}
+
+/* The most queries of a tile that ACC, the loops of the machine and SPM allow. */
 static bool choose(attention *at)
 {
     sched *s = at->s;
@@ -288,6 +307,19 @@ static bool choose(attention *at)
         sched_too_large(s, "the scores of one query in a quarter of ACC", at->key_blocks, quarter);
         return false;
     }
+    const int64_t widest = sched_max(at->key_blocks, sched_max(at->size_blocks, at->out_blocks));
+    int64_t needed = w_rows;
+    at->tile = sched_min(at->tile, SCHED_MAX_ROWS / widest);
+    bool fit = at->tile >= 1 && w_rows <= SCHED_MAX_ROWS;
+    while (fit && !fits(at, w_rows, &needed)) {
+        fit = at->tile > 1;
+        at->tile = sched_div_up(at->tile, 2);
+    }
+    if (!fit) {
+        sched_too_large(s, "keys and values of one head with queries, probabilities and results", needed, s->spm_rows);
+        return false;
+    }
+    at->p_base = 0;
     at->scores = 0;
     at->exps = quarter;
     at->most = 2 * quarter;
@@ -295,22 +327,6 @@ static bool choose(attention *at)
     at->sums = 3 * quarter;
     at->tiles = sched_div_up(at->queries, at->tile);
     at->n = at->tiles * at->p->heads * at->p->batch;
-    const int64_t a_pitch = in_banks(s, at->size_blocks * at->tile), o_pitch = in_banks(s, at->out_blocks * at->tile);
-    const int64_t p_rows = in_banks(s, at->key_blocks * at->tile), w_pitch = in_banks(s, w_rows);
-    const int64_t rest = s->spm_rows - 2 * a_pitch - 2 * o_pitch - p_rows;
-    const int64_t slots = rest / w_pitch;
-    if (slots < 2 || w_rows > SCHED_MAX_ROWS) {
-        sched_too_large(s, "keys and values of one head with queries, probabilities and results", s->spm_rows - rest + 2 * w_pitch,
-                        s->spm_rows);
-        return false;
-    }
-    at->p_base = 0;
-    at->a = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_A_MXU_FULL, .free_ = SCHED_SEM_A_MXU_FREE,
-                   .base = p_rows, .pitch = a_pitch, .slots = 2};
-    at->o = (ring){.producer = ISA_UNIT_VPU, .consumer = ISA_UNIT_ST, .full = SCHED_SEM_O_FULL, .free_ = SCHED_SEM_O_FREE,
-                   .base = p_rows + 2 * a_pitch, .pitch = o_pitch, .slots = 2};
-    at->w = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_W_FULL, .free_ = SCHED_SEM_W_FREE,
-                   .base = p_rows + 2 * a_pitch + 2 * o_pitch, .pitch = w_pitch, .slots = sched_min(slots, sched_min(4, s->sem_most))};
     return true;
 }
 
