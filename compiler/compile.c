@@ -187,6 +187,7 @@ sy_status cc_specialise(ir_module *module, const isa_config *config, base_diag *
     if (config->element != ISA_ELEMENT_BF16) {
         return SY_OK;
     }
+    bind_initializers(module->main); /* their bf16 forms are the program's: another one cannot be fed */
     SY_TRY(pass_fold_constants(module, diag));
     return ir_recognise_bf16(module, config->d, diag);
 }

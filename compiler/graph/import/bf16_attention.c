@@ -25,24 +25,30 @@ static bool dim_of(const ir_value *v, int32_t axis, int64_t *out)
     return v->type.has_rank && axis < v->type.rank && ir_dim_is_const(v->type.dims[axis], out);
 }
 
-/* Multiplications and divisions by a scalar before v: *scale takes them in. */
+/* Multiplications and divisions by a scalar before v: *scale takes them in. A constant of more axes would add some to v. */
 static ir_value *unscaled(bf16_pass *p, ir_value *v, float *scale)
 {
     for (;;) {
         const ir_node *mul = ir_bf16_made_by(v, IR_OP_MUL), *div = ir_bf16_made_by(v, IR_OP_DIV);
-        float c;
+        ir_value *of;
+        float c, next;
         if (div != NULL && ir_bf16_scalar(p, ir_node_input(div, 1), &c)) {
-            *scale /= c;
-            v = ir_node_input(div, 0);
+            of = ir_node_input(div, 0);
+            next = *scale / c;
         } else if (mul != NULL && ir_bf16_scalar(p, ir_node_input(mul, 1), &c)) {
-            *scale *= c;
-            v = ir_node_input(mul, 0);
+            of = ir_node_input(mul, 0);
+            next = *scale * c;
         } else if (mul != NULL && ir_bf16_scalar(p, ir_node_input(mul, 0), &c)) {
-            *scale *= c;
-            v = ir_node_input(mul, 1);
+            of = ir_node_input(mul, 1);
+            next = *scale * c;
         } else {
             return v;
         }
+        if (of->type.rank != v->type.rank) {
+            return v;
+        }
+        *scale = next;
+        v = of;
     }
 }
 
@@ -102,6 +108,18 @@ static ir_value *keys_of(bf16_pass *p, ir_value *v, int64_t *heads, float *scale
     return has_perm(t, 3, three) || has_perm(t, 2, two) ? unscaled(p, ir_node_input(t, 0), scale) : NULL;
 }
 
+/* MatMul repeats a batch of one, and a Reshape may cut the result elsewhere: only [B,S,E], [B,T,E], [B,T,F] to [B,S,F] is attention. */
+static bool same_batch(const bf16_attention *a, const ir_value *y)
+{
+    const int32_t rank = a->q->type.rank;
+    bool same = a->k->type.rank == rank && a->v->type.rank == rank && y->type.rank == rank;
+    for (int32_t i = 0; same && i < rank - 1; i++) {
+        same = y->type.dims[i] == a->q->type.dims[i];
+    }
+    return same && y->type.dims[rank - 1] == a->v->type.dims[rank - 1] &&
+           (rank == 2 || (a->k->type.dims[0] == a->q->type.dims[0] && a->v->type.dims[0] == a->q->type.dims[0]));
+}
+
 bool ir_bf16_match_attention(bf16_pass *p, ir_node *last, bf16_attention *out)
 {
     static const int64_t perm[4] = {0, 2, 1, 3};
@@ -133,10 +151,6 @@ bool ir_bf16_match_attention(bf16_pass *p, ir_node *last, bf16_attention *out)
     out->k = keys_of(p, ir_node_input(first, 1), &hk, &out->scale);
     out->v = heads_of(p, ir_node_input(product, 1), &hv, &v_scale);
     out->heads = hq;
-    const ir_value *y = ir_node_output(last, 0);
-    int64_t a, b;
     return out->q != NULL && out->k != NULL && out->v != NULL && hq == hk && hq == hv && v_scale == 1.0f &&
-           isfinite(out->scale) && out->q->type.rank == out->k->type.rank && out->q->type.rank == out->v->type.rank &&
-           y->type.rank == out->q->type.rank && dim_of(y, y->type.rank - 1, &a) && dim_of(out->v, y->type.rank - 1, &b) &&
-           a == b;
+           isfinite(out->scale) && same_batch(out, ir_node_output(last, 0));
 }

@@ -162,7 +162,7 @@ static const ir_node *mean_of_last(bf16_pass *p, const ir_value *v)
     const ir_node *n = ir_bf16_made_by(v, IR_OP_REDUCEMEAN);
     ir_tensor axes;
     const ir_value *axis = n != NULL ? ir_node_input(n, 1) : NULL;
-    if (axis == NULL || axis->kind != IR_VALUE_CONST || ir_node_int(n, "keepdims", 1) == 0 ||
+    if (axis == NULL || axis->kind != IR_VALUE_CONST || axis->feedable || ir_node_int(n, "keepdims", 1) == 0 ||
         ir_const_tensor(p->m, axis->constant, p->diag, &axes) != SY_OK || ir_tensor_n_elements(&axes) != 1) {
         return NULL;
     }

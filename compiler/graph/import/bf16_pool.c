@@ -12,7 +12,7 @@ static bool over_planes(bf16_pass *p, const ir_node *n)
     const int32_t rank = ir_node_input(n, 0)->type.rank;
     ir_tensor t;
     uint32_t seen = 0;
-    if (axes == NULL || axes->kind != IR_VALUE_CONST || ir_const_tensor(p->m, axes->constant, p->diag, &t) != SY_OK ||
+    if (axes == NULL || axes->kind != IR_VALUE_CONST || axes->feedable || ir_const_tensor(p->m, axes->constant, p->diag, &t) != SY_OK ||
         ir_tensor_n_elements(&t) != rank - 2) {
         return false;
     }

@@ -56,15 +56,18 @@ sy_status ir_bf16_operand(bf16_pass *p, ir_node *before, ir_value *v, ir_value *
     if (v->kind == IR_VALUE_CONST && !v->feedable) {
         return bf16_const(p, v, out);
     }
+    /* right behind its maker, so that later users find it defined */
+    ir_node *at = v->kind == IR_VALUE_RESULT && v->producer->graph == p->g ? v->producer->next : p->g->first;
     for (const ir_use *u = v->first_use; u != NULL; u = u->next) { /* converted before */
         if (u->user != NULL && u->graph == p->g && ir_node_is(u->user, IR_OP_CAST) &&
             ir_node_output(u->user, 0)->type.dtype == SY_DT_BF16) {
+            if (u->user != at) { /* a conversion of the model's own may stand behind `before` */
+                ir_node_move(u->user, at);
+            }
             *out = ir_node_output(u->user, 0);
             return SY_OK;
         }
     }
-    /* right behind its maker, so that later users find it defined */
-    ir_node *at = v->kind == IR_VALUE_RESULT && v->producer->graph == p->g ? v->producer->next : p->g->first;
     return cast_before(p, v->graph == p->g ? at : before, v, SY_DT_BF16, out);
 }
 
@@ -182,10 +185,14 @@ static sy_status emit_norm(bf16_pass *p, ir_node *n, const bf16_norm *norm)
     return ir_bf16_complete(p, n, node);
 }
 
+/* A function has its operand's shape: nothing is done where a constant of more axes gave the result some. */
 static sy_status emit_unary(bf16_pass *p, ir_node *n, ir_value *x, ir_bf16_fn fn, float alpha, float beta)
 {
     ir_value *in = NULL;
     ir_node *node = NULL;
+    if (x->type.rank != ir_node_output(n, 0)->type.rank) {
+        return SY_OK;
+    }
     SY_TRY(ir_bf16_operand(p, n, x, &in));
     SY_TRY(ir_bf16_replace(p, n, IR_OP_BUNARY, 1, &in, &node));
     SY_TRY(set_fn(node, fn, alpha, beta));
@@ -196,7 +203,7 @@ static sy_status visit_pattern(bf16_pass *p, ir_node *n)
 {
     bf16_norm norm;
     ir_value *x = NULL;
-    if (ir_bf16_match_norm(p, n, &norm) && is_f32(norm.x)) {
+    if (ir_bf16_match_norm(p, n, &norm) && is_f32(norm.x) && norm.x->type.rank == ir_node_output(n, 0)->type.rank) {
         return emit_norm(p, n, &norm);
     }
     ir_bf16_fn fn;
@@ -705,7 +712,7 @@ static sy_status order_sum(const bf16_pass *p, ir_node *n)
     const ir_value *image = ir_node_input(view, 0);
     int64_t a[IR_MAX_RANK], b[IR_MAX_RANK];
     if (image->kind != IR_VALUE_RESULT || ir_node_is(image->producer, IR_OP_CAST) || image->type.rank < 3 || image->type.rank > 4 ||
-        !ir_type_static_dims(&image->type, a) || !ir_type_static_dims(&x->type, b) || a[0] != b[0] || a[1] == b[1] || a[1] == 0) {
+        !ir_type_static_dims(&image->type, a) || !ir_type_static_dims(&x->type, b) || a[0] != b[0] || a[1] >= b[1] || a[1] == 0) {
         return SY_OK;
     }
     SY_TRY(ir_node_set_int(n, "plane", b[1] / a[1]));
