@@ -28,6 +28,7 @@ typedef struct command_model {
     uint8_t *dram;
     uint32_t rows[6 * 128]; /* row registers, as bits */
     int8_t table[256];
+    int8_t taps[25 * 128]; /* the window's weights */
     int32_t semaphores[32], semaphore_most;
     uint8_t poster[32],
         waiter[32]; /* 1 + unit: a semaphore is between two units, for the whole program */
@@ -222,6 +223,53 @@ static bool model_vec(command_model *m, const uint32_t *r)
     return true;
 }
 
+/* A depthwise window, output by output: no order of reads and writes, as the rows lie apart. */
+static bool model_window(command_model *m, const uint32_t *r)
+{
+    const uint32_t in = r[ISA_VPU_CHAIN_IN];
+    const int64_t width = ISA_GET(in, ISA_VPU_CHAIN_IN_WINDOW) == ISA_VPU_CHAIN_IN_WINDOW_TAPS3 ? 3 : 5;
+    const int64_t stride = 1 + (int64_t)ISA_GET(in, ISA_VPU_CHAIN_IN_STRIDE2);
+    const int64_t pad = ISA_GET(in, ISA_VPU_CHAIN_IN_WIN_PAD), first = ISA_GET(in, ISA_VPU_CHAIN_IN_WIN_FIRST);
+    const int64_t n_h = r[ISA_VPU_N0], n_c = r[ISA_VPU_N1], lines = r[ISA_VPU_N2], outputs = r[ISA_VPU_WIN_OUT];
+    for (int64_t at = 0; at < outputs * lines * r[ISA_VPU_N3] * m->d; at++) {
+        const int64_t lane = at % m->d, o = at / m->d % outputs, y = at / m->d / outputs % lines, i3 = at / m->d / outputs / lines;
+        uint32_t sum = 0;
+        for (int64_t t = 0; t < n_h * width; t++) {
+            const int64_t h = t / width, c = o * stride + t % width - pad;
+            const int64_t row = y * stride + h - r[ISA_VPU_WIN_TOP];
+            if (c < 0 || c >= n_c || row < 0 || row >= r[ISA_VPU_WIN_ROWS]) {
+                continue;
+            }
+            const int64_t a = r[ISA_VPU_A_BASE] + row * (int32_t)r[ISA_VPU_A_S0] + c * (int32_t)r[ISA_VPU_A_S1] +
+                              i3 * (int32_t)r[ISA_VPU_A_S3];
+            if (a < 0 || a >= m->spm_rows || (first + n_h) * width > 25) {
+                return model_fail(m, "a window reads outside a memory", a);
+            }
+            sum += (uint32_t)((m->spm[a * m->d + lane] - (int32_t)r[ISA_VPU_A_ZERO]) *
+                              m->taps[((first + h) * width + t % width) * m->d + lane]);
+        }
+        if (ISA_GET(in, ISA_VPU_CHAIN_IN_IADD) == 2) {
+            sum += m->rows[lane];
+        }
+        const int64_t to = r[ISA_VPU_O_BASE] + o * (int32_t)r[ISA_VPU_O_S1] + y * (int32_t)r[ISA_VPU_O_S2] +
+                           i3 * (int32_t)r[ISA_VPU_O_S3];
+        if (to < 0 || to >= m->spm_rows) {
+            return model_fail(m, "a window leaves SPM", to);
+        }
+        m->spm[to * m->d + lane] =
+            (int8_t)model_clamp(model_rne(model_chain(m, r, lane, (int32_t)sum, 0.0F)) + (int32_t)r[ISA_VPU_O_ZERO],
+                                (int32_t)r[ISA_VPU_O_LO], (int32_t)r[ISA_VPU_O_HI]);
+    }
+    return true;
+}
+
+static void model_taps(command_model *m, const uint32_t *r)
+{
+    const uint32_t first = ISA_GET(r[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_FIRST);
+    const uint32_t count = ISA_GET(r[ISA_VPU_TAPS], ISA_VPU_TAPS_TAP_COUNT);
+    memcpy(&m->taps[first * m->d], &m->spm[(int64_t)r[ISA_VPU_A_BASE] * m->d], (size_t)m->d * count);
+}
+
 static void model_rows(command_model *m, const uint32_t *r)
 {
     const uint32_t first = ISA_GET(r[ISA_VPU_ROWS], ISA_VPU_ROWS_FIRST);
@@ -279,7 +327,7 @@ static bool model_move(command_model *m, const uint32_t *r, bool load)
 static bool model_counts(command_model *m, const cc_command *c, const uint32_t *r)
 {
     const bool move = c->unit == ISA_UNIT_LD || c->unit == ISA_UNIT_ST;
-    if (c->unit == ISA_UNIT_VPU && (c->funct7 == ISA_F7_VPU_ROWS || c->funct7 == ISA_F7_VPU_TABLE)) {
+    if (c->unit == ISA_UNIT_VPU && c->funct7 != ISA_F7_VPU_VEC) { /* constants: no loops */
         return true;
     }
     const unsigned first = c->unit == ISA_UNIT_MXU ? ISA_MXU_N0 : move ? ISA_LD_N0 : ISA_VPU_N0;
@@ -338,6 +386,10 @@ static bool model_run(command_model *m, const cc_program *p)
             model_rows(m, r);
         } else if (c->unit == ISA_UNIT_VPU && c->funct7 == ISA_F7_VPU_TABLE) {
             memcpy(m->table, &m->spm[(int64_t)r[ISA_VPU_A_BASE] * m->d], sizeof m->table);
+        } else if (c->unit == ISA_UNIT_VPU && c->funct7 == ISA_F7_VPU_TAPS) {
+            model_taps(m, r);
+        } else if (c->unit == ISA_UNIT_VPU && ISA_GET(r[ISA_VPU_CHAIN_IN], ISA_VPU_CHAIN_IN_WINDOW) != ISA_VPU_CHAIN_IN_WINDOW_OFF) {
+            ok = model_window(m, r);
         } else if (c->unit == ISA_UNIT_VPU) {
             ok = model_vec(m, r);
         } else {
