@@ -278,6 +278,33 @@ static sy_status lower_residual(lower *l, ir_node *fused, cc_group *g, lower_res
     return SY_OK;
 }
 
+/* systole.Fused of kind "table": a product, then a function of its result. */
+static sy_status lower_with_table(lower *l, ir_node *fused, cc_group *g, lower_result *out)
+{
+    const ir_graph *body = ir_node_region(fused, "body");
+    ir_node *product = body->first;
+    ir_value *x = outside(fused, ir_node_input(product, 0)), *y = ir_node_output(fused, 0);
+    const bool is_conv = ir_node_is(product, IR_OP_QCONV);
+    SY_TRY(is_conv ? cc_lower_conv(l, product, x, y, g) : cc_lower_gemm(l, product, x, y, g));
+    const bool depthwise = g->kind == CC_GROUP_DEPTHWISE;
+    cc_blob *constants = depthwise ? &g->u.depthwise.constants : &g->u.matmul.constants, table;
+    cc_table *t = depthwise ? &g->u.depthwise.table : &g->u.matmul.table;
+    SY_TRY(cc_lower_table(l, body->last, (int32_t)ir_node_int(product, "y_zero", 0), &table));
+    uint8_t *bytes = base_arena_alloc(l->arena, (size_t)(constants->n_bytes + table.n_bytes), 1);
+    if (bytes == NULL) {
+        return SY_ENOMEM;
+    }
+    memcpy(bytes, constants->bytes, (size_t)constants->n_bytes);
+    memcpy(bytes + constants->n_bytes, table.bytes, (size_t)table.n_bytes);
+    *t = (cc_table){.used = true, .offset = constants->n_bytes, .y = cc_lower_requant(body->last)};
+    t->y.zero = 0; /* it is in the table */
+    constants->bytes = bytes;
+    constants->n_bytes += table.n_bytes;
+    out->op = is_conv ? "QConv+QTable" : "QGemm+QTable";
+    out->unit = depthwise ? "vpu" : "mxu";
+    return SY_OK;
+}
+
 static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result *out)
 {
     out->op = node->op_name;
@@ -299,7 +326,8 @@ static sy_status lower_group(lower *l, ir_node *node, cc_group *g, lower_result 
                                ir_node_output(node, 0), g);
     case IR_OP_FUSED:
         out->unit = "mxu";
-        return lower_residual(l, node, g, out);
+        return strcmp(ir_node_string(node, "kind", ""), "table") == 0 ? lower_with_table(l, node, g, out)
+                                                                      : lower_residual(l, node, g, out);
     case IR_OP_MAXPOOL:
     case IR_OP_QAVERAGEPOOL:
     case IR_OP_BAVERAGEPOOL:

@@ -84,11 +84,13 @@ static void emit_plane(flow *f, const tile *at, int64_t a_row, int64_t b_row, in
         sched_chain(&c, &p->chain);
     } else {
         in = ISA_PUT(in, ISA_VPU_CHAIN_IN_IADD, ISA_VPU_CHAIN_IN_IADD_ROW);
-        cc_set(&c, ISA_VPU_CHAIN_FP, ISA_PUT(0, ISA_VPU_CHAIN_FP_MUL1, ISA_VPU_CHAIN_FP_MUL1_ROW));
+        const uint32_t fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_MUL1, ISA_VPU_CHAIN_FP_MUL1_ROW);
+        const cc_requant *y = p->table.used ? &p->table.y : &p->y;
+        cc_set(&c, ISA_VPU_CHAIN_FP, p->table.used ? sched_set_table(&c, fp, &p->y) : fp);
         cc_set(&c, ISA_VPU_A_ZERO, (uint32_t)p->x_zero);
-        cc_set(&c, ISA_VPU_O_ZERO, (uint32_t)p->y.zero);
-        cc_set(&c, ISA_VPU_O_LO, (uint32_t)p->y.lo);
-        cc_set(&c, ISA_VPU_O_HI, (uint32_t)p->y.hi);
+        cc_set(&c, ISA_VPU_O_ZERO, (uint32_t)y->zero);
+        cc_set(&c, ISA_VPU_O_LO, (uint32_t)y->lo);
+        cc_set(&c, ISA_VPU_O_HI, (uint32_t)y->hi);
     }
     cc_set(&c, ISA_VPU_CHAIN_IN, in);
     cc_set(&c, ISA_VPU_CHAIN_OUT, ISA_PUT(0, ISA_VPU_CHAIN_OUT_OUT, ISA_VPU_CHAIN_OUT_OUT_SPM));
@@ -140,5 +142,6 @@ void sched_depthwise(sched *s)
     f.n_steps = g->x->n * dw.block_steps * dw.row_steps;
     f.in_rows = dw.blocks * sched_max(sched_min(g->x->h, (dw.height - 1) * w->stride_h + w->kh) * g->x->w, dw.constant_rows);
     f.out_rows = dw.blocks * dw.height * g->y->w;
+    sched_begin_table(s, &g->u.depthwise.table, &g->u.depthwise.constants);
     sched_flow_run(&f);
 }

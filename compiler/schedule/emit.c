@@ -377,6 +377,27 @@ void sched_table(sched *s, int64_t row)
     sched_push(s, &c);
 }
 
+void sched_begin_table(sched *s, const cc_table *table, const cc_blob *constants)
+{
+    if (!table->used) {
+        return;
+    }
+    sched_load_bytes(s, constants->address + table->offset, CC_TABLE_BYTES, 0);
+    sched_post(s, ISA_UNIT_LD, SCHED_SEM_A_VPU_FULL);
+    sched_wait(s, ISA_UNIT_VPU, SCHED_SEM_A_VPU_FULL);
+    sched_table(s, 0);
+    sched_post(s, ISA_UNIT_VPU, SCHED_SEM_A_VPU_FREE);
+    sched_wait(s, ISA_UNIT_LD, SCHED_SEM_A_VPU_FREE);
+}
+
+uint32_t sched_set_table(cc_command *c, uint32_t fp, const cc_requant *product)
+{
+    cc_set(c, ISA_VPU_MID_LO, (uint32_t)(product->lo - product->zero));
+    cc_set(c, ISA_VPU_MID_HI, (uint32_t)(product->hi - product->zero));
+    fp = ISA_PUT(fp, ISA_VPU_CHAIN_FP_MID, ISA_VPU_CHAIN_FP_MID_CLAMP);
+    return ISA_PUT(fp, ISA_VPU_CHAIN_FP_FN, ISA_VPU_CHAIN_FP_FN_TABLE);
+}
+
 int64_t sched_constant_rows(const sched *s)
 {
     return 8 * s->d / s->row_bytes;

@@ -140,6 +140,12 @@ void sched_zero_acc(sched *s, int64_t row, int64_t rows);
 /* VPU: loads the table of fn `table` from CC_TABLE_BYTES at an SPM row. */
 void sched_table(sched *s, int64_t row);
 
+/* Before all else in a group: loads the table of its products by way of SPM row 0. */
+void sched_begin_table(sched *s, const cc_table *table, const cc_blob *constants);
+
+/* The stages behind a product's scale that round it, look it up and clamp; returns chain_fp. */
+uint32_t sched_set_table(cc_command *c, uint32_t fp, const cc_requant *product);
+
 /* SPM rows of two row registers (bias and scale of a product): 8 D bytes. */
 int64_t sched_constant_rows(const sched *s);
 

@@ -348,6 +348,9 @@ static void set_int8_chain(const matmul *m, cc_command *c)
         cc_set(c, ISA_VPU_B_ZERO, (uint32_t)p->residual_zero);
         sched_set_f32(c, ISA_VPU_B_SCALE, p->residual_scale);
         out = p->sum;
+    } else if (p->table.used) {
+        fp = sched_set_table(c, fp, &p->y);
+        out = p->table.y;
     }
     cc_set(c, ISA_VPU_CHAIN_IN, in);
     cc_set(c, ISA_VPU_CHAIN_FP, fp);
@@ -590,6 +593,7 @@ void sched_matmul(sched *s)
                  .base = p->o_base,
                  .pitch = p->o_pitch,
                  .slots = p->o_slots};
+    sched_begin_table(s, &m.p->table, &m.p->constants);
     make_jobs(&m);
     touch_all(&m);
     if (s->status == SY_OK) {

@@ -67,6 +67,14 @@ typedef struct cc_requant {
     int32_t zero, lo, hi;
 } cc_requant;
 
+/* The function behind an int8 product: 256 results in its blob of constants, by the low byte of what is rounded (without the
+ * product's zero point). */
+typedef struct cc_table {
+    bool used;
+    uint64_t offset; /* in the constants */
+    cc_requant y;
+} cc_table;
+
 /* fp32 stages of the VPU: register chain_fp and the immediates that it uses. */
 typedef struct cc_chain {
     uint32_t fp;
@@ -100,6 +108,7 @@ typedef struct cc_matmul {
     float mid_scale,
         residual_scale; /* y = rne(fl(fl(q^ * mid_scale) + fl(r^ * residual_scale))) + ... */
     cc_requant sum;
+    cc_table table; /* not with a residual */
     bool is_bf16; /* sums are fp32; row registers add1 (bias) and mul2 are loaded */
     cc_chain chain; /* bf16: what follows the bias */
 } cc_matmul;
@@ -108,8 +117,9 @@ typedef struct cc_matmul {
 typedef struct cc_depthwise {
     cc_window window;
     int32_t x_zero;
-    cc_blob constants; /* [block][rows] */
+    cc_blob constants; /* [block][rows], then the table */
     cc_requant y;
+    cc_table table;
     bool is_bf16;
     cc_chain chain;
 } cc_depthwise;

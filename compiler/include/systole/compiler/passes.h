@@ -28,6 +28,8 @@ const char *pass_summary(unsigned i);
 sy_status pass_fold_constants(ir_module *module, base_diag *diag);
 sy_status pass_fold_batchnorm(ir_module *module, base_diag *diag);
 sy_status pass_remove_dead(ir_module *module, base_diag *diag);
+sy_status pass_fold_tables(ir_module *module, base_diag *diag);
 sy_status pass_fuse_residual(ir_module *module, base_diag *diag);
+sy_status pass_fuse_table(ir_module *module, base_diag *diag);
 
 #endif
