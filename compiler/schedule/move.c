@@ -7,7 +7,7 @@
 #include "flow.h"
 #include "systole/base/assert.h"
 
-/* A step: some channel blocks of some rows of one image of one part. */
+/* A step: some channel blocks of some rows of one image of one part. Concatenation: a part behind the last is zeros. */
 typedef struct piece {
     int64_t part, n, block, blocks, y, height;
 } piece;
@@ -97,9 +97,40 @@ void sched_pad(sched *s)
 
 /* ---------------------------------------------------------------- concatenation */
 
+/* The first lane of the output's last block that no part's rows reach, d if they reach all. */
+static int64_t first_idle_lane(const sched *s, const cc_concat *cat)
+{
+    int64_t offset = 0;
+    for (uint32_t i = 0; i + 1 < cat->n_parts; i++) {
+        offset += cat->parts[i]->c;
+    }
+    const int64_t shift = offset % s->d, in_last = (cat->parts[cat->n_parts - 1]->c - 1) % s->d + 1;
+    return shift + in_last > s->d ? shift : s->d;
+}
+
+/* Rows of zeros: all of the box lies behind the output. */
+static void load_zeros(flow *f, const piece *p, int64_t row)
+{
+    const cc_tensor *y = f->s->group->y;
+    const sched_box box = {.tensor = y, .n = p->n, .block = y->blocks - 1, .blocks = 1, .y = y->h, .height = p->height, .width = y->w};
+    sched_load(f->s, &box, row, 0);
+}
+
+static void store_zeros(flow *f, const piece *p, int64_t row)
+{
+    sched *s = f->s;
+    const cc_tensor *y = s->group->y;
+    const int64_t at = (((p->n + 1) * y->blocks - 1) * y->h + p->y) * y->w;
+    sched_store_lanes(s, y->address + (uint64_t)(at * s->row_bytes), p->height * y->w, first_idle_lane(s, &s->group->u.concat), s->d, row);
+}
+
 static void concat_load(flow *f, int64_t step, int64_t row)
 {
     const piece *p = &((const move *)f->user)->pieces[step];
+    if (p->part == (int64_t)f->s->group->u.concat.n_parts) {
+        load_zeros(f, p, row);
+        return;
+    }
     const cc_tensor *x = f->s->group->u.concat.parts[p->part];
     const sched_box box = {.tensor = x,
                            .n = p->n,
@@ -117,6 +148,10 @@ static void concat_store(flow *f, int64_t step, int64_t row)
     const cc_concat *cat = &s->group->u.concat;
     const cc_tensor *y = s->group->y;
     const piece *p = &((const move *)f->user)->pieces[step];
+    if (p->part == (int64_t)cat->n_parts) {
+        store_zeros(f, p, row);
+        return;
+    }
     const cc_tensor *x = cat->parts[p->part];
     const bool last = p->part + 1 == (int64_t)cat->n_parts;
     int64_t offset = 0;
@@ -162,12 +197,18 @@ void sched_concat(sched *s)
     for (uint32_t i = 0; i < cat->n_parts; i++) {
         most += cat->parts[i]->n * cat->parts[i]->blocks * cat->parts[i]->h;
     }
-    if (!reserve(s, &m, most)) {
+    const cc_tensor *y = s->group->y;
+    /* an infinity or a NaN that DRAM held before is one in the next sum, though its weight is 0; an integer is not */
+    const bool zeros = s->element_bytes > 1 && first_idle_lane(s, cat) < s->d;
+    if (!reserve(s, &m, most + (zeros ? y->n * y->h : 0))) {
         return;
     }
     for (uint32_t i = 0; i < cat->n_parts; i++) {
         const cc_tensor *x = cat->parts[i];
         cut(s, &m, (int64_t)i, x->n, x->blocks, x->h, x->w, in_limit);
+    }
+    if (zeros) {
+        cut(s, &m, cat->n_parts, y->n, 1, y->h, y->w, in_limit);
     }
     flow f = {.s = s, .ops = &ops, .user = &m, .n_steps = m.n, .in_rows = m.rows};
     sched_flow_run(&f);

@@ -114,12 +114,25 @@ static base_buf reciprocal_of_channels(void)
     return bn_finish(g, "y");
 }
 
+/* Channels joined so that no store reaches the last lanes: what the memory held before is multiplied by weights of 0. */
+static base_buf joined_channels(void)
+{
+    base_buf g = {0};
+    bn_input(&g, "x", 4, (const int64_t[4]){1, 3, 128, 128});
+    bn_add_conv(&g, "x", "a", &(bn_conv){.in = 3, .out = 6, .k = 1, .stride = 1, .group = 1});
+    bn_add_conv(&g, "x", "b", &(bn_conv){.in = 3, .out = 7, .k = 1, .stride = 1, .group = 1});
+    bn_op_int(&g, "Concat", "a b", "c", "axis", 1);
+    bn_add_conv(&g, "c", "y", &(bn_conv){.in = 13, .out = 4, .k = 1, .stride = 1, .group = 1});
+    return bn_finish(g, "y");
+}
+
 static void test_values(void **state)
 {
     (void)state;
     check(listed_weights(), "weights listed as inputs", NULL);
     check(own_conversion(), "a conversion of the model's own", "Softplus");
     check(reciprocal_of_channels(), "a reciprocal behind a depthwise convolution", "BConv");
+    check(joined_channels(), "channels joined", NULL);
     all_good();
 }
 
