@@ -90,6 +90,8 @@ uint32_t cc_group_blobs(const cc_group *group, const cc_blob *blobs[2])
         candidates[0] = &group->u.depthwise.constants;
     } else if (group->kind == CC_GROUP_NORM) {
         candidates[0] = &group->u.norm.constants;
+    } else if (group->kind == CC_GROUP_ATTENTION) {
+        candidates[0] = &group->u.attention.mask_constant;
     }
     for (int i = 0; i < 2; i++) {
         if (candidates[i] != NULL && candidates[i]->n_bytes > 0) {

@@ -107,6 +107,25 @@ sy_status ir_infer_bpool(ir_infer_args *a)
     return ir_node_int(a->node, "global", 0) != 0 ? ir_infer_global_pool(a) : ir_infer_pool(a);
 }
 
+/* A mask [1 or batch, 1 or queries, keys]. */
+static sy_status want_mask(const ir_infer_args *a, const ir_type *q, const ir_type *k)
+{
+    ir_type t;
+    int64_t size;
+    if (!ir_infer_has(a, 3)) {
+        return SY_OK;
+    }
+    SY_TRY(want_bf16(a, 3, &t));
+    SY_TRY(ir_infer_want_rank(a, 3, &t, 3));
+    SY_TRY(ir_infer_want_dim(a, 3, &t, 2, k->dims[1]));
+    for (int32_t i = 0; i < 2; i++) {
+        if (!ir_dim_is_const(t.dims[i], &size) || size != 1) {
+            SY_TRY(ir_infer_want_dim(a, 3, &t, i, q->dims[i]));
+        }
+    }
+    return SY_OK;
+}
+
 sy_status ir_infer_battention(ir_infer_args *a)
 {
     ir_type q, k, v;
@@ -120,6 +139,7 @@ sy_status ir_infer_battention(ir_infer_args *a)
     SY_TRY(ir_infer_want_dim(a, 1, &k, 2, q.dims[2]));
     SY_TRY(ir_infer_want_dim(a, 2, &v, 0, q.dims[0]));
     SY_TRY(ir_infer_want_dim(a, 2, &v, 1, k.dims[1]));
+    SY_TRY(want_mask(a, &q, &k));
     const int64_t heads = ir_node_int(a->node, "heads", 1);
     const int64_t lanes = ir_node_int(a->node, "lanes", 1);
     int64_t e, f;

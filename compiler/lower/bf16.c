@@ -170,6 +170,37 @@ sy_status cc_lower_check_lanes(lower *l, const ir_node *node)
                                            (long long)l->d);
 }
 
+/* Operand 3 of attention, [pictures][queries][keys]: a device tensor with the keys as channels. */
+static sy_status lower_mask(lower *l, ir_value *v, cc_attention *p)
+{
+    int64_t dims[IR_MAX_RANK];
+    int32_t rank;
+    SY_TRY(cc_lower_dims(l, v, &rank, dims));
+    p->mask_pictures = dims[0];
+    p->mask_queries = dims[1];
+    if (v->kind != IR_VALUE_CONST) {
+        return cc_lower_operand(l, v, LOWER_AXIS_LAST, NULL, &p->mask);
+    }
+    ir_tensor t;
+    SY_TRY(cc_lower_constant(l, v, &t));
+    cc_tensor m = {.name = v->name, .n = 1, .c = dims[2], .h = 1, .w = dims[0] * dims[1], .folded = true};
+    m.blocks = (m.c + l->d - 1) / l->d;
+    m.rows = m.blocks * m.w;
+    p->mask = base_arena_alloc(l->arena, 1, sizeof *p->mask);
+    p->mask_constant.n_bytes = (uint64_t)(m.rows * l->d * l->element_bytes);
+    p->mask_constant.bytes = base_arena_alloc(l->arena, (size_t)p->mask_constant.n_bytes, 1);
+    if (p->mask == NULL || p->mask_constant.bytes == NULL) {
+        return SY_ENOMEM;
+    }
+    *p->mask = m;
+    for (int64_t i = 0; i < m.w * m.c; i++) {
+        const int64_t at = i / m.c, c = i % m.c;
+        memcpy(p->mask_constant.bytes + ((c / l->d * m.w + at) * l->d + c % l->d) * l->element_bytes,
+               (const uint8_t *)t.data + i * l->element_bytes, (size_t)l->element_bytes);
+    }
+    return SY_OK;
+}
+
 sy_status cc_lower_attention(lower *l, ir_node *node, cc_group *g)
 {
     cc_attention *p = &g->u.attention;
@@ -198,7 +229,7 @@ sy_status cc_lower_attention(lower *l, ir_node *node, cc_group *g)
         return cc_lower_refuse(l, "a batch with %lld keys each, no multiple of %lld", (long long)k[1], (long long)l->d);
     }
     g->macs = (uint64_t)(p->batch * q[1] * k[1] * (g->x->c + p->v->c));
-    return SY_OK;
+    return ir_node_input(node, 3) != NULL ? lower_mask(l, ir_node_input(node, 3), p) : SY_OK;
 }
 
 sy_status cc_lower_norm(lower *l, ir_node *node, cc_group *g)

@@ -68,6 +68,9 @@ static void touch_group(lives *l, const cc_group *g, uint32_t index, const isa_c
     case CC_GROUP_ATTENTION:
         touch(l, g->u.attention.k, index, config);
         touch(l, g->u.attention.v, index, config);
+        if (g->u.attention.mask_constant.n_bytes == 0) {
+            touch(l, g->u.attention.mask, index, config);
+        }
         break;
     case CC_GROUP_POOL:
     case CC_GROUP_PAD:
@@ -134,12 +137,16 @@ sy_status cc_place_memory(base_arena *arena, const isa_config *config, const pla
     for (uint32_t i = 0; i < p->n_groups; i++) {
         cc_group *g = p->groups[i];
         guard = bytes_before(g, config) > guard ? bytes_before(g, config) : guard;
-        most += 4 + (g->kind == CC_GROUP_CONCAT ? g->u.concat.n_parts : 0);
+        most += 5 + (g->kind == CC_GROUP_CONCAT ? g->u.concat.n_parts : 0);
         if (g->kind == CC_GROUP_MATMUL) {
             place_blob(&g->u.matmul.weights, &end);
             place_blob(&g->u.matmul.constants, &end);
         } else if (g->kind == CC_GROUP_STREAM && g->u.stream.table.n_bytes > 0) {
             place_blob(&g->u.stream.table, &end);
+        } else if (g->kind == CC_GROUP_ATTENTION && g->u.attention.mask_constant.n_bytes > 0) {
+            place_blob(&g->u.attention.mask_constant, &end);
+            g->u.attention.mask->address = g->u.attention.mask_constant.address;
+            g->u.attention.mask->placed = true;
         } else if (g->kind == CC_GROUP_STREAM && g->u.stream.b_constant.n_bytes > 0) {
             place_blob(&g->u.stream.b_constant, &end);
             g->u.stream.b->address = g->u.stream.b_constant.address;

@@ -191,6 +191,7 @@ static void fill_layer(const builder *b, const cc_group *g, const char *op, uint
         break;
     case CC_GROUP_ATTENTION:
         rows += (uint64_t)g->u.attention.k->rows + (uint64_t)g->u.attention.v->rows;
+        rows += g->u.attention.mask != NULL ? (uint64_t)g->u.attention.mask->rows : 0;
         break;
     case CC_GROUP_POOL:
     case CC_GROUP_PAD:

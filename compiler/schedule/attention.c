@@ -3,7 +3,7 @@
  * where the scores lie, products with the values by the array.
  *
  *     W ring   keys and values of a head   LD -> MXU        A ring   queries of a tile   LD -> MXU
- *     O ring   results of a tile           VPU -> ST
+ *     O ring   results of a tile           VPU -> ST         R ring   the mask of a tile   LD -> VPU
  *     ACC, in quarters: scores | exponentials | maxima and results | reciprocals of the sums
  *
  * MXU and VPU work on two tiles at once: the scores of the next tile are made as soon as the VPU has read those of this one.
@@ -27,7 +27,7 @@ typedef struct attention {
     int64_t tiles, n;   /* of a head; of all */
     int64_t p_base;     /* SPM: probabilities [key block][query] */
     int64_t scores, exps, sums, most, results; /* ACC rows */
-    ring a, w, o;
+    ring a, w, o, r;
 } attention;
 
 typedef struct tile {
@@ -84,6 +84,23 @@ static void fill_queries(attention *at)
     sched_ring_end_fill(s, &at->a);
 }
 
+/* A row of the mask for each query of a tile, or one for all. */
+static int64_t mask_rows(const attention *at, int64_t queries)
+{
+    return at->p->mask_queries > 1 ? queries : 1;
+}
+
+static void fill_mask(attention *at)
+{
+    sched *s = at->s;
+    const cc_attention *p = at->p;
+    const tile tl = tile_of(at, at->r.filled);
+    const int64_t first = (p->mask_pictures > 1 ? tl.picture * p->mask_queries : 0) + (p->mask_queries > 1 ? tl.first : 0);
+    sched_ring_begin_fill(s, &at->r);
+    load_part(at, p->mask, 0, at->key_blocks, first, mask_rows(at, tl.n), sched_ring_row(&at->r, at->r.filled));
+    sched_ring_end_fill(s, &at->r);
+}
+
 static void fill_until(attention *at, int64_t step)
 {
     while (sched_ring_can_fill(&at->a, step)) {
@@ -91,6 +108,9 @@ static void fill_until(attention *at, int64_t step)
     }
     while (sched_ring_can_fill(&at->w, step)) {
         fill(at);
+    }
+    while (at->p->mask != NULL && sched_ring_can_fill(&at->r, step)) {
+        fill_mask(at);
     }
 }
 
@@ -207,12 +227,24 @@ static void set_reduced(cc_command *c, int64_t row)
     sched_set_f32(c, ISA_VPU_R_ADD, 0.0F);
 }
 
-/* Scores times the scale, and their maxima; then exponentials and the reciprocals of their sums. */
+/* The mask of a tile as B behind the scale. */
+static void add_mask(attention *at, int64_t t, int64_t n, cc_command *c)
+{
+    const int64_t rows = mask_rows(at, n);
+    cc_set(c, ISA_VPU_CHAIN_IN,
+           ISA_PUT(ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, ISA_VPU_CHAIN_IN_A_SRC_ACC_F32), ISA_VPU_CHAIN_IN_B_SRC, ISA_VPU_CHAIN_IN_B_SRC_SPM));
+    sched_walk(c, ISA_VPU_B_BASE, sched_ring_row(&at->r, t), ISA_VPU_B_S0, (const int64_t[4]){rows, rows > 1 ? 1 : 0, 0, 0});
+    sched_set_f32(c, ISA_VPU_B_SCALE, 1.0F);
+}
+
+/* Scores times the scale, plus the mask, and their maxima; then exponentials and the reciprocals of their sums. */
 static void emit_exponentials(attention *at, int64_t t)
 {
     sched *s = at->s;
     const int64_t n = tile_of(at, t).n;
-    const cc_chain scaled = {.fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_MUL1, ISA_VPU_CHAIN_FP_MUL1_IMM), .mul1 = at->p->scale};
+    const bool masked = at->p->mask != NULL;
+    cc_chain scaled = {.fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_MUL1, ISA_VPU_CHAIN_FP_MUL1_IMM), .mul1 = at->p->scale};
+    scaled.fp = ISA_PUT(scaled.fp, ISA_VPU_CHAIN_FP_ADD2, masked ? ISA_VPU_CHAIN_FP_ADD2_B : ISA_VPU_CHAIN_FP_ADD2_NONE);
     cc_chain shifted = {.fp = ISA_PUT(0, ISA_VPU_CHAIN_FP_ADD1, ISA_VPU_CHAIN_FP_ADD1_B), .mul1 = IR_BF16_LOG2E};
     shifted.fp = ISA_PUT(shifted.fp, ISA_VPU_CHAIN_FP_MUL1, ISA_VPU_CHAIN_FP_MUL1_IMM);
     shifted.fp = ISA_PUT(shifted.fp, ISA_VPU_CHAIN_FP_FN, ISA_VPU_CHAIN_FP_FN_EXP2);
@@ -221,7 +253,14 @@ static void emit_exponentials(attention *at, int64_t t)
                          reduction(ISA_VPU_CHAIN_OUT_RED_MAX, ISA_VPU_CHAIN_OUT_RED_FN_NONE));
     set_walks(&c, at->scores, at->scores, n);
     set_reduced(&c, at->most);
+    if (masked) {
+        sched_ring_begin_step(s, &at->r, t);
+        add_mask(at, t, n, &c);
+    }
     sched_push(s, &c);
+    if (masked) {
+        sched_ring_end_step(s, &at->r, t);
+    }
     c = begin(at, n, ISA_VPU_CHAIN_IN_B_SRC_ACC_F32, &shifted,
               reduction(ISA_VPU_CHAIN_OUT_RED_SUM, ISA_VPU_CHAIN_OUT_RED_FN_RECIP));
     set_walks(&c, at->scores, at->exps, n);
@@ -280,13 +319,19 @@ static bool fits(attention *at, int64_t w_rows, int64_t *needed)
     const sched *s = at->s;
     const int64_t a_pitch = in_banks(s, at->size_blocks * at->tile), o_pitch = in_banks(s, at->out_blocks * at->tile);
     const int64_t p_rows = in_banks(s, at->key_blocks * at->tile), w_pitch = in_banks(s, w_rows);
-    const int64_t fixed = p_rows + 2 * a_pitch + 2 * o_pitch;
+    const int64_t r_pitch = at->p->mask != NULL ? in_banks(s, at->key_blocks * mask_rows(at, at->tile)) : 0;
+    const int64_t others = p_rows + 2 * a_pitch + 2 * o_pitch;
+    /* one slot for masks where two would leave no room for keys and values */
+    const int64_t r_slots = s->spm_rows - others - 2 * r_pitch >= 2 * w_pitch ? 2 : 1;
+    const int64_t fixed = others + r_slots * r_pitch;
     const int64_t slots = (s->spm_rows - fixed) / w_pitch;
     *needed = fixed + 2 * w_pitch;
     at->a = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_A_MXU_FULL, .free_ = SCHED_SEM_A_MXU_FREE,
                    .base = p_rows, .pitch = a_pitch, .slots = 2};
     at->o = (ring){.producer = ISA_UNIT_VPU, .consumer = ISA_UNIT_ST, .full = SCHED_SEM_O_FULL, .free_ = SCHED_SEM_O_FREE,
                    .base = p_rows + 2 * a_pitch, .pitch = o_pitch, .slots = 2};
+    at->r = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_VPU, .full = SCHED_SEM_R_FULL, .free_ = SCHED_SEM_R_FREE,
+                   .base = others, .pitch = r_pitch, .slots = r_slots};
     at->w = (ring){.producer = ISA_UNIT_LD, .consumer = ISA_UNIT_MXU, .full = SCHED_SEM_W_FULL, .free_ = SCHED_SEM_W_FREE,
                    .base = fixed, .pitch = w_pitch, .slots = sched_min(slots, sched_min(4, s->sem_most))};
     return slots >= 2;
@@ -316,7 +361,7 @@ static bool choose(attention *at)
         at->tile = sched_div_up(at->tile, 2);
     }
     if (!fit) {
-        sched_too_large(s, "keys and values of one head with queries, probabilities and results", needed, s->spm_rows);
+        sched_too_large(s, "keys and values of one head with queries, mask, probabilities and results", needed, s->spm_rows);
         return false;
     }
     at->p_base = 0;
@@ -338,6 +383,9 @@ static void touch_all(attention *at)
         if (t < at->n) {
             sched_ring_touch(s, &at->a, t, t);
             sched_ring_touch(s, &at->o, t, t);
+            if (at->p->mask != NULL) {
+                sched_ring_touch(s, &at->r, t, t);
+            }
             sched_ring_touch(s, &at->w, 2 * tile_of(at, t).head, scores_step(t));
         }
         if (t > 0) {

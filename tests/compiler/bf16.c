@@ -30,6 +30,18 @@ static void test_heads(void **state)
     all_good();
 }
 
+static void test_masks(void **state)
+{
+    (void)state;
+    for (int mask = 0; mask < BN_MASKS; mask++) {
+        char what[64];
+        snprintf(what, sizeof what, "attention with a mask of kind %d", mask);
+        check(bn_masked(2, 32, 32, 2, (bn_mask)mask), what, "Reshape");
+        check(bn_masked(1, 21, 16, 1, (bn_mask)mask), what, "Reshape");
+    }
+    all_good();
+}
+
 static void test_block(void **state)
 {
     (void)state;
@@ -91,7 +103,7 @@ static void test_images(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_heads), cmocka_unit_test(test_block),  cmocka_unit_test(test_norms),
+        cmocka_unit_test(test_heads), cmocka_unit_test(test_masks), cmocka_unit_test(test_block),  cmocka_unit_test(test_norms),
         cmocka_unit_test(test_functions), cmocka_unit_test(test_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

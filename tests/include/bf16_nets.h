@@ -179,6 +179,56 @@ static inline base_buf bn_heads(int64_t batch, int64_t queries, int64_t keys, in
     return bn_finish(g, "y");
 }
 
+typedef enum bn_mask { BN_MASK_INPUT, BN_MASK_PICTURES, BN_MASK_CONSTANT, BN_MASK_WHERE, BN_MASK_WHERE_NOT, BN_MASKS } bn_mask;
+
+/* The same with a mask of scores: an input for each query, an input for each picture, constants added, constants by a condition. */
+static inline base_buf bn_masked(int64_t batch, int64_t s, int64_t e, int64_t heads, bn_mask mask)
+{
+    base_buf g = {0};
+    for (int i = 0; i < 3; i++) {
+        bn_input(&g, (const char *[3]){"q", "k", "v"}[i], 3, (const int64_t[3]){batch, s, e});
+    }
+    const int64_t n = s * s, square[4] = {1, 1, s, s};
+    float *added = malloc((size_t)n * sizeof *added);
+    uint8_t *allowed = malloc((size_t)n);
+    assert_true(added != NULL && allowed != NULL);
+    for (int64_t i = 0; i < n; i++) {
+        const bool see = i % s <= i / s;
+        added[i] = see ? 0.25f * bn_uniform() : -3.4e38f;
+        allowed[i] = see == (mask == BN_MASK_WHERE);
+    }
+    if (mask == BN_MASK_INPUT) {
+        bn_input(&g, "mask", 2, square + 2);
+    } else if (mask == BN_MASK_PICTURES) {
+        bn_input(&g, "mask", 4, (const int64_t[4]){batch, 1, 1, s});
+    } else if (mask == BN_MASK_CONSTANT) {
+        ow_add_const(&g, "mask", SY_DT_F32, 4, square, added, (size_t)n * sizeof *added);
+    } else {
+        ow_add_const(&g, "mask", SY_DT_BOOL, 4, square, allowed, (size_t)n);
+        ow_add_f32(&g, "never", -INFINITY);
+    }
+    free(added);
+    free(allowed);
+    bn_i64s(&g, "cut", 4, (const int64_t[4]){0, 0, heads, e / heads});
+    bn_i64s(&g, "whole", 3, (const int64_t[3]){0, 0, e});
+    ow_add_f32(&g, "root", sqrtf((float)(e / heads)));
+    bn_cut(&g, "q", "qh", "cut", false);
+    bn_cut(&g, "k", "kh", "cut", true);
+    bn_cut(&g, "v", "vh", "cut", false);
+    bn_op(&g, "MatMul", "qh kh", "scores");
+    bn_op(&g, "Div", "scores root", "scaled");
+    if (mask >= BN_MASK_WHERE) {
+        bn_op(&g, "Where", mask == BN_MASK_WHERE ? "mask scaled never" : "mask never scaled", "masked");
+    } else {
+        bn_op(&g, "Add", mask == BN_MASK_CONSTANT ? "mask scaled" : "scaled mask", "masked");
+    }
+    bn_op_int(&g, "Softmax", "masked", "probabilities", "axis", 3);
+    bn_op(&g, "MatMul", "probabilities vh", "parts");
+    bn_transpose(&g, "parts", "turned", 4, (const int64_t[4]){0, 2, 1, 3});
+    bn_op(&g, "Reshape", "turned whole", "y");
+    return bn_finish(g, "y");
+}
+
 /* A block with the norms before its parts: y = z + mlp(norm z), z = x + attention(norm x). */
 static inline base_buf bn_block(int64_t batch, int64_t s, int64_t e, int64_t heads)
 {
@@ -536,6 +586,10 @@ static inline bool bn_run(rt_model *model, const rt_session_options *options, in
     if (good && rt_session_device(session) != options->device) {
         print_error("%s: nothing runs on the machine: %s\n", what, rt_session_note(session));
         good = false;
+    }
+    if (good && options->lockstep) { /* something was compared */
+        const rt_cosim_result *compared = rt_session_lockstep(session);
+        assert_true(compared != NULL && compared->equal && compared->n_commands > 0 && compared->n_cycles > 0);
     }
     const rt_check *found = good ? rt_session_check(session) : NULL;
     if (found != NULL && rt_check_n_errors(found) + rt_check_n(found, RT_CHECK_UNWRITTEN) > 0) {

@@ -5,6 +5,7 @@
  *     k [B,T,E] -> Reshape [B,T,h,d] -> Transpose [B,h,d,T] --MatMul -> scale -> Softmax --MatMul -> Transpose -> Reshape [B,S,F]
  *     v [B,T,F] -> Reshape [B,T,h,d] -> Transpose [B,h,T,d] ----------------------------'
  *
+ * A mask may be added behind the scale, or (Where) put a large negative constant in the place of scores by a constant condition.
  * A single head needs neither Reshape nor Transpose (but k's). Scales may stand on q, on k, or behind the product.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -120,6 +121,88 @@ static bool same_batch(const bf16_attention *a, const ir_value *y)
            (rank == 2 || (a->k->type.dims[0] == a->q->type.dims[0] && a->v->type.dims[0] == a->q->type.dims[0]));
 }
 
+/* The mask's sizes are [1 or batch, 1 or queries, keys] where the scores are [batch, (heads,) queries, keys]. */
+static bool mask_sizes(const ir_value *mask, const ir_value *scores, int64_t out[3])
+{
+    int64_t m[IR_MAX_RANK], s[IR_MAX_RANK];
+    const int32_t rank = scores->type.rank, own = mask->type.rank;
+    if (!mask->type.has_rank || own > rank || own < 1 || rank < 2 || !ir_type_static_dims(&mask->type, m) ||
+        !ir_type_static_dims(&scores->type, s)) {
+        return false;
+    }
+    for (int32_t i = 0; i < rank; i++) {
+        const int64_t size = i < rank - own ? 1 : m[i - (rank - own)];
+        if ((size != 1 && size != s[i]) || (i == rank - 1 && size != s[i]) || (rank == 4 && i == 1 && size != 1)) {
+            return false;
+        }
+        if (i == rank - 1) {
+            out[2] = size;
+        } else if (i == rank - 2) {
+            out[1] = size;
+        } else if (i == 0) {
+            out[0] = size;
+        }
+    }
+    out[0] = rank == 2 ? 1 : out[0];
+    return true;
+}
+
+/* Scores without their mask. */
+static ir_value *unmasked(bf16_pass *p, ir_value *v, bf16_attention *out)
+{
+    const ir_node *add = ir_bf16_made_by(v, IR_OP_ADD), *where = ir_bf16_made_by(v, IR_OP_WHERE);
+    for (uint32_t i = 0; add != NULL && i < 2; i++) {
+        float scale = 1.0f;
+        if (ir_bf16_made_by(unscaled(p, ir_node_input(add, i), &scale), IR_OP_MATMUL) != NULL) {
+            out->mask = ir_node_input(add, 1 - i);
+            return out->mask->type.dtype == SY_DT_F32 && mask_sizes(out->mask, v, out->mask_dims) ? ir_node_input(add, i) : NULL;
+        }
+    }
+    for (uint32_t i = 1; where != NULL && i < 3; i++) {
+        if (ir_bf16_scalar(p, ir_node_input(where, 3 - i), &out->else_value)) {
+            out->mask = ir_node_input(where, 0);
+            out->inverted = i == 2;
+            return out->else_value <= -1000.0f && out->mask->kind == IR_VALUE_CONST && !out->mask->feedable &&
+                           out->mask->type.dtype == SY_DT_BOOL && mask_sizes(out->mask, v, out->mask_dims)
+                       ? ir_node_input(where, i)
+                       : NULL;
+        }
+    }
+    return v;
+}
+
+sy_status ir_bf16_mask(bf16_pass *p, ir_node *before, const bf16_attention *a, ir_value **out)
+{
+    ir_const *c = NULL;
+    if (a->mask->kind != IR_VALUE_CONST || a->mask->feedable) {
+        ir_value *in[2] = {NULL, NULL};
+        ir_node *reshape = NULL;
+        SY_TRY(ir_bf16_operand(p, before, a->mask, &in[0]));
+        SY_TRY(ir_const_i64s(p->m, 3, a->mask_dims, &c));
+        SY_TRY(ir_graph_add_const(p->g, NULL, c, &in[1]));
+        SY_TRY(ir_node_create_op(p->g, before, IR_OP_RESHAPE, 2, in, &reshape, out));
+        return ir_infer_node(reshape, p->diag);
+    }
+    ir_tensor t;
+    SY_TRY(ir_const_tensor(p->m, a->mask->constant, p->diag, &t));
+    const int64_t n = ir_tensor_n_elements(&t);
+    float *data = BASE_ARENA_ARRAY(p->m->arena, float, (size_t)n + 1);
+    if (data == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (t.dtype == SY_DT_BOOL) {
+            data[i] = (((const uint8_t *)t.data)[i] != 0) == a->inverted ? a->else_value : 0.0f;
+        } else {
+            data[i] = ((const float *)t.data)[i];
+        }
+    }
+    ir_value *f32 = NULL;
+    SY_TRY(ir_const_borrow(p->m, SY_DT_F32, 3, a->mask_dims, data, (size_t)n * sizeof *data, p->diag, &c));
+    SY_TRY(ir_graph_add_const(p->g, NULL, c, &f32));
+    return ir_bf16_operand(p, before, f32, out);
+}
+
 bool ir_bf16_match_attention(bf16_pass *p, ir_node *last, bf16_attention *out)
 {
     static const int64_t perm[4] = {0, 2, 1, 3};
@@ -140,7 +223,11 @@ bool ir_bf16_match_attention(bf16_pass *p, ir_node *last, bf16_attention *out)
         return false;
     }
     *out = (bf16_attention){.scale = 1.0f};
-    const ir_value *scores = unscaled(p, ir_node_input(softmax, 0), &out->scale);
+    ir_value *scores = unmasked(p, ir_node_input(softmax, 0), out);
+    if (scores == NULL) {
+        return false;
+    }
+    scores = unscaled(p, scores, &out->scale);
     const ir_node *first = ir_bf16_made_by(scores, IR_OP_MATMUL);
     if (first == NULL) {
         return false;

@@ -59,7 +59,14 @@ typedef struct bf16_attention {
     ir_value *q, *k, *v; /* [B,S,E], or [S,E] */
     int64_t heads;
     float scale;
+    ir_value *mask;  /* added to the scores, or (else_value below 0) a condition: where it does not hold they are else_value; NULL: none */
+    float else_value;
+    bool inverted;   /* they are else_value where the condition holds */
+    int64_t mask_dims[3];
 } bf16_attention;
 bool ir_bf16_match_attention(bf16_pass *p, ir_node *last, bf16_attention *out);
+
+/* The mask as an operand [pictures, queries, keys] in bf16. */
+sy_status ir_bf16_mask(bf16_pass *p, ir_node *before, const bf16_attention *a, ir_value **out);
 
 #endif

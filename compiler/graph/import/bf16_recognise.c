@@ -116,7 +116,7 @@ static sy_status visit_attention(bf16_pass *p, ir_node *n)
     if (!ir_bf16_match_attention(p, n, &a) || !is_f32(a.q) || !is_f32(a.k) || !is_f32(a.v)) {
         return SY_OK;
     }
-    ir_value *in[3] = {a.q, a.k, a.v};
+    ir_value *in[4] = {a.q, a.k, a.v, NULL};
     ir_value *const old = ir_node_output(n, 0);
     const bool flat = a.q->type.rank == 2;
     for (unsigned i = 0; i < 3; i++) {
@@ -132,7 +132,10 @@ static sy_status visit_attention(bf16_pass *p, ir_node *n)
         }
     }
     ir_node *node = NULL;
-    SY_TRY(ir_bf16_replace(p, n, IR_OP_BATTENTION, 3, in, &node));
+    if (a.mask != NULL) {
+        SY_TRY(ir_bf16_mask(p, n, &a, &in[3]));
+    }
+    SY_TRY(ir_bf16_replace(p, n, IR_OP_BATTENTION, a.mask != NULL ? 4 : 3, in, &node));
     SY_TRY(ir_node_set_int(node, "heads", a.heads));
     SY_TRY(ir_node_set_int(node, "lanes", p->lanes));
     SY_TRY(ir_node_set_float(node, "scale", a.scale));

@@ -504,17 +504,21 @@ sy_status ir_ref_battention(const ir_kernel_args *args)
     const int64_t de = e / heads, df = f / heads;
     const float scale = ir_node_float(args->node, "scale", 1.0f);
     const float *qv = floats_of(args, q), *kv = floats_of(args, k), *vv = floats_of(args, v);
+    const ir_tensor *m = ir_kernel_input(args, 3);
+    const float *mask = m != NULL ? floats_of(args, m) : NULL;
     float *score = BASE_ARENA_ARRAY(args->scratch, float, (size_t)t + 1), *lane = lanes_of(args, lanes);
     uint16_t *y = ir_kernel_output(args, 0)->data;
-    if (qv == NULL || kv == NULL || vv == NULL || score == NULL || lane == NULL) {
+    if (qv == NULL || kv == NULL || vv == NULL || score == NULL || lane == NULL || (m != NULL && mask == NULL)) {
         return SY_ENOMEM;
     }
     for (int64_t b = 0; b < batch; b++) {
         for (int64_t h = 0; h < heads; h++) {
             for (int64_t i = 0; i < s; i++) {
+                const int64_t row = m == NULL ? 0 : (m->dims[0] > 1 ? b : 0) * m->dims[1] + (m->dims[1] > 1 ? i : 0);
                 for (int64_t j = 0; j < t; j++) {
                     const float dot = chain(0.0f, qv + (b * s + i) * e + h * de, kv + (b * t + j) * e + h * de, 1, de);
                     score[j] = canonical(dot * scale);
+                    score[j] = mask != NULL ? canonical(score[j] + mask[row * t + j]) : score[j];
                 }
                 const float r = softmax_row(score, t, lanes, lane);
                 for (int64_t j = 0; j < t; j++) {

@@ -134,6 +134,9 @@ typedef struct cc_norm {
 /* x is q; the last axes are heads * size. bf16 alone. */
 typedef struct cc_attention {
     cc_tensor *k, *v;
+    cc_tensor *mask;       /* added to the scores, channels are keys; NULL: none */
+    cc_blob mask_constant; /* its bytes; n_bytes 0: it is no constant */
+    int64_t mask_pictures, mask_queries; /* 1: the same for all */
     int64_t batch, heads;
     float scale;
 } cc_attention;
