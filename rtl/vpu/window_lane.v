@@ -41,26 +41,35 @@ module window_lane #(
     generate
         for (k = 0; k < 5; k = k + 1) begin : g_slot
             localparam [4:0] K = k;
-            wire [W_EL-1:0] w  = tap_known_i[k] ? tap_q[tap_i + K] : {W_EL{1'b0}};
-            wire [31:0]     held;
-            if (k == 0) begin : g_first
-                assign held = shift_i ? 32'd0 : slot_q[0];
-            end else begin : g_next
-                assign held = !shift_i ? slot_q[k] : fresh_i[k] ? 32'd0 : slot_q[k-1];
+            reg [W_EL-1:0] w;
+            reg [31:0]     held;
+            always @* begin
+                w    = {W_EL{1'b0}};
+                held = 32'd0;
+                if (en_i) begin
+                    if (tap_known_i[k]) begin
+                        w = tap_q[tap_i + K];
+                    end
+                    if (!shift_i) begin
+                        held = slot_q[k];
+                    end else if (k > 0 && !fresh_i[k]) begin
+                        held = slot_q[k > 0 ? k - 1 : 0];
+                    end
+                end
             end
             if (ELEMENT != 0) begin : g_bf16
                 wire [31:0] fma;
                 bf16_fma u_fma (.en_i (en_i && add_i[k]), .a_i (x_i[31:16]), .w_i (w), .c_i (held), .y_o (fma));
                 assign sum[k] = add_i[k] ? fma : held;
             end else begin : g_int8
-                reg [31:0] product;
+                reg [31:0] total;
                 always @* begin
-                    product = 32'd0;
+                    total = held;
                     if (en_i && add_i[k]) begin
-                        product = {{23{x_i[8]}}, x_i[8:0]} * {{24{w[7]}}, w};
+                        total = held + {{23{x_i[8]}}, x_i[8:0]} * {{24{w[7]}}, w};
                     end
                 end
-                assign sum[k] = held + product;
+                assign sum[k] = total;
             end
             always @(posedge clk) begin
                 if (en_i) begin
