@@ -316,6 +316,10 @@ def float_mean(ins, attrs):
     return ins[0].mean(tuple(attrs["axes"]), keepdims=bool(attrs.get("keepdims", 1)))
 
 
+def hard_sigmoid(x, alpha, beta):
+    return np.clip(alpha * x + beta, 0, 1)
+
+
 # In float64, rounded to fp32 once: exact for ROUNDED_ONCE, the best guess for the others.
 ROUNDED_ONCE = ("Add", "Sub", "Mul", "Div", "Relu", "Clip", "Concat")
 FLOAT_OPS = {
@@ -326,6 +330,11 @@ FLOAT_OPS = {
     "LeakyRelu": lambda ins, a: np.where(ins[0] < 0, ins[0] * F(a.get("alpha", .01)), ins[0]),
     "Concat": lambda ins, a: np.concatenate(ins, a["axis"]),
     "Sigmoid": lambda ins, a: 1 / (1 + np.exp(-ins[0])), "Tanh": lambda ins, a: np.tanh(ins[0]),
+    "HardSigmoid": lambda ins, a: hard_sigmoid(ins[0], a.get("alpha", .2), a.get("beta", .5)),
+    "HardSwish": lambda ins, a: ins[0] * hard_sigmoid(ins[0], 1 / 6, .5),
+    "Elu": lambda ins, a: np.where(ins[0] < 0, a.get("alpha", 1.0) * np.expm1(ins[0]), ins[0]),
+    "Erf": lambda ins, a: np.vectorize(math.erf)(ins[0]),
+    "Gelu": lambda ins, a: ins[0] / 2 * (1 + np.vectorize(math.erf)(ins[0] / math.sqrt(2))),
     "Softmax": float_softmax, "BatchNormalization": float_batch_norm, "ReduceMean": float_mean,
     "Conv": float_conv, "Gemm": float_gemm, "MatMul": lambda ins, a: ins[0] @ ins[1],
 }

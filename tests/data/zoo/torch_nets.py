@@ -99,6 +99,32 @@ class MobileNet(nn.Module):
         return self.head(self.body(x).mean((2, 3)))
 
 
+class Hard(nn.Module):
+    """MobileNetV3's block: HardSwish, depthwise, squeeze and excite by HardSigmoid."""
+
+    def __init__(self, c, m, stride):
+        super().__init__()
+        e = 3 * c
+        self.body = nn.Sequential(ConvBn(c, e, 1, act=nn.Hardswish),
+                                  ConvBn(e, e, 3, stride, e, act=nn.Hardswish))
+        self.a, self.b = nn.Conv2d(e, 5, 1), nn.Conv2d(5, e, 1)
+        self.back = ConvBn(e, m, 1, act=None)
+
+    def forward(self, x):
+        x = self.body(x)
+        return self.back(x * F.hardsigmoid(self.b(F.relu(self.a(F.adaptive_avg_pool2d(x, 1))))))
+
+
+class MobileNet3(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(ConvBn(3, 8, 3, 2, act=nn.Hardswish), Hard(8, 8, 1), Hard(8, 12, 2))
+        self.head = nn.Sequential(nn.Linear(12, 20), nn.Hardswish(), nn.Linear(20, 10))
+
+    def forward(self, x):
+        return self.head(self.body(x).mean((2, 3)))
+
+
 class Fire(nn.Module):
     """SqueezeNet: concatenated 1x1 and 3x3, pooling with ceil_mode, convolution as classifier."""
 
@@ -196,7 +222,7 @@ class Middle(nn.Module):
 
 def cases():
     shape = [1, 3, 17, 17]
-    float_middle = "on the CPU between two convolutions"
+    middle = "between two convolutions"
     return [
         Case("t_resnet", "PyTorch: residual blocks, 1x1 shortcut, max and global pooling, dense",
              exported(ResNet, [1, 3, 20, 20])),
@@ -214,6 +240,12 @@ def cases():
              exported(MobileNet, shape)),
         Case("t_mobilenet_sym", "the same, symmetric activations: Clip stays",
              exported(MobileNet, shape, 17), extra={"ActivationSymmetric": True}),
+        Case("t_mobilenet3", "PyTorch: HardSwish, depthwise, squeeze and excite by HardSigmoid",
+             exported(MobileNet3, shape, 17)),
+        Case("t_mobilenet3_pieces", "the same, opset 13: HardSwish as HardSigmoid and Mul",
+             exported(MobileNet3, shape)),
+        Case("t_mobilenet3_dynamo", "the same, torch.export exporter, opset 20",
+             exported(MobileNet3, shape, 20, True), act="u8"),
         Case("t_fire", "PyTorch: SqueezeNet fire module, ceil_mode, Concat", exported(Fire, shape)),
         Case("t_fire_batch3", "the same, batch 3, uint8", exported(Fire, [3, 3, 17, 17]), act="u8"),
         Case("t_inception", "PyTorch: four branches, padded average pool, Concat",
@@ -232,14 +264,21 @@ def cases():
         Case("t_mlp", "PyTorch: dense layers, batch 3",
              exported(lambda: nn.Sequential(nn.Linear(65, 33), nn.ReLU(), nn.Linear(33, 17),
                                             nn.Tanh(), nn.Linear(17, 3)), [3, 65])),
-        Case("mixed_softmax", "Softmax " + float_middle,
+        Case("mixed_softmax", "Softmax on the CPU " + middle,
              exported(lambda: Middle(nn.Softmax(1)), [1, 3, 7, 7])),
-        Case("mixed_sigmoid", "Sigmoid " + float_middle,
+        Case("mixed_sigmoid", "Sigmoid " + middle,
              exported(lambda: Middle(nn.Sigmoid()), [1, 3, 7, 7])),
-        Case("mixed_silu", "Sigmoid and Mul " + float_middle,
+        Case("mixed_silu", "Sigmoid and Mul " + middle,
              exported(lambda: Middle(nn.SiLU()), [1, 3, 7, 7]), act="u8"),
-        Case("mixed_leaky", "LeakyRelu between two convolutions: unknown to the accelerator",
+        Case("mixed_leaky", "LeakyRelu " + middle,
              exported(lambda: Middle(nn.LeakyReLU(.1)), [1, 3, 7, 7])),
+        Case("mixed_silu_qop", "QLinearSigmoid and QLinearMul " + middle,
+             exported(lambda: Middle(nn.SiLU()), [1, 3, 7, 7]), form="qop"),
+        Case("mixed_elu", "Elu " + middle, exported(lambda: Middle(nn.ELU()), [1, 3, 7, 7])),
+        Case("mixed_gelu", "GELU with Erf, in five operators " + middle,
+             exported(lambda: Middle(nn.GELU()), [1, 3, 7, 7])),
+        Case("mixed_gelu_dynamo", "Gelu, torch.export exporter, opset 20, " + middle,
+             exported(lambda: Middle(nn.GELU()), [1, 3, 7, 7], 20, True), act="u8"),
         Case("mixed_softmax_end", "Softmax at the end, fp32 output",
              exported(lambda: nn.Sequential(LeNet(), nn.Softmax(1)), [1, 1, 16, 16])),
     ]
