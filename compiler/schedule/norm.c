@@ -179,6 +179,10 @@ void sched_norm(sched *s)
     const int64_t value_rows = (banks - 2) * s->acc_bank_rows;
     norm nm = {.values = 0, .first = value_rows, .second = value_rows + s->acc_bank_rows};
     const int64_t fit = sched_min(sched_min(in_limit, value_rows) / g->x->blocks, s->acc_bank_rows);
+    if (in_limit < g->x->blocks) {
+        sched_too_large(s, "a slot of SPM for the channels of one position", g->x->blocks, in_limit);
+        return;
+    }
     if (fit < 1) {
         sched_too_large(s, "the channels of one position in ACC", g->x->blocks, value_rows);
         return;

@@ -138,13 +138,14 @@ static void test_values(void **state)
 
 /* ---------------------------------------------------------------- sizes */
 
-/* Compiles for a machine, and asks whether all of it runs there. */
-static void check_fits(base_buf bytes, const isa_config *config, const char *what)
+static char path[64]; /* of the model that is loaded: compiling reads it again */
+
+/* Takes the bytes of a model. */
+static rt_model *load(base_buf bytes)
 {
-    char path[] = "/tmp/systole-bf16-XXXXXX";
     base_diag diag = {0};
-    const cc_options plain = {0};
     rt_model *model = NULL;
+    snprintf(path, sizeof path, "/tmp/systole-bf16-XXXXXX");
     const int fd = mkstemp(path);
     assert_ok(base_buf_status(&bytes));
     assert_true(fd >= 0);
@@ -152,12 +153,26 @@ static void check_fits(base_buf bytes, const isa_config *config, const char *wha
     close(fd);
     base_buf_free(&bytes);
     assert_ok(rt_model_load(path, NULL, &model, &diag));
+    return model;
+}
+
+static void unload(rt_model *model)
+{
+    rt_model_free(model);
+    unlink(path);
+}
+
+/* All of the model runs on a machine. */
+static void check_fits(base_buf bytes, const isa_config *config, const char *what)
+{
+    base_diag diag = {0};
+    const cc_options plain = {0};
+    rt_model *model = load(bytes);
     if (rt_model_compile(model, config, &plain, &diag) != SY_OK) {
         fail_msg("%s: %s", what, base_diag_message(&diag));
     }
     assert_true(bn_placed(model, "Unsqueeze", what));
-    rt_model_free(model);
-    unlink(path);
+    unload(model);
 }
 
 static void test_tiles(void **state)
@@ -179,15 +194,30 @@ static void test_tiles(void **state)
     check_fits(bn_head(70001, 4, 4), &config, "more queries than a loop counts");
 }
 
+/* What is too small is named. */
+static void test_reasons(void **state)
+{
+    (void)state;
+    base_diag diag = {0};
+    const cc_options plain = {0};
+    isa_config config = bn_config(4);
+    if (!SY_HAVE_LLVM) {
+        return;
+    }
+    config.spm_banks = 4; /* a norm with a scale has six slots in banks of their own */
+    rt_model *model = load(bn_norm(1, 5, 16, 0));
+    assert_int_not_equal(rt_model_compile(model, &config, &plain, &diag), SY_OK);
+    assert_non_null(strstr(base_diag_message(&diag), "a slot of SPM"));
+    unload(model);
+}
+
 /* ---------------------------------------------------------------- other machines */
 
 static void test_lanes(void **state)
 {
     (void)state;
-    char path[] = "/tmp/systole-bf16-XXXXXX";
     base_diag diag = {0};
     const cc_options plain = {0};
-    rt_model *model = NULL;
     if (!SY_HAVE_LLVM) {
         return;
     }
@@ -195,21 +225,14 @@ static void test_lanes(void **state)
     bn_input(&g, "x", 2, (const int64_t[2]){5, 16});
     bn_linear(&g, "x", "h", 16, 16, true);
     bn_op_int(&g, "Softmax", "h", "y", "axis", -1);
-    base_buf bytes = bn_finish(g, "y");
-    const int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes.data, bytes.n_bytes), (ssize_t)bytes.n_bytes);
-    close(fd);
-    base_buf_free(&bytes);
-    assert_ok(rt_model_load(path, NULL, &model, &diag));
+    rt_model *model = load(bn_finish(g, "y"));
     /* made for D = 8, compiled for D = 16: the sums' order is not that machine's */
     const isa_config eight = bn_config(8), sixteen = bn_config(16);
     assert_ok(cc_specialise(model->module, &eight, &diag));
     assert_ok(rt_model_compile(model, &sixteen, &plain, &diag));
     assert_true(bn_placed(model, "BSoftmax", "a softmax for another machine"));
     assert_false(bn_placed(model, NULL, "(as it should be) a softmax for another machine"));
-    rt_model_free(model);
-    unlink(path);
+    unload(model);
 }
 
 int main(void)
@@ -218,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_reasons),
         cmocka_unit_test(test_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
