@@ -32,5 +32,7 @@ same stolen "the last was taken by MXU's WAIT at pc 0x8 (" \
 same trap 'error TRAP' '_start:' '  ecall'
 same semaphore 'error SEM_RANGE of ST command 0 at pc 0x4 ('  '_start:' '  li a0, 32' '  st.post a0' '  core.halt zero'
 same field 'error FIELD of VPU command 0 at pc 0x20 (' '_start:' '  vpu.setf n0=1, n1=1, n2=1, n3=1, chain_out=7' '  vpu.vec zero' '  core.halt zero'
+same overflow 'error SEM_OVERFLOW of the core' '_start:' '  li a0, 3' '  li a1, 300' 'again: core.sempost a0' '  addi a1, a1, -1' \
+    '  bnez a1, again' '  core.halt zero'
 same loop 'limit of 5000 cycles' '_start:' '  j _start'
 same code 'exit code 9' '_start:' '  li a0, 9' '  core.halt a0'
