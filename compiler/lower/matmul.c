@@ -333,6 +333,9 @@ sy_status cc_lower_gemm(lower *l, ir_node *node, ir_value *x, ir_value *y, cc_gr
     if (l->dtype == SY_DT_BF16 && m->flat != by_blocks) {
         return cc_lower_refuse(l, "a product of a flattened image, summed in another order");
     }
+    if (by_blocks) {
+        SY_TRY(cc_lower_check_lanes(l, node));
+    }
     if (l->dtype == SY_DT_BF16 && by_blocks) {
         SY_TRY(cc_lower_check_lanes(l, node));
     }

@@ -250,6 +250,35 @@ static inline base_buf bn_block(int64_t batch, int64_t s, int64_t e, int64_t hea
     return bn_finish(g, "y");
 }
 
+/* A network in bf16 throughout, with a free batch. */
+static inline base_buf bn_native(void)
+{
+    static const char *const names[4] = {"scale", "shift", "w", "b"};
+    static const int64_t dims[4][2] = {{24, 0}, {24, 0}, {24, 13}, {13, 0}};
+    base_buf g = {0};
+    ow_add_input(&g, "x", SY_DT_BF16, 3, (const int64_t[3]){-1, 5, 24});
+    for (int i = 0; i < 4; i++) {
+        uint16_t data[24 * 13];
+        const int64_t n = dims[i][0] * (dims[i][1] > 0 ? dims[i][1] : 1);
+        for (int64_t k = 0; k < n; k++) {
+            const float v = bn_uniform();
+            uint32_t bits;
+            memcpy(&bits, &v, sizeof bits);
+            data[k] = isa_fp_to_bf16(bits);
+        }
+        ow_add_const(&g, names[i], SY_DT_BF16, dims[i][1] > 0 ? 2 : 1, dims[i], data, (size_t)n * 2);
+    }
+    bn_op_int(&g, "LayerNormalization", "x scale shift", "n", "axis", -1);
+    bn_op(&g, "MatMul", "n w", "p");
+    bn_op(&g, "Add", "p b", "a");
+    bn_op(&g, "Sigmoid", "a", "s");
+    bn_op(&g, "Mul", "a s", "u");
+    bn_op_int(&g, "Softmax", "u", "t", "axis", 2);
+    bn_op(&g, "Add", "t u", "y");
+    ow_add_output(&g, "y", SY_DT_BF16);
+    return ow_model(g, 20);
+}
+
 /* ---------------------------------------------------------------- norms and functions */
 
 #define BN_NORM_FORMS 7
@@ -703,9 +732,10 @@ static inline bool bn_check(const char *path, int64_t d, const char *what, const
     return good;
 }
 
-/* Takes the model; machines of D = `least` to 16. Operators in `host` may run there. */
-static inline void check_from(int64_t least, base_buf model, const char *what, const char *host)
+/* Takes the model; machines of D = `least` to 16. Operators in `host` may run there; shape (NULL: none) is a size for the model. */
+static inline void check_sized(int64_t least, base_buf model, const char *what, const char *host, const char *shape)
 {
+    const rt_model_options sizes = {.shapes = &shape, .n_shapes = 1};
     char path[] = "/tmp/systole-bf16-XXXXXX";
     const int fd = mkstemp(path);
     assert_ok(base_buf_status(&model));
@@ -715,12 +745,17 @@ static inline void check_from(int64_t least, base_buf model, const char *what, c
     base_buf_free(&model);
     bool good = true;
     for (int64_t d = least; d <= 16 && SY_HAVE_LLVM; d *= 2) {
-        good = bn_check(path, d, what, host, NULL) && good;
+        good = bn_check(path, d, what, host, shape != NULL ? &sizes : NULL) && good;
     }
     unlink(path);
     if (!good) {
         bn_bad++;
     }
+}
+
+static inline void check_from(int64_t least, base_buf model, const char *what, const char *host)
+{
+    check_sized(least, model, what, host, NULL);
 }
 
 static inline void check(base_buf model, const char *what, const char *host)

@@ -26,6 +26,9 @@ sy_status ir_bf16_operand(bf16_pass *p, ir_node *before, ir_value *v, ir_value *
 sy_status ir_bf16_replace(bf16_pass *p, ir_node *old, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_node **out);
 sy_status ir_bf16_complete(bf16_pass *p, ir_node *old, ir_node *node);
 
+/* bf16 operators of ONNX become fp32 operators between conversions (bf16_native.c). */
+sy_status ir_bf16_widen(bf16_pass *p);
+
 /* Means over windows and planes (bf16_pool.c). */
 sy_status ir_bf16_visit_mean(bf16_pass *p, ir_node *n);
 
