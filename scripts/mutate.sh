@@ -101,6 +101,7 @@ verilog_tests() {
     local t
     export SYSTOLE_CACHE=$folder/mutant SYSTOLE_RTL_SOURCES=$src
     if [[ $1 == slow ]]; then
+        (cd "$src" && SY_HAVE_VERILATOR=1 run bash tests/cosim/deadlock.sh "$build") || { echo cosim.deadlock; return; }
         for t in fp fn array; do
             (cd "$src" && run bash "tests/rtl/$t.sh") || { echo "rtl.$t"; return; }
         done

@@ -24,6 +24,7 @@ same() {
 }
 
 same wait 'semaphore 5' '_start:' '  li a0, 5' '  mxu.wait a0' '  core.fence' '  core.halt zero'
+same halted 'and the core has halted' '_start:' '  li a0, 5' '  ld.wait a0' '  core.halt zero'
 same push 'deadlock in cycle' '_start:' '  li a0, 3' '  ld.wait a0' 'again: ld.post a0' '  j again'
 same ring 'cause: MXU waits for LD, LD waits for MXU; MXU: waits for semaphore 4 (value 0) at pc 0xc (' \
     '_start:' '  li a0, 3' '  li a1, 4' '  ld.wait a0' '  mxu.wait a1' '  ld.post a1' '  mxu.post a0' '  core.fence'
