@@ -51,7 +51,7 @@ awk -v waivers=scripts/coverage.waivers -v least=98 '
             if (key == "f") file = value
             if (key == "S") spans = value
         }
-        if (!sub(/.*\/rtl\//, "", file) || file ~ /^harness\//) next
+        if (!sub(/.*\/rtl\//, "", file) || file ~ /^(harness|gen)\//) next
         hits = $NF
         sub(/.*\047 /, "", hits)
         sub(/\047.*/, "", spans)
