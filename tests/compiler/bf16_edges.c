@@ -8,6 +8,7 @@
 #include "bf16_nets.h"
 
 #include "systole/compiler/compile.h"
+#include "systole/graph/optable.h"
 
 static void all_good(void)
 {
@@ -211,6 +212,61 @@ static void test_reasons(void **state)
     unload(model);
 }
 
+/* ---------------------------------------------------------------- masks */
+
+static const ir_node *attention_of(const rt_model *model)
+{
+    const ir_node *n = model->module->main->first;
+    while (n != NULL && !ir_node_is(n, IR_OP_BATTENTION)) {
+        n = n->next;
+    }
+    return n;
+}
+
+/* One head of 4 queries and keys: scores, then a Where or an Add with a constant. */
+static rt_model *masked_head(const char *op, sy_dtype dtype, const void *mask, size_t n_bytes)
+{
+    base_diag diag = {0};
+    base_buf g = {0};
+    const isa_config config = bn_config(4);
+    bn_input(&g, "q", 2, (const int64_t[2]){4, 16});
+    bn_input(&g, "k", 2, (const int64_t[2]){4, 16});
+    bn_input(&g, "v", 2, (const int64_t[2]){4, 16});
+    ow_add_const(&g, "mask", dtype, 2, (const int64_t[2]){4, 4}, mask, n_bytes);
+    ow_add_f32(&g, "low", -10000.0f);
+    bn_transpose(&g, "k", "kt", 2, (const int64_t[2]){1, 0});
+    bn_op(&g, "MatMul", "q kt", "s");
+    bn_op(&g, op, strcmp(op, "Where") == 0 ? "mask s low" : "s mask", "t");
+    bn_op_int(&g, "Softmax", "t", "p", "axis", -1);
+    bn_op(&g, "MatMul", "p v", "y");
+    rt_model *model = load(bn_finish(g, "y"));
+    assert_ok(cc_specialise(model->module, &config, &diag));
+    return model;
+}
+
+static void test_masks(void **state)
+{
+    (void)state;
+    uint8_t keep[16] = {1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1};
+    rt_model *model = masked_head("Where", SY_DT_BOOL, keep, sizeof keep);
+    assert_non_null(attention_of(model));
+    unload(model);
+    keep[0] = 0; /* a query without keys: Where makes it flat, a sum would not */
+    model = masked_head("Where", SY_DT_BOOL, keep, sizeof keep);
+    assert_null(attention_of(model));
+    unload(model);
+    float low[16] = {0};
+    for (int i = 0; i < 4; i++) {
+        low[i] = -3.4028235e38f;
+    }
+    model = masked_head("Add", SY_DT_F32, low, sizeof low);
+    ir_tensor t;
+    assert_non_null(attention_of(model));
+    assert_ok(ir_const_tensor(model->module, ir_node_input(attention_of(model), 3)->constant, NULL, &t));
+    assert_int_equal(((const uint16_t *)t.data)[0], 0xFF7F); /* not -inf */
+    unload(model);
+}
+
 /* ---------------------------------------------------------------- other machines */
 
 static void test_lanes(void **state)
@@ -242,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_tiles),
         cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_masks),
         cmocka_unit_test(test_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,8 @@
 #include <math.h>
 #include <string.h>
 
+#define BF16_MOST 0x1.fep127f /* the largest number */
+
 static bool has_perm(const ir_node *n, uint32_t rank, const int64_t *want)
 {
     const int64_t *perm;
@@ -118,7 +120,7 @@ static bool same_batch(const bf16_attention *a, const ir_value *y)
         same = y->type.dims[i] == a->q->type.dims[i];
     }
     return same && y->type.dims[rank - 1] == a->v->type.dims[rank - 1] &&
-           (rank == 2 || (a->k->type.dims[0] == a->q->type.dims[0] && a->v->type.dims[0] == a->q->type.dims[0]));
+           a->k->type.dims[rank - 2] == a->v->type.dims[rank - 2] && (rank == 2 || (a->k->type.dims[0] == a->q->type.dims[0] && a->v->type.dims[0] == a->q->type.dims[0]));
 }
 
 /* The mask's sizes are [1 or batch, 1 or queries, keys] where the scores are [batch, (heads,) queries, keys]. */
@@ -147,6 +149,26 @@ static bool mask_sizes(const ir_value *mask, const ir_value *scores, int64_t out
     return true;
 }
 
+/* Every query keeps a key of a constant condition: a row that is all else_value is flat, and adding it would keep the scores. */
+static bool keeps_keys(bf16_pass *p, const bf16_attention *a)
+{
+    ir_tensor t;
+    if (ir_const_tensor(p->m, a->mask->constant, p->diag, &t) != SY_OK) {
+        return false;
+    }
+    const uint8_t *condition = t.data;
+    const int64_t keys = a->mask_dims[2], n = ir_tensor_n_elements(&t);
+    bool all = true;
+    for (int64_t row = 0; all && row < n; row += keys) {
+        bool kept = false;
+        for (int64_t k = 0; k < keys; k++) {
+            kept = kept || (condition[row + k] != 0) != a->inverted;
+        }
+        all = kept;
+    }
+    return all;
+}
+
 /* Scores without their mask. */
 static ir_value *unmasked(bf16_pass *p, ir_value *v, bf16_attention *out)
 {
@@ -163,7 +185,7 @@ static ir_value *unmasked(bf16_pass *p, ir_value *v, bf16_attention *out)
             out->mask = ir_node_input(where, 0);
             out->inverted = i == 2;
             return out->else_value <= -1000.0f && out->mask->kind == IR_VALUE_CONST && !out->mask->feedable &&
-                           out->mask->type.dtype == SY_DT_BOOL && mask_sizes(out->mask, v, out->mask_dims)
+                           out->mask->type.dtype == SY_DT_BOOL && mask_sizes(out->mask, v, out->mask_dims) && keeps_keys(p, out)
                        ? ir_node_input(where, i)
                        : NULL;
         }
@@ -196,6 +218,9 @@ sy_status ir_bf16_mask(bf16_pass *p, ir_node *before, const bf16_attention *a, i
         } else {
             data[i] = ((const float *)t.data)[i];
         }
+    }
+    for (int64_t i = 0; i < n; i++) { /* fp32's lowest number would round to -inf, and a row of it alone be NaN */
+        data[i] = isfinite(data[i]) ? fmaxf(-BF16_MOST, fminf(BF16_MOST, data[i])) : data[i];
     }
     ir_value *f32 = NULL;
     SY_TRY(ir_const_borrow(p->m, SY_DT_F32, 3, a->mask_dims, data, (size_t)n * sizeof *data, p->diag, &c));
