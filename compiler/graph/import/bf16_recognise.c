@@ -401,7 +401,7 @@ static ir_node *norm_after(const ir_value *v)
     return n;
 }
 
-/* A depthwise convolution that the vector unit's window can do (lower/bf16.c asks the same of the machine). */
+/* A depthwise convolution that the vector unit's window can do (lower/depthwise.c asks the same of the machine). */
 static bool fits_window(const ir_window *w, const int64_t *size, const int64_t *filter, int64_t group)
 {
     const int32_t x = w->rank - 1;

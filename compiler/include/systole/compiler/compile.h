@@ -21,7 +21,7 @@ typedef struct cc_options {
 
 /*
  * Makes a module what it means on a machine: with bf16 elements the float operators become those of numerics.md, "bf16
- * operators", once constants are folded. What cc_compile does first; for whoever runs the same graph elsewhere.
+ * operators", once constants are folded; initializers listed as inputs are constants then. What cc_compile does first; for whoever runs the same graph elsewhere.
  */
 sy_status cc_specialise(ir_module *module, const isa_config *config, base_diag *diag);
 
