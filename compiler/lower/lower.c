@@ -109,7 +109,11 @@ lower_layout cc_lower_layout_of(const ir_value *v)
     if (info != NULL && info->tensor != NULL) {
         return info->layout;
     }
-    /* bf16 networks with three dimensions are mostly sequences of vectors */
+    /* bf16 networks with three dimensions are mostly sequences of vectors; one row for each picture is a mask of attention */
+    int64_t dims[IR_MAX_RANK];
+    if (v->type.dtype == SY_DT_BF16 && v->type.rank == 4 && ir_type_static_dims(&v->type, dims) && dims[1] == 1 && dims[2] == 1) {
+        return LOWER_AXIS_LAST;
+    }
     return v->type.rank == 3 && v->type.dtype == SY_DT_BF16 ? LOWER_AXIS_LAST : LOWER_AXIS_1;
 }
 

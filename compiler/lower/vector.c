@@ -213,7 +213,7 @@ sy_status cc_lower_operands(lower *l, ir_node *node, cc_group *g, uint32_t *firs
     g->kind = CC_GROUP_STREAM;
     lower_layout layout = cc_lower_layout_of(x);
     const lower_value *info = x->info;
-    if (info == NULL || info->tensor == NULL) {
+    if ((info == NULL || info->tensor == NULL) && ir_node_input(node, 1 - first)->kind != IR_VALUE_CONST) {
         layout = cc_lower_layout_of(ir_node_input(node, 1 - first));
     }
     SY_TRY(cc_lower_operand(l, x, layout, NULL, &g->x));

@@ -46,6 +46,7 @@ static void test_block(void **state)
 {
     (void)state;
     check(bn_block(1, 24, 32, 2), "a transformer block", NULL);
+    check(bn_joined(2, 16, 32, 2), "queries, keys and values of one product, a mask of ones and zeros", "Unsqueeze");
     check_sized(4, bn_native(), "a network in bf16, batch of three", NULL, "n=3");
     check(bn_block(2, 16, 64, 4), "a transformer block, batch of two", NULL);
     all_good();

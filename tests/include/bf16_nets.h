@@ -250,6 +250,40 @@ static inline base_buf bn_block(int64_t batch, int64_t s, int64_t e, int64_t hea
     return bn_finish(g, "y");
 }
 
+/* Queries, keys and values of one product, cut apart; a mask made of ones and zeros for each key of a picture. */
+static inline base_buf bn_joined(int64_t batch, int64_t s, int64_t e, int64_t heads)
+{
+    base_buf g = {0};
+    const int64_t sizes[3] = {e, e, e};
+    bn_input(&g, "x", 3, (const int64_t[3]){batch, s, e});
+    bn_input(&g, "seen", 2, (const int64_t[2]){batch, s});
+    bn_linear(&g, "x", "qkv", e, 3 * e, true);
+    bn_i64s(&g, "sizes", 3, sizes);
+    base_buf split = ow_node("Split", "qkv sizes", "q k v");
+    ow_attr_int(&split, "axis", 2);
+    ow_add_node(&g, split);
+    bn_i64s(&g, "axes", 2, (const int64_t[2]){1, 2});
+    ow_add_f32(&g, "one", 1.0f);
+    ow_add_f32(&g, "much", -10000.0f);
+    ow_add_f32(&g, "root", sqrtf((float)(e / heads)));
+    bn_op(&g, "Unsqueeze", "seen axes", "wide");
+    bn_op(&g, "Sub", "one wide", "unseen");
+    bn_op(&g, "Mul", "unseen much", "mask");
+    bn_i64s(&g, "cut", 4, (const int64_t[4]){0, 0, heads, e / heads});
+    bn_i64s(&g, "whole", 3, (const int64_t[3]){0, 0, e});
+    bn_cut(&g, "q", "qh", "cut", false);
+    bn_cut(&g, "k", "kh", "cut", true);
+    bn_cut(&g, "v", "vh", "cut", false);
+    bn_op(&g, "MatMul", "qh kh", "scores");
+    bn_op(&g, "Div", "scores root", "scaled");
+    bn_op(&g, "Add", "scaled mask", "masked");
+    bn_op_int(&g, "Softmax", "masked", "probabilities", "axis", -1);
+    bn_op(&g, "MatMul", "probabilities vh", "parts");
+    bn_transpose(&g, "parts", "turned", 4, (const int64_t[4]){0, 2, 1, 3});
+    bn_op(&g, "Reshape", "turned whole", "y");
+    return bn_finish(g, "y");
+}
+
 /* A network in bf16 throughout, with a free batch. */
 static inline base_buf bn_native(void)
 {

@@ -29,6 +29,9 @@ sy_status ir_bf16_complete(bf16_pass *p, ir_node *old, ir_node *node);
 /* bf16 operators of ONNX become fp32 operators between conversions (bf16_native.c). */
 sy_status ir_bf16_widen(bf16_pass *p);
 
+/* A Split of a product along its channels becomes products (bf16_split.c). */
+sy_status ir_bf16_visit_split(bf16_pass *p, ir_node *n);
+
 /* Means over windows and planes (bf16_pool.c). */
 sy_status ir_bf16_visit_mean(bf16_pass *p, ir_node *n);
 

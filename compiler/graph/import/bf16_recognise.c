@@ -738,6 +738,7 @@ sy_status ir_recognise_bf16(ir_module *m, uint32_t lanes, base_diag *diag)
     }
     SY_TRY(ir_module_set_meta(m, DONE, ""));
     SY_TRY(ir_bf16_widen(&p));
+    SY_TRY(visit_all(&p, ir_bf16_visit_split));
     SY_TRY(visit_all(&p, visit_attention));
     SY_TRY(visit_all(&p, visit_pattern));
     SY_TRY(visit_all(&p, visit_operator));
