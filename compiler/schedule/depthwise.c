@@ -142,6 +142,8 @@ void sched_depthwise(sched *s)
     f.n_steps = g->x->n * dw.block_steps * dw.row_steps;
     f.in_rows = dw.blocks * sched_max(sched_min(g->x->h, (dw.height - 1) * w->stride_h + w->kh) * g->x->w, dw.constant_rows);
     f.out_rows = dw.blocks * dw.height * g->y->w;
-    sched_begin_table(s, &g->u.depthwise.table, &g->u.depthwise.constants);
+    if (g->u.depthwise.table.used) {
+        sched_flow_begin_table(s, true, g->u.depthwise.constants.address + g->u.depthwise.table.offset);
+    }
     sched_flow_run(&f);
 }

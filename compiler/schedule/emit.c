@@ -370,24 +370,20 @@ void sched_chain(cc_command *c, const cc_chain *chain)
     }
 }
 
-void sched_table(sched *s, int64_t row)
+void sched_begin_table(sched *s, uint64_t address, int64_t row, int64_t rows)
 {
-    cc_command c = sched_command(s, ISA_OP_VPU_TABLE);
-    cc_set(&c, ISA_VPU_A_BASE, (uint32_t)row);
-    sched_push(s, &c);
-}
-
-void sched_begin_table(sched *s, const cc_table *table, const cc_blob *constants)
-{
-    if (!table->used) {
-        return;
-    }
-    sched_load_bytes(s, constants->address + table->offset, CC_TABLE_BYTES, 0);
+    const bool in_place = CC_TABLE_BYTES / s->row_bytes <= rows;
+    const int64_t at = in_place ? row : 0;
+    sched_load_bytes(s, address, CC_TABLE_BYTES, at);
     sched_post(s, ISA_UNIT_LD, SCHED_SEM_A_VPU_FULL);
     sched_wait(s, ISA_UNIT_VPU, SCHED_SEM_A_VPU_FULL);
-    sched_table(s, 0);
-    sched_post(s, ISA_UNIT_VPU, SCHED_SEM_A_VPU_FREE);
-    sched_wait(s, ISA_UNIT_LD, SCHED_SEM_A_VPU_FREE);
+    cc_command c = sched_command(s, ISA_OP_VPU_TABLE);
+    cc_set(&c, ISA_VPU_A_BASE, (uint32_t)at);
+    sched_push(s, &c);
+    if (!in_place) {
+        sched_post(s, ISA_UNIT_VPU, SCHED_SEM_A_VPU_FREE);
+        sched_wait(s, ISA_UNIT_LD, SCHED_SEM_A_VPU_FREE);
+    }
 }
 
 uint32_t sched_set_table(cc_command *c, uint32_t fp, const cc_requant *product)

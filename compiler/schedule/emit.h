@@ -137,11 +137,11 @@ void sched_chain(cc_command *c, const cc_chain *chain);
 /* VPU: writes int32 zeros to `rows` ACC rows from `row`. */
 void sched_zero_acc(sched *s, int64_t row, int64_t rows);
 
-/* VPU: loads the table of fn `table` from CC_TABLE_BYTES at an SPM row. */
-void sched_table(sched *s, int64_t row);
-
-/* Before all else in a group: loads the table of its products by way of SPM row 0. */
-void sched_begin_table(sched *s, const cc_table *table, const cc_blob *constants);
+/*
+ * Before all else in a group: loads the table of fn `table` from CC_TABLE_BYTES at a DRAM address. It goes through `rows` SPM
+ * rows from `row`, to which the VPU alone writes in this group; where they are too few, through row 0, and LD waits.
+ */
+void sched_begin_table(sched *s, uint64_t address, int64_t row, int64_t rows);
 
 /* The stages behind a product's scale that round it, look it up and clamp; returns chain_fp. */
 uint32_t sched_set_table(cc_command *c, uint32_t fp, const cc_requant *product);

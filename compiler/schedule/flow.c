@@ -29,6 +29,14 @@ void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *
     *out_rows = computes ? rows : 0;
 }
 
+void sched_flow_begin_table(sched *s, bool two_inputs, uint64_t address)
+{
+    /* the last slot of outputs ends with SPM, or nothing is behind it */
+    const int64_t rows = CC_TABLE_BYTES / s->row_bytes;
+    const int64_t slot = banks_per_slot(s, two_inputs, true) * s->spm_bank_rows;
+    sched_begin_table(s, address, s->spm_rows - rows, sched_min(slot, s->spm_rows));
+}
+
 static ring make_ring(isa_unit producer, isa_unit consumer, uint32_t full, uint32_t empty,
                       int64_t base, int64_t pitch, int64_t slots)
 {

@@ -40,6 +40,9 @@ struct flow {
 void sched_flow_limits(const sched *s, bool two_inputs, bool computes, int64_t *in_rows,
                        int64_t *out_rows);
 
+/* sched_begin_table where the outputs of a flow will be. */
+void sched_flow_begin_table(sched *s, bool two_inputs, uint64_t address);
+
 /* Emits all steps. Fails as sched_too_large does if in_rows or out_rows exceed the limits. */
 void sched_flow_run(flow *f);
 

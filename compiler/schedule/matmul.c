@@ -593,7 +593,9 @@ void sched_matmul(sched *s)
                  .base = p->o_base,
                  .pitch = p->o_pitch,
                  .slots = p->o_slots};
-    sched_begin_table(s, &m.p->table, &m.p->constants);
+    if (m.p->table.used) {
+        sched_begin_table(s, m.p->constants.address + m.p->table.offset, p->o_base, p->o_slots * p->o_pitch);
+    }
     make_jobs(&m);
     touch_all(&m);
     if (s->status == SY_OK) {

@@ -3,8 +3,7 @@
  *
  * Tensors of one shape go through in the order in which they lie. A second operand that is
  * broadcast is walked with strides of zero: then a step is some rows of one channel block of one
- * image, and the operand's part of it is loaded with it. A table is loaded by a step of its own, the first, that stores
- * nothing.
+ * image, and the operand's part of it is loaded with it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,7 +15,6 @@ typedef struct stream {
     int64_t chunk; /* rows of a step; broadcast: picture rows of a step */
     bool broadcast;
     int64_t row_steps; /* broadcast: steps of one channel block */
-    int64_t table_steps; /* 1: step 0 loads the table */
 } stream;
 
 /* A step of a broadcast operator. */
@@ -40,7 +38,7 @@ static int64_t rows_of(const flow *f, int64_t step)
     if (st->broadcast) {
         return part_of(f, step).height * f->s->group->y->w;
     }
-    return sched_min(st->chunk, f->s->group->y->rows - (step - st->table_steps) * st->chunk);
+    return sched_min(st->chunk, f->s->group->y->rows - step * st->chunk);
 }
 
 /* Where the step's rows begin in a tensor of y's shape. */
@@ -52,16 +50,11 @@ static uint64_t address_of(const flow *f, const cc_tensor *t, int64_t step)
         return t->address +
                (uint64_t)((((p.n * t->blocks + p.block) * t->h + p.y) * t->w) * f->s->row_bytes);
     }
-    return t->address + (uint64_t)((step - st->table_steps) * st->chunk * f->s->row_bytes);
+    return t->address + (uint64_t)(step * st->chunk * f->s->row_bytes);
 }
 
 static void load(flow *f, int64_t step, int64_t row)
 {
-    const stream *st = f->user;
-    if (step < st->table_steps) {
-        sched_load_bytes(f->s, f->s->group->u.stream.table.address, CC_TABLE_BYTES, row);
-        return;
-    }
     sched_load_bytes(f->s, address_of(f, f->s->group->x, step), rows_of(f, step) * f->s->row_bytes, row);
 }
 
@@ -90,10 +83,6 @@ static void load_b(flow *f, int64_t step, int64_t row)
 
 static void store(flow *f, int64_t step, int64_t row)
 {
-    const stream *st = f->user;
-    if (step < st->table_steps) {
-        return;
-    }
     sched_store_bytes(f->s, address_of(f, f->s->group->y, step), rows_of(f, step) * f->s->row_bytes, row);
 }
 
@@ -102,10 +91,6 @@ static void compute(flow *f, int64_t step, int64_t a_row, int64_t b_row, int64_t
     sched *s = f->s;
     const stream *st = f->user;
     const cc_stream *p = &s->group->u.stream;
-    if (step < st->table_steps) {
-        sched_table(s, a_row);
-        return;
-    }
     cc_command c = sched_command(s, ISA_OP_VPU_VEC);
     uint32_t in = ISA_PUT(0, ISA_VPU_CHAIN_IN_A_SRC, ISA_VPU_CHAIN_IN_A_SRC_SPM);
     uint32_t fp = 0;
@@ -228,12 +213,11 @@ void sched_stream(sched *s)
         if (p->cubic) {
             st.chunk = sched_min(st.chunk, s->acc_rows);
         }
-        st.table_steps = p->op == CC_STREAM_TABLE ? 1 : 0;
-        f.n_steps = sched_div_up(y->rows, st.chunk) + st.table_steps;
+        f.n_steps = sched_div_up(y->rows, st.chunk);
         f.in_rows = f.out_rows = sched_min(st.chunk, y->rows);
-        if (st.table_steps > 0) {
-            f.in_rows = sched_max(f.in_rows, CC_TABLE_BYTES / s->row_bytes);
-        }
+    }
+    if (p->op == CC_STREAM_TABLE) {
+        sched_flow_begin_table(s, false, p->table.address);
     }
     sched_flow_run(&f);
 }

@@ -214,6 +214,27 @@ static void elementwise(void **state)
     }
 }
 
+/* A function behind a convolution or a product: looked up in its epilogue, also where SPM has little room. */
+static void functions(void **state)
+{
+    (void)state;
+    static const int64_t table[1] = {256};
+    int done = 0;
+    for (int trial = 0; trial < 40; trial++) {
+        const isa_config config = pick_machine();
+        net n = new_net();
+        const int64_t dims[4] = {pick(1, 2), pick(1, 40), pick(2, 12), pick(2, 12)};
+        ir_value *x = input(&n, 4, dims), *y;
+        ir_value *const in[2] = {random_conv(&n, x, dims[1], true), constant(&n, SY_DT_I8, 1, table)};
+        set_scales(node(&n, IR_OP_QTABLE, 2, in, &y), (const char *const[]){"x", "y", NULL});
+        assert_int_equal(ir_graph_add_output(n.g, y, "out"), SY_OK);
+        done += check_net(&n, &config) ? 1 : 0;
+        ir_module_destroy(n.m);
+        base_arena_destroy(n.arena);
+    }
+    assert_true(done > 30);
+}
+
 /* Second operands that are broadcast: constants of any such shape, tensors that have all channels.
  */
 static void broadcast(void **state)
@@ -286,7 +307,7 @@ static void moves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(elementwise),  cmocka_unit_test(broadcast),
+        cmocka_unit_test(elementwise), cmocka_unit_test(functions),  cmocka_unit_test(broadcast),
         cmocka_unit_test(moves),        cmocka_unit_test(pools),
         cmocka_unit_test(convolutions), cmocka_unit_test(residuals),
         cmocka_unit_test(products),     cmocka_unit_test(two_activations),
