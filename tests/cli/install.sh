@@ -24,7 +24,7 @@ err "$work/moved/share/systole/configs"
 # Every source that the Verilog is built from came along.
 while read -r file; do
     [[ -e $work/moved/share/systole/sources/rtl/$file ]] || fail "rtl/$file is not installed"
-done < <(sed -e 's/#.*//; s|//.*||' rtl/systole.f | grep -o -E '[a-z_/]+\.v')
+done < <(sed -e 's/#.*//; s|//.*||' rtl/systole.f | grep -o -E '[a-z0-9_/]+\.v')
 
 # The library, by the header and itself alone.
 compiler=$(command -v cc || command -v gcc) || { echo "skipped: no C compiler"; exit 77; }
