@@ -72,8 +72,8 @@ if command -v fst2vcd > /dev/null; then
     done
     [[ $(times "$work/w.fst" | head -n 1) == "${from}000" && $(times "$work/w.fst" | tail -n 1) == "${to}500" ]] ||
         fail "drawn $(times "$work/w.fst" | sed -n '1p;$p' | tr '\n' ' '), asked for $from to $to"
-    changes "$work/w.fst" TOP.harness.u_wave.mxu.start | grep -q -x "${start}000 1" || fail "no start in cycle $start"
-    changes "$work/w.fst" TOP.harness.u_wave.mxu.done | grep -q -x "${end}000 1" || fail "no end in cycle $end"
+    changes "$work/w.fst" TOP.harness.u_wave.mxu.start | grep -x "${start}000 1" > /dev/null || fail "no start in cycle $start"
+    changes "$work/w.fst" TOP.harness.u_wave.mxu.done | grep -x "${end}000 1" > /dev/null || fail "no end in cycle $end"
     printf -v cycle '%s' "$(changes "$work/w.fst" 'TOP.harness.u_wave.cycle[63:0]' | awk -v t="${start}000" '$1 == t { print substr($2, 2) }')"
     (( 2#$cycle == start )) || fail "the time axis is not in cycles: $cycle at ${start}000"
 else

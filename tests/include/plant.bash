@@ -16,8 +16,8 @@ link_simulator() {
     local flags=(-std=c11 -O1 -D_XOPEN_SOURCE=700 -ffp-contract=off -Ibase/include -Iisa/include
         -I"$sources/simulator/include" -I"$sources/simulator")
     # shellcheck disable=SC2054 # one option
-    nm "$build/cli/systole" | grep -q __asan_init && link_flags=(-fsanitize=address,undefined)
-    nm "$build/cli/systole" | grep -q __gcov_init && link_flags=(--coverage)
+    nm "$build/cli/systole" | grep __asan_init > /dev/null && link_flags=(-fsanitize=address,undefined)
+    nm "$build/cli/systole" | grep __gcov_init > /dev/null && link_flags=(--coverage)
     rm -rf "$objects" && mkdir -p "$objects"
     while read -r file; do
         local extra=()

@@ -12,7 +12,7 @@ while IFS= read -r line; do
     if [[ $line != *' | '*' | '* || -z $reason ]]; then
         echo "not FILE | LINE | REASON: $line"
         status=1
-    elif ! sed 's/^[[:space:]]*//; s/[[:space:]]*$//' "rtl/$file" | grep -q -x -F -e "$text"; then
+    elif ! sed 's/^[[:space:]]*//; s/[[:space:]]*$//' "rtl/$file" | grep -x -F -e "$text" > /dev/null; then
         echo "rtl/$file has no line '$text'"
         status=1
     fi

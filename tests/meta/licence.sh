@@ -5,7 +5,7 @@ source "$PWD/tests/include/meta.bash"
 
 check() {
     source_files | while read -r file; do
-        if ! is_generated "$file" && ! head -n 40 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0'; then
+        if ! is_generated "$file" && ! head -n 40 "$file" | grep 'SPDX-License-Identifier: Apache-2.0' > /dev/null; then
             printf '%s: no SPDX line in the first 40 lines\n' "$file"
         fi
     done
