@@ -484,12 +484,33 @@ sy_status ir_infer_module(ir_module *m, base_diag *diag)
 
 /* ---------------------------------------------------------------- eager */
 
+/* What a list says of its type: of the tensors in it, the dtype. */
+static sy_status list_type(ir_module *m, const ir_tensor *t, ir_type *out)
+{
+    ir_type elem;
+    SY_TRY(ir_type_tensor(m, t->dtype, -1, NULL, &elem));
+    switch (t->kind) {
+    case IR_TYPE_SEQUENCE:
+        return ir_type_sequence(m, &elem, out);
+    case IR_TYPE_OPTIONAL:
+        return ir_type_optional(m, &elem, out);
+    case IR_TYPE_MAP:
+    case IR_TYPE_UNKNOWN:
+    case IR_TYPE_TENSOR:
+        break;
+    }
+    *out = (ir_type){ .kind = IR_TYPE_UNKNOWN };
+    return SY_OK;
+}
+
 static sy_status tensors_to_inputs(ir_module *m, uint32_t n, const ir_tensor *const *tensors, ir_infer_input *inputs)
 {
     for (uint32_t i = 0; i < n; i++) {
         const ir_tensor *t = tensors[i];
         inputs[i] = (ir_infer_input){ .present = t != NULL, .data = t };
-        if (t != NULL) {
+        if (t != NULL && ir_tensor_is_list(t)) {
+            SY_TRY(list_type(m, t, &inputs[i].type));
+        } else if (t != NULL) {
             SY_TRY(ir_type_tensor_i64(m, t->dtype, t->rank, t->dims, &inputs[i].type));
             SY_TRY(elements_of_data(m, t, &inputs[i].elements));
         }
@@ -501,7 +522,7 @@ sy_status ir_infer_tensors(const ir_node *n, base_arena *scratch, uint32_t n_inp
                            const ir_tensor *const *inputs, uint32_t n_outputs, ir_tensor *const *outputs,
                            base_diag *diag)
 {
-    if (n->op == NULL || n->op->infer == NULL || (n->op->props & IR_P_REGION) != 0) {
+    if (n->op == NULL || n->op->infer == NULL || (n->op->props & (IR_P_REGION | IR_P_ALLOC)) != 0) {
         return base_fail(diag, SY_EUNSUPPORTED, IR_NODE_FMT ": shapes cannot be computed from tensors",
                          IR_NODE_ARGS(n));
     }

@@ -5,6 +5,8 @@
  */
 #include "systole/graph/optable.h"
 
+#include "systole/graph/list.h"
+
 #include "infer_internal.h"
 #include "systole/base/hash.h"
 
@@ -204,4 +206,59 @@ const ir_tensor *ir_kernel_input(const ir_kernel_args *args, uint32_t i)
 ir_tensor *ir_kernel_output(const ir_kernel_args *args, uint32_t i)
 {
     return i < args->n_outputs ? args->outputs[i] : NULL;
+}
+
+sy_status ir_kernel_room(const ir_kernel_args *args, uint32_t i, size_t n_bytes)
+{
+    ir_tensor *t = ir_kernel_output(args, i);
+    if (t == NULL) {
+        return SY_OK;
+    }
+    if (args->room == NULL) {
+        return base_fail(args->diag, SY_EUNSUPPORTED, "the result's size is known only in a run");
+    }
+    t->size_bytes = n_bytes;
+    return args->room(args->room_user, t);
+}
+
+sy_status ir_kernel_result(const ir_kernel_args *args, uint32_t i, sy_dtype dtype, int32_t rank, const int64_t *dims)
+{
+    ir_tensor *t = ir_kernel_output(args, i);
+    if (t == NULL) {
+        return SY_OK;
+    }
+    if (ir_tensor_init(t, dtype, rank, dims, NULL) != SY_OK) {
+        return base_fail(args->diag, SY_ERANGE, "result %u is too large", i);
+    }
+    return dtype == SY_DT_STRING ? SY_OK : ir_kernel_room(args, i, t->size_bytes);
+}
+
+sy_status ir_kernel_result_list(const ir_kernel_args *args, uint32_t i, ir_type_kind kind, sy_dtype dtype, int64_t n,
+                                const ir_tensor *entries)
+{
+    ir_tensor *t = ir_kernel_output(args, i);
+    if (t == NULL) {
+        return SY_OK;
+    }
+    if (ir_list_init(t, kind, dtype, n, entries) != SY_OK) {
+        return base_fail(args->diag, SY_ERANGE, "result %u is too large", i);
+    }
+    SY_TRY(ir_kernel_room(args, i, t->size_bytes));
+    ir_list_write(t, entries);
+    return SY_OK;
+}
+
+sy_status ir_kernel_result_copy(const ir_kernel_args *args, uint32_t i, const ir_tensor *value)
+{
+    ir_tensor *t = ir_kernel_output(args, i);
+    if (t == NULL) {
+        return SY_OK;
+    }
+    *t = *value;
+    t->data = NULL;
+    SY_TRY(ir_kernel_room(args, i, value->size_bytes));
+    if (value->size_bytes > 0) {
+        memcpy(t->data, value->data, value->size_bytes);
+    }
+    return SY_OK;
 }

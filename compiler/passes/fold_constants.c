@@ -99,7 +99,8 @@ static sy_status fold(ir_module *m, ir_node *n, base_arena *arena, base_diag *di
     bool too_large = false;
     for (uint32_t i = 0; i < n->n_outputs && status == SY_OK; i++) {
         if (outputs[i] != NULL) {
-            too_large = too_large || (results[i].size_bytes > MAX_GROWTH_BYTES &&
+            too_large = too_large || results[i].dtype == SY_DT_STRING ||
+                        (results[i].size_bytes > MAX_GROWTH_BYTES &&
                                       results[i].size_bytes > in_bytes);
         }
     }

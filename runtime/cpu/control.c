@@ -126,11 +126,15 @@ static sy_status stack_push(iteration *it, uint32_t i, ir_tensor *t)
     const bool same = it->n_done == 0 ||
                       (entry->dtype == t->dtype && entry->rank == t->rank &&
                        memcmp(entry->dims, t->dims, (size_t)t->rank * sizeof(int64_t)) == 0);
-    const bool kept = same && base_buf_append(&it->stacks[i], t->data, t->size_bytes);
+    const bool list = ir_tensor_is_list(t);
+    const bool kept = same && !list && base_buf_append(&it->stacks[i], t->data, t->size_bytes);
     *entry = *t;
     entry->data = NULL;
     rt_buffer_free(t->data);
     t->data = NULL;
+    if (list) {
+        return base_fail(it->diag, SY_EUNSUPPORTED, "result %u is no tensor: it cannot be stacked", i);
+    }
     if (!same) {
         return base_fail(it->diag, SY_ESHAPE, "stacked result %u changes its shape", i);
     }
@@ -197,6 +201,18 @@ static sy_status stack_result(iteration *it, uint32_t i, int64_t axis, bool reve
         n_outer *= a < axis ? entry.dims[a] : 1;
     }
     SY_TRY(ir_tensor_init(out, entry.dtype, entry.rank + 1, dims, NULL));
+    if (entry.dtype == SY_DT_STRING) { /* elements differ in size: only joining them end to end is possible */
+        if (axis > 0 || reverse) {
+            return base_fail(it->diag, SY_EUNSUPPORTED,
+                             "strings are stacked along axis 0 and forward only");
+        }
+        out->size_bytes = it->stacks[i].n_bytes;
+        out->data = rt_buffer_alloc(out->size_bytes);
+        if (out->data != NULL && out->size_bytes > 0) {
+            memcpy(out->data, it->stacks[i].data, out->size_bytes);
+        }
+        return out->data != NULL ? SY_OK : SY_ENOMEM;
+    }
     out->data = rt_buffer_alloc(out->size_bytes);
     if (out->data == NULL) {
         return SY_ENOMEM;

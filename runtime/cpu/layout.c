@@ -94,6 +94,16 @@ static sy_status compute_now(rt_layout *l, const rt_step *step, const ir_tensor 
     return status;
 }
 
+static bool any_strings(uint32_t n, ir_tensor *const *tensors)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (tensors[i] != NULL && tensors[i]->dtype == SY_DT_STRING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratch, base_diag *diag)
 {
     const ir_tensor **inputs = BASE_ARENA_ARRAY(l->arena, const ir_tensor *, plan->max_operands);
@@ -103,6 +113,10 @@ static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratc
     }
     for (uint32_t i = 0; i < plan->n_steps; i++) {
         const rt_step *step = &plan->steps[i];
+        if ((step->node->op->props & IR_P_ALLOC) != 0) {
+            l->dynamic = true;
+            return SY_OK;
+        }
         for (uint32_t k = 0; k < step->n_inputs; k++) {
             inputs[k] = step->inputs[k] != RT_NONE ? &l->tensors[step->inputs[k]] : NULL;
         }
@@ -118,6 +132,10 @@ static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratc
             return SY_OK;
         }
         SY_TRY(status);
+        if (any_strings(step->n_outputs, outputs)) {
+            l->dynamic = true;
+            return SY_OK;
+        }
         if (known_now(step, inputs)) {
             const sy_status computed = compute_now(l, step, inputs, outputs, scratch, diag,
                                                    &l->done[i]);
@@ -238,6 +256,9 @@ static sy_status fill(rt_cpu_plan *plan, rt_layout *l, const ir_tensor *const *i
         }
     }
     l->dynamic = plan->has_control_flow;
+    for (uint32_t i = 0; i < plan->n_live_in; i++) {
+        l->dynamic = l->dynamic || ir_tensor_is_list(inputs[i]) || inputs[i]->dtype == SY_DT_STRING;
+    }
     if (!l->dynamic) {
         base_arena *scratch = base_arena_create();
         const sy_status status = scratch != NULL ? infer_steps(plan, l, scratch, diag) : SY_ENOMEM;

@@ -333,7 +333,8 @@ static bool folded_types(builder *b, const rt_step *step, const ir_tensor **inpu
         return false; /* the run will say why */
     }
     for (uint32_t i = 0; i < step->n_outputs; i++) {
-        if (outputs[i] != NULL && outputs[i]->size_bytes > MAX_FOLDED_BYTES - bytes) {
+        if (outputs[i] != NULL && (outputs[i]->dtype == SY_DT_STRING ||
+                                   outputs[i]->size_bytes > MAX_FOLDED_BYTES - bytes)) {
             return false;
         }
         bytes += outputs[i] != NULL ? outputs[i]->size_bytes : 0;

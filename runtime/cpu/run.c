@@ -87,6 +87,22 @@ static void shape_text(const ir_tensor *t, char *text, size_t n_bytes)
     }
 }
 
+static const char *kind_text(ir_type_kind kind)
+{
+    switch (kind) {
+    case IR_TYPE_UNKNOWN:
+    case IR_TYPE_TENSOR:
+        break;
+    case IR_TYPE_SEQUENCE:
+        return "a sequence";
+    case IR_TYPE_OPTIONAL:
+        return "an optional";
+    case IR_TYPE_MAP:
+        return "a map";
+    }
+    return "a tensor";
+}
+
 static sy_status check_inputs(const run *r)
 {
     for (uint32_t i = 0; i < r->plan->n_live_in; i++) {
@@ -94,6 +110,11 @@ static sy_status check_inputs(const run *r)
         const ir_tensor *t = r->inputs[i];
         if (t == NULL || (t->data == NULL && t->size_bytes > 0)) {
             return base_fail(r->diag, SY_EINVAL, "input '%s' is missing", v->name);
+        }
+        if (v->type.kind != IR_TYPE_UNKNOWN &&
+            ir_tensor_is_list(t) != (v->type.kind != IR_TYPE_TENSOR)) {
+            return base_fail(r->diag, SY_EINVAL, "input '%s': expected %s, got %s", v->name,
+                             kind_text(v->type.kind), kind_text(t->kind));
         }
         if (v->type.kind != IR_TYPE_TENSOR) {
             continue;
@@ -226,6 +247,13 @@ static sy_status copy_outputs(run *r)
 
 /* ---------------------------------------------------------------- steps */
 
+/* Memory for a result whose size only its kernel knows. */
+static sy_status kernel_room(void *user, ir_tensor *t)
+{
+    run *r = user;
+    return result_room(r, (uint32_t)(t - r->frame->tensors));
+}
+
 static sy_status run_kernel(run *r, const rt_step *step)
 {
     rt_frame *f = r->frame;
@@ -237,6 +265,8 @@ static sy_status run_kernel(run *r, const rt_step *step)
         .outputs = f->outputs,
         .scratch = f->kernels,
         .diag = r->diag,
+        .room = kernel_room,
+        .room_user = r,
     };
     if (step->fast == NULL) {
         const sy_status status = step->plain(&args);
@@ -283,18 +313,31 @@ static sy_status run_step(run *r, uint32_t i)
     if (!r->layout->dynamic && r->layout->done[i]) {
         return SY_OK;
     }
+    const bool alloc = (step->node->op->props & IR_P_ALLOC) != 0;
     if (r->layout->dynamic) {
-        SY_TRY(ir_infer_tensors(step->node, f->kernels, step->n_inputs, f->inputs, step->n_outputs,
-                                f->outputs, r->diag));
-        base_arena_reset(f->kernels);
+        if (step->view && f->inputs[0] != NULL && f->outputs[0] != NULL &&
+            ir_tensor_is_list(f->inputs[0])) {
+            *f->outputs[0] = *f->inputs[0];
+            return SY_OK;
+        }
+        if (!alloc) {
+            SY_TRY(ir_infer_tensors(step->node, f->kernels, step->n_inputs, f->inputs,
+                                    step->n_outputs, f->outputs, r->diag));
+            base_arena_reset(f->kernels);
+        }
         for (uint32_t k = 0; k < step->n_outputs; k++) {
-            if (f->outputs[k] != NULL) {
+            if (f->outputs[k] != NULL && alloc) {
+                *f->outputs[k] = (ir_tensor){0};
+            } else if (f->outputs[k] != NULL) {
                 f->outputs[k]->data = NULL;
             }
         }
     }
     if (step->view && f->inputs[0] != NULL && f->outputs[0] != NULL) {
         f->outputs[0]->data = f->inputs[0]->data;
+        if (f->outputs[0]->dtype == SY_DT_STRING) {
+            f->outputs[0]->size_bytes = f->inputs[0]->size_bytes;
+        }
         if (f->outputs[0]->size_bytes != f->inputs[0]->size_bytes) {
             return base_fail(r->diag, SY_ESHAPE, "%zu bytes cannot become %zu",
                              f->inputs[0]->size_bytes, f->outputs[0]->size_bytes);
@@ -302,11 +345,17 @@ static sy_status run_step(run *r, uint32_t i)
         return SY_OK;
     }
     for (uint32_t k = 0; k < step->n_outputs; k++) {
-        if (step->outputs[k] != RT_NONE) {
+        if (step->outputs[k] != RT_NONE && !alloc && f->outputs[k]->dtype != SY_DT_STRING) {
             SY_TRY(result_room(r, step->outputs[k]));
         }
     }
-    return run_kernel(r, step);
+    SY_TRY(run_kernel(r, step));
+    for (uint32_t k = 0; k < step->n_outputs; k++) {
+        if (f->outputs[k] != NULL && f->outputs[k]->data == NULL) { /* an empty one, or a fault of the kernel */
+            SY_TRY(result_room(r, step->outputs[k]));
+        }
+    }
+    return SY_OK;
 }
 
 static void release_after(run *r, uint32_t i)

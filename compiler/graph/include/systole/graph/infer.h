@@ -87,7 +87,7 @@ sy_status ir_infer_module(ir_module *m, base_diag *diag);
 /*
  * For eager execution and for executors that meet dynamic shapes: infers the node for operands given as tensors
  * (NULL: absent; their data is used) and sets dtype, rank, dims and size_bytes of outputs[i] (NULL: not wanted).
- * SY_ESHAPE if a dimension is still unknown; SY_EUNSUPPORTED for operators with regions. The module is left as it
+ * SY_ESHAPE if a dimension is still unknown; SY_EUNSUPPORTED for operators with regions or IR_P_ALLOC. The module is left as it
  * was, and may be used by several threads here if each has its own scratch arena.
  */
 sy_status ir_infer_tensors(const ir_node *n, base_arena *scratch, uint32_t n_inputs, const ir_tensor *const *inputs,

@@ -35,6 +35,7 @@ typedef enum ir_opcode {
 #define IR_P_REGION      0x100u /* owns regions or calls a function: executors run it, it has no kernel */
 #define IR_P_QUANTISED   0x200u /* one of numerics.md's quantised operators */
 #define IR_P_DYNAMIC     0x400u /* result dimensions may depend on data: fresh symbols unless the data is known */
+#define IR_P_ALLOC       0x800u /* the kernel finds out types and sizes of its results itself: ir_kernel_result, ir_kernel_room */
 
 /* How the accelerator would run it; whether it can, for these types and this configuration, is placement's to say. */
 typedef enum ir_accel {
@@ -51,6 +52,10 @@ typedef enum ir_accel {
 /*
  * One run of one node. The caller has allocated every wanted result with the inferred shape; kernels
  * fill all of its bytes, write nothing else and keep nothing. Results never overlap operands.
+ *
+ * Two kinds of results come without memory (data is NULL), and the kernel asks for it:
+ * - all results of a row with IR_P_ALLOC, whose type is not set either: ir_kernel_result or ir_kernel_result_list;
+ * - string tensors, whose type is set, but whose bytes nobody could know: ir_kernel_room.
  */
 typedef struct ir_kernel_args {
     const ir_node *node; /* for attributes (ir_node_int, ...) and for messages */
@@ -60,6 +65,9 @@ typedef struct ir_kernel_args {
     ir_tensor *const *outputs; /* [n_outputs]; NULL: result not wanted */
     base_arena *scratch;       /* reset by the caller after the call */
     base_diag *diag;
+    /* Gives t->size_bytes bytes to t->data; t is one of outputs, its type is final. NULL: the caller has no such memory. */
+    sy_status (*room)(void *user, ir_tensor *t);
+    void *room_user;
 } ir_kernel_args;
 
 typedef sy_status (*ir_kernel_fn)(const ir_kernel_args *args);
@@ -67,6 +75,22 @@ typedef sy_status (*ir_kernel_fn)(const ir_kernel_args *args);
 /* Operand or result i; NULL if it is absent or beyond the last. */
 const ir_tensor *ir_kernel_input(const ir_kernel_args *args, uint32_t i);
 ir_tensor *ir_kernel_output(const ir_kernel_args *args, uint32_t i);
+
+/*
+ * Sets the type of result i and gets memory for it; nothing to do if it is not wanted. For IR_P_ALLOC. Of strings,
+ * which have no size yet, only the type is set. SY_ERANGE with a message if it has too many elements.
+ */
+sy_status ir_kernel_result(const ir_kernel_args *args, uint32_t i, sy_dtype dtype, int32_t rank, const int64_t *dims);
+
+/* Memory for a result whose type is set and which takes so many bytes (strings). */
+sy_status ir_kernel_room(const ir_kernel_args *args, uint32_t i, size_t n_bytes);
+
+/* A result of this kind with these entries, copied. For IR_P_ALLOC. */
+sy_status ir_kernel_result_list(const ir_kernel_args *args, uint32_t i, ir_type_kind kind, sy_dtype dtype, int64_t n,
+                                const ir_tensor *entries);
+
+/* A copy of a value, of whatever kind. For IR_P_ALLOC. */
+sy_status ir_kernel_result_copy(const ir_kernel_args *args, uint32_t i, const ir_tensor *value);
 
 /* ---------------------------------------------------------------- rows */
 
