@@ -288,6 +288,11 @@ const char *sy_session_note(const sy_session *session)
     return rt_session_note(session->session);
 }
 
+const char *sy_session_kernels(const sy_session *session)
+{
+    return rt_session_blas(session->session);
+}
+
 typedef struct saver {
     sy_save_fn save;
     void *user;

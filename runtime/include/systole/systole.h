@@ -170,6 +170,10 @@ SY_API void sy_session_free(sy_session *session);
 SY_API sy_device sy_session_device(const sy_session *session);
 SY_API const char *sy_session_note(const sy_session *session);
 
+/* What does the host's fp32 products: "libopenblas.so.0 (SkylakeX)", "own (avx512)", "reference"; ""
+ * where the host does nothing. For reports. */
+SY_API const char *sy_session_kernels(const sy_session *session);
+
 /* Sees every tensor that the host sees, as soon as it is there; valid during the call. Not SY_OK
  * ends the run. */
 typedef sy_status (*sy_save_fn)(void *user, const char *name, const sy_tensor *tensor);
