@@ -29,12 +29,16 @@ struct rt_cpu {
 /* What a fast kernel may use besides its operands. */
 typedef struct rt_env {
     const rt_cpu *cpu;
-    rt_scratch *scratch; /* the calling thread's, for rt_pool_run */
+    rt_scratch *scratch;        /* the calling thread's, for rt_pool_run */
+    const struct rt_step *step; /* that runs */
+    uint32_t n_slots;           /* of the plan; their types, and data of what is there */
+    const ir_tensor *slots;
 } rt_env;
 
 /* Operands as they are known when the plan is made: constants with data, NULL for all others. */
 typedef struct rt_prepare_args {
     const ir_node *node;
+    const struct rt_step *step;
     const rt_cpu *cpu;
     uint32_t n_inputs;
     const ir_tensor *const *constants; /* [n_inputs] */
@@ -44,7 +48,8 @@ typedef struct rt_prepare_args {
 
 /*
  * One row of fast_kernels.def. prepare (may be NULL) packs weights once; run gets what it made,
- * NULL if nothing. A kernel that does not know a type or an attribute calls the reference kernel.
+ * NULL if nothing. For a merged step, *state is first what the rule left there (fuse.h). A kernel that
+ * does not know a type or an attribute calls the reference kernel, that of a merged step rt_run_parts.
  */
 typedef struct rt_kernel {
     sy_status (*prepare)(const rt_prepare_args *args, void **state);
@@ -66,6 +71,7 @@ typedef struct rt_slot {
         last;          /* steps that make it and use it last; of views, kept in the slot viewed */
     uint32_t live_out; /* the first output that wants it, RT_NONE: none */
     bool folded;       /* a constant that a node made when the plan was made */
+    bool interior;     /* between the parts of one merged step: a type, but no memory */
 } rt_slot;
 
 /* The region of an If, Loop or Scan. */
@@ -85,6 +91,8 @@ typedef struct rt_step {
     ir_kernel_fn plain;               /* a user's fast kernel or the reference kernel */
     uint32_t n_regions;
     const rt_region *regions; /* If: then, else; Loop and Scan: body */
+    uint32_t n_parts;         /* merged (fuse.h): the steps that this one stands for; 0: not merged */
+    const struct rt_step *parts;
 } rt_step;
 
 /* Memory for one set of live-in shapes. */
@@ -118,6 +126,11 @@ typedef struct rt_frame {
 struct rt_cpu_plan {
     rt_cpu *cpu;
     base_arena *arena;
+    bool fused;          /* some step is merged: a run with `save` takes `plain` */
+    rt_cpu_plan *plain;  /* the same nodes, nothing merged; NULL: not needed yet. Guarded by lock */
+    uint32_t n_nodes;
+    ir_node *const *nodes;
+    ir_value *const *wanted; /* [n_live_out] */
     uint32_t n_slots, n_steps, n_live_in, n_live_out, max_operands;
     rt_slot *slots;
     rt_step *steps;
@@ -131,6 +144,11 @@ struct rt_cpu_plan {
     uint32_t n_layouts;
     rt_frame *frames; /* free ones */
 };
+
+/* As rt_cpu_plan_create; `fuse` false: one step per node. */
+sy_status rt_plan_make(rt_cpu *cpu, bool fuse, uint32_t n_nodes, ir_node *const *nodes,
+                       uint32_t n_live_in, ir_value *const *live_in, uint32_t n_live_out,
+                       ir_value *const *live_out, base_diag *diag, rt_cpu_plan **out);
 
 /* The slot whose bytes slot s shows. */
 uint32_t rt_slot_root(const rt_cpu_plan *plan, uint32_t s);

@@ -104,45 +104,86 @@ static bool any_strings(uint32_t n, ir_tensor *const *tensors)
     return false;
 }
 
+/* What infer_steps works with. */
+typedef struct inference {
+    rt_layout *layout;
+    const ir_tensor **inputs; /* [max_operands] */
+    ir_tensor **outputs;
+    base_arena *scratch;
+    base_diag *diag;
+} inference;
+
+/* One step that is not merged, or one part. *done: its results were computed. */
+static sy_status infer_step(const inference *f, const rt_step *step, bool *done)
+{
+    rt_layout *l = f->layout;
+    if ((step->node->op->props & IR_P_ALLOC) != 0) {
+        l->dynamic = true;
+        return SY_OK;
+    }
+    for (uint32_t k = 0; k < step->n_inputs; k++) {
+        f->inputs[k] = step->inputs[k] != RT_NONE ? &l->tensors[step->inputs[k]] : NULL;
+    }
+    for (uint32_t k = 0; k < step->n_outputs; k++) {
+        f->outputs[k] = step->outputs[k] != RT_NONE ? &l->tensors[step->outputs[k]] : NULL;
+    }
+    const sy_status status = ir_infer_tensors(step->node, f->scratch, step->n_inputs, f->inputs,
+                                              step->n_outputs, f->outputs, f->diag);
+    base_arena_reset(f->scratch);
+    if (status == SY_ESHAPE) {
+        /* Open, or wrong: if it is wrong, the run will say so, with data. */
+        l->dynamic = true;
+        return SY_OK;
+    }
+    SY_TRY(status);
+    if (any_strings(step->n_outputs, f->outputs)) {
+        l->dynamic = true;
+        return SY_OK;
+    }
+    if (known_now(step, f->inputs)) {
+        const sy_status computed = compute_now(l, step, f->inputs, f->outputs, f->scratch, f->diag,
+                                               done);
+        return computed == SY_OK ? SY_OK : rt_node_failed(f->diag, step->node, computed);
+    }
+    if (step->view && f->inputs[0] != NULL && f->outputs[0] != NULL) {
+        f->outputs[0]->data = f->inputs[0]->data; /* known bytes stay known */
+    }
+    return SY_OK;
+}
+
+/* All results of a merged step are known already. */
+static bool all_known(const rt_layout *l, const rt_step *step)
+{
+    for (uint32_t k = 0; k < step->n_outputs; k++) {
+        if (step->outputs[k] != RT_NONE && l->tensors[step->outputs[k]].data == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratch, base_diag *diag)
 {
-    const ir_tensor **inputs = BASE_ARENA_ARRAY(l->arena, const ir_tensor *, plan->max_operands);
-    ir_tensor **outputs = BASE_ARENA_ARRAY(l->arena, ir_tensor *, plan->max_operands);
-    if (inputs == NULL || outputs == NULL) {
+    const inference f = {.layout = l,
+                         .inputs = BASE_ARENA_ARRAY(l->arena, const ir_tensor *,
+                                                    plan->max_operands),
+                         .outputs = BASE_ARENA_ARRAY(l->arena, ir_tensor *, plan->max_operands),
+                         .scratch = scratch,
+                         .diag = diag};
+    if (f.inputs == NULL || f.outputs == NULL) {
         return SY_ENOMEM;
     }
-    for (uint32_t i = 0; i < plan->n_steps; i++) {
+    for (uint32_t i = 0; i < plan->n_steps && !l->dynamic; i++) {
         const rt_step *step = &plan->steps[i];
-        if ((step->node->op->props & IR_P_ALLOC) != 0) {
-            l->dynamic = true;
-            return SY_OK;
+        if (step->n_parts == 0) {
+            SY_TRY(infer_step(&f, step, &l->done[i]));
+            continue;
         }
-        for (uint32_t k = 0; k < step->n_inputs; k++) {
-            inputs[k] = step->inputs[k] != RT_NONE ? &l->tensors[step->inputs[k]] : NULL;
+        for (uint32_t p = 0; p < step->n_parts && !l->dynamic; p++) {
+            bool unused = false;
+            SY_TRY(infer_step(&f, &step->parts[p], &unused));
         }
-        for (uint32_t k = 0; k < step->n_outputs; k++) {
-            outputs[k] = step->outputs[k] != RT_NONE ? &l->tensors[step->outputs[k]] : NULL;
-        }
-        const sy_status status = ir_infer_tensors(step->node, scratch, step->n_inputs, inputs,
-                                                  step->n_outputs, outputs, diag);
-        base_arena_reset(scratch);
-        if (status == SY_ESHAPE) {
-            /* Open, or wrong: if it is wrong, the run will say so, with data. */
-            l->dynamic = true;
-            return SY_OK;
-        }
-        SY_TRY(status);
-        if (any_strings(step->n_outputs, outputs)) {
-            l->dynamic = true;
-            return SY_OK;
-        }
-        if (known_now(step, inputs)) {
-            const sy_status computed = compute_now(l, step, inputs, outputs, scratch, diag,
-                                                   &l->done[i]);
-            SY_TRY(computed == SY_OK ? SY_OK : rt_node_failed(diag, step->node, computed));
-        } else if (step->view && inputs[0] != NULL && outputs[0] != NULL) {
-            outputs[0]->data = inputs[0]->data; /* known bytes stay known */
-        }
+        l->done[i] = all_known(l, step);
     }
     return SY_OK;
 }
@@ -209,7 +250,7 @@ static sy_status place_all(rt_cpu_plan *plan, rt_layout *l)
         l->offsets[s] = SIZE_MAX;
         /* Results that the caller wants go straight into the caller's buffers. */
         if (slot->live_in == RT_NONE && slot->constant == NULL && slot->view_of == RT_NONE &&
-            l->tensors[s].data == NULL && slot->live_out == RT_NONE) {
+            l->tensors[s].data == NULL && slot->live_out == RT_NONE && !slot->interior) {
             const size_t bytes = (l->tensors[s].size_bytes + ALIGNMENT_BYTES) / ALIGNMENT_BYTES *
                                  ALIGNMENT_BYTES;
             pieces[n++] = (piece){

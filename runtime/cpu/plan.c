@@ -2,11 +2,12 @@
  * plan.c -- from nodes to steps over numbered slots.
  *
  * Fused operators and calls are unrolled: they mean exactly their bodies. A scope maps the values
- * of one body to slots; what a body captures is found in the scopes around it.
+ * of one body to slots; what a body captures is found in the scopes around it. Then rules merge steps
+ * (fuse.h), and kernels pack their weights.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "internal.h"
+#include "fuse.h"
 
 #include "systole/base/vec.h"
 
@@ -30,8 +31,8 @@ typedef struct builder {
     base_arena *arena;   /* the plan's */
     base_arena *scratch; /* gone when the plan is made */
     base_diag *diag;
-    BASE_VEC(rt_slot) slots;
-    BASE_VEC(rt_step) steps;
+    rt_slots slots;
+    rt_steps steps;
     BASE_VEC(void *) folded;
     size_t folded_bytes;
     uint32_t depth;
@@ -299,6 +300,7 @@ static sy_status prepare(builder *b, rt_step *step)
     }
     const rt_prepare_args args = {
         .node = step->node,
+        .step = step,
         .cpu = b->plan->cpu,
         .n_inputs = step->n_inputs,
         .constants = constants,
@@ -448,7 +450,6 @@ static sy_status add_node(builder *b, scope *s, const ir_node *n)
         if (done) {
             return SY_OK;
         }
-        SY_TRY(prepare(b, &step));
     }
     /* From here on the step owns its regions: the plan's destructor finds them. */
     if (!base_vec_push(b->scratch, &b->steps, step)) {
@@ -467,8 +468,6 @@ static sy_status add_node(builder *b, scope *s, const ir_node *n)
             }
         }
     }
-    const uint32_t operands = n->n_inputs > n->n_outputs ? n->n_inputs : n->n_outputs;
-    b->plan->max_operands = operands > b->plan->max_operands ? operands : b->plan->max_operands;
     return SY_OK;
 }
 
@@ -518,7 +517,38 @@ static void set_lifetimes(rt_cpu_plan *plan)
     }
 }
 
-static sy_status build(builder *b, uint32_t n_nodes, ir_node *const *nodes,
+/* Merges steps; those that own regions are never merged. */
+static sy_status fuse_steps(builder *b)
+{
+    rt_fusion f = {.cpu = b->plan->cpu,
+                   .arena = b->arena,
+                   .scratch = b->scratch,
+                   .diag = b->diag,
+                   .steps = b->steps,
+                   .slots = b->slots,
+                   .n_live_out = b->plan->n_live_out,
+                   .live_out = b->plan->live_out};
+    const sy_status status = rt_fuse(&f);
+    b->steps = f.steps;
+    b->slots = f.slots;
+    return status;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static void count_operands(rt_cpu_plan *plan, const rt_step *step)
+{
+    plan->max_operands = larger(plan->max_operands, larger(step->n_inputs, step->n_outputs));
+    for (uint32_t i = 0; i < step->n_parts; i++) {
+        count_operands(plan, &step->parts[i]);
+    }
+    plan->fused = plan->fused || step->n_parts > 0;
+}
+
+static sy_status build(builder *b, bool fuse, uint32_t n_nodes, ir_node *const *nodes,
                        ir_value *const *live_in, ir_value *const *live_out)
 {
     rt_cpu_plan *plan = b->plan;
@@ -540,14 +570,21 @@ static sy_status build(builder *b, uint32_t n_nodes, ir_node *const *nodes,
         SY_TRY(slot_of(b, &top, live_out[i], "the list of results", &outputs[i]));
     }
     plan->live_out = outputs;
+    if (fuse) {
+        SY_TRY(fuse_steps(b));
+    }
+    for (size_t i = 0; i < b->steps.n; i++) {
+        count_operands(plan, &b->steps.items[i]);
+        SY_TRY(prepare(b, &b->steps.items[i]));
+    }
     plan->slots = base_arena_memdup(b->arena, b->slots.items, b->slots.n, sizeof(rt_slot));
     plan->n_slots = (uint32_t)b->slots.n;
     return plan->slots != NULL ? SY_OK : SY_ENOMEM;
 }
 
-sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *nodes,
-                             uint32_t n_live_in, ir_value *const *live_in, uint32_t n_live_out,
-                             ir_value *const *live_out, base_diag *diag, rt_cpu_plan **out)
+sy_status rt_plan_make(rt_cpu *cpu, bool fuse, uint32_t n_nodes, ir_node *const *nodes,
+                       uint32_t n_live_in, ir_value *const *live_in, uint32_t n_live_out,
+                       ir_value *const *live_out, base_diag *diag, rt_cpu_plan **out)
 {
     base_arena *arena = base_arena_create(), *scratch = base_arena_create();
     rt_cpu_plan *plan = arena != NULL ? BASE_ARENA_NEW(arena, rt_cpu_plan) : NULL;
@@ -563,9 +600,14 @@ sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *node
     plan->n_live_out = n_live_out;
     (void)pthread_mutex_init(&plan->lock, NULL);
     plan->live_in = base_arena_memdup(arena, live_in, n_live_in, sizeof *live_in);
+    plan->n_nodes = n_nodes;
+    plan->nodes = base_arena_memdup(arena, nodes, n_nodes, sizeof *nodes);
+    plan->wanted = base_arena_memdup(arena, live_out, n_live_out, sizeof *live_out);
     builder b = {.plan = plan, .arena = arena, .scratch = scratch, .diag = diag};
-    sy_status status = plan->live_in != NULL ? build(&b, n_nodes, nodes, live_in, live_out)
-                                             : SY_ENOMEM;
+    sy_status status = SY_ENOMEM;
+    if (plan->live_in != NULL && plan->nodes != NULL && plan->wanted != NULL) {
+        status = build(&b, fuse, n_nodes, nodes, live_in, live_out);
+    }
     /* Also after a failure: the steps may own plans of regions; buffers are freed with the plan. */
     plan->folded = base_arena_memdup(arena, b.folded.items, b.folded.n, sizeof(void *));
     plan->n_folded = plan->folded != NULL ? (uint32_t)b.folded.n : 0;
@@ -587,6 +629,14 @@ sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *node
     }
     base_arena_destroy(scratch);
     return status;
+}
+
+sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *nodes,
+                             uint32_t n_live_in, ir_value *const *live_in, uint32_t n_live_out,
+                             ir_value *const *live_out, base_diag *diag, rt_cpu_plan **out)
+{
+    return rt_plan_make(cpu, !cpu->reference, n_nodes, nodes, n_live_in, live_in, n_live_out,
+                        live_out, diag, out);
 }
 
 sy_status rt_cpu_plan_graph(rt_cpu *cpu, ir_graph *g, base_diag *diag, rt_cpu_plan **out)
@@ -631,6 +681,7 @@ void rt_cpu_plan_destroy(rt_cpu_plan *plan)
     for (uint32_t i = 0; i < plan->n_folded; i++) {
         rt_buffer_free(plan->folded[i]);
     }
+    rt_cpu_plan_destroy(plan->plain);
     (void)pthread_mutex_destroy(&plan->lock);
     base_arena_destroy(plan->arena);
 }

@@ -273,7 +273,11 @@ static sy_status run_kernel(run *r, const rt_step *step)
         base_arena_reset(f->kernels);
         return status;
     }
-    const rt_env env = {.cpu = r->plan->cpu, .scratch = &f->scratch};
+    const rt_env env = {.cpu = r->plan->cpu,
+                        .scratch = &f->scratch,
+                        .step = step,
+                        .n_slots = r->plan->n_slots,
+                        .slots = f->tensors};
     const sy_status status = step->fast->run(&args, &env, step->state);
     base_arena_reset(f->kernels);
     return status;
@@ -297,41 +301,65 @@ static sy_status run_control(run *r, const rt_step *step)
     return SY_OK;
 }
 
-static sy_status run_step(run *r, uint32_t i)
+static void take_operands(rt_frame *f, const rt_step *step)
 {
-    rt_frame *f = r->frame;
-    const rt_step *step = &r->plan->steps[i];
     for (uint32_t k = 0; k < step->n_inputs; k++) {
         f->inputs[k] = step->inputs[k] != RT_NONE ? &f->tensors[step->inputs[k]] : NULL;
     }
     for (uint32_t k = 0; k < step->n_outputs; k++) {
         f->outputs[k] = step->outputs[k] != RT_NONE ? &f->tensors[step->outputs[k]] : NULL;
     }
+}
+
+/* Types of the results, where shapes depend on data. */
+static sy_status infer_now(run *r, const rt_step *step)
+{
+    rt_frame *f = r->frame;
+    for (uint32_t p = 0; p < step->n_parts; p++) {
+        SY_TRY(infer_now(r, &step->parts[p]));
+    }
+    if (step->n_parts > 0) {
+        return SY_OK;
+    }
+    take_operands(f, step);
+    if (step->view && f->inputs[0] != NULL && ir_tensor_is_list(f->inputs[0])) {
+        return SY_OK;
+    }
+    const bool alloc = (step->node->op->props & IR_P_ALLOC) != 0;
+    if (!alloc) {
+        SY_TRY(ir_infer_tensors(step->node, f->kernels, step->n_inputs, f->inputs, step->n_outputs,
+                                f->outputs, r->diag));
+        base_arena_reset(f->kernels);
+    }
+    for (uint32_t k = 0; k < step->n_outputs; k++) {
+        if (f->outputs[k] != NULL && alloc) {
+            *f->outputs[k] = (ir_tensor){0};
+        } else if (f->outputs[k] != NULL) {
+            f->outputs[k]->data = NULL;
+        }
+    }
+    return SY_OK;
+}
+
+static sy_status run_step(run *r, uint32_t i)
+{
+    rt_frame *f = r->frame;
+    const rt_step *step = &r->plan->steps[i];
+    const bool alloc = step->node->op != NULL && (step->node->op->props & IR_P_ALLOC) != 0;
+    if (r->layout->dynamic && step->n_regions == 0) {
+        SY_TRY(infer_now(r, step));
+    }
+    take_operands(f, step);
     if (step->n_regions > 0) {
         return run_control(r, step);
     }
     if (!r->layout->dynamic && r->layout->done[i]) {
         return SY_OK;
     }
-    const bool alloc = (step->node->op->props & IR_P_ALLOC) != 0;
-    if (r->layout->dynamic) {
-        if (step->view && f->inputs[0] != NULL && f->outputs[0] != NULL &&
-            ir_tensor_is_list(f->inputs[0])) {
-            *f->outputs[0] = *f->inputs[0];
-            return SY_OK;
-        }
-        if (!alloc) {
-            SY_TRY(ir_infer_tensors(step->node, f->kernels, step->n_inputs, f->inputs,
-                                    step->n_outputs, f->outputs, r->diag));
-            base_arena_reset(f->kernels);
-        }
-        for (uint32_t k = 0; k < step->n_outputs; k++) {
-            if (f->outputs[k] != NULL && alloc) {
-                *f->outputs[k] = (ir_tensor){0};
-            } else if (f->outputs[k] != NULL) {
-                f->outputs[k]->data = NULL;
-            }
-        }
+    if (r->layout->dynamic && step->view && f->inputs[0] != NULL && f->outputs[0] != NULL &&
+        ir_tensor_is_list(f->inputs[0])) {
+        *f->outputs[0] = *f->inputs[0];
+        return SY_OK;
     }
     if (step->view && f->inputs[0] != NULL && f->outputs[0] != NULL) {
         f->outputs[0]->data = f->inputs[0]->data;
@@ -417,12 +445,29 @@ static sy_status run_in_frame(run *r)
     return status;
 }
 
+/* The plan with one step per node, made when it is first asked for. */
+static sy_status plain_plan(rt_cpu_plan *plan, base_diag *diag, rt_cpu_plan **out)
+{
+    (void)pthread_mutex_lock(&plan->lock);
+    sy_status status = SY_OK;
+    if (plan->plain == NULL) {
+        status = rt_plan_make(plan->cpu, false, plan->n_nodes, plan->nodes, plan->n_live_in,
+                              plan->live_in, plan->n_live_out, plan->wanted, diag, &plan->plain);
+    }
+    *out = plan->plain;
+    (void)pthread_mutex_unlock(&plan->lock);
+    return status;
+}
+
 sy_status rt_cpu_plan_run(rt_cpu_plan *plan, const ir_tensor *const *inputs,
                           ir_tensor *const *outputs, const rt_cpu_run_options *options,
                           base_diag *diag)
 {
-    run r = {.plan = plan, .inputs = inputs, .outputs = outputs, .options = options, .diag = diag};
     base_diag_clear(diag);
+    if (plan->fused && options != NULL && options->save != NULL) {
+        SY_TRY(plain_plan(plan, diag, &plan));
+    }
+    run r = {.plan = plan, .inputs = inputs, .outputs = outputs, .options = options, .diag = diag};
     SY_TRY(check_inputs(&r));
     bool cached = true;
     sy_status status = rt_layout_get(plan, inputs, diag, &r.layout, &cached);

@@ -24,6 +24,13 @@ typedef struct rt_requant {
     int32_t zero, low, high;
 } rt_requant;
 
+/* Elementwise functions: RT_ACT_NONE, RT_ACT_RELU, ... */
+typedef enum rt_act {
+#define ACT(id, name, value) RT_ACT_##id,
+#include "activations.def"
+#undef ACT
+} rt_act;
+
 typedef struct rt_simd {
     const char *name;
 
@@ -86,6 +93,9 @@ typedef struct rt_simd {
     void (*sigmoid)(int64_t n, const float *x, float *y);
     void (*tanh)(int64_t n, const float *x, float *y);
     void (*exp)(int64_t n, const float *x, float shift, float *y); /* e^(x - shift) */
+
+    /* y[j] = act(y[j]); a and b are its parameters. */
+    void (*activate)(rt_act act, float a, float b, int64_t n, float *y);
 
     /* y = clamp(rne(fl(x / scale)) + zero, low, high); low >= -128, high <= 255. y = fl(fl(x -
      * zero) * scale). */

@@ -493,29 +493,68 @@ static void exp_shifted(int64_t n, const float *restrict x, float shift, float *
     }
 }
 
+static inline float logistic(float v)
+{
+    const float e = exponential(v < 0.0f ? v : -v); /* at most 1 */
+    const float above = 1.0f / (1.0f + e);
+    return v < 0.0f ? e * above : above;
+}
+
 static void sigmoid(int64_t n, const float *restrict x, float *restrict y)
 {
     for (int64_t j = 0; j < n; j++) {
-        const float v = x[j];
-        const float e = exponential(v < 0.0f ? v : -v); /* at most 1 */
-        const float above = 1.0f / (1.0f + e);
-        y[j] = v < 0.0f ? e * above : above;
+        y[j] = logistic(x[j]);
     }
 }
 
 /* Near 0 the difference of exponentials cancels: there, a rational function (continued fraction) is
  * used. */
+static inline float hyperbolic(float v)
+{
+    const float m = v < 0.0f ? -v : v, s = v * v;
+    const float e = exponential(-2.0f * m);
+    const float far = (1.0f - e) / (1.0f + e);
+    const float near = v * (10395.0f + s * (1260.0f + s * 21.0f)) /
+                       (10395.0f + s * (4725.0f + s * (210.0f + s)));
+    const float signed_far = v < 0.0f ? -far : far;
+    return m < 0.625f ? near : signed_far;
+}
+
 static void hyperbolic_tangent(int64_t n, const float *restrict x, float *restrict y)
 {
     for (int64_t j = 0; j < n; j++) {
-        const float v = x[j], a = v < 0.0f ? -v : v, s = v * v;
-        const float e = exponential(-2.0f * a);
-        const float far = (1.0f - e) / (1.0f + e);
-        const float near = v * (10395.0f + s * (1260.0f + s * 21.0f)) /
-                           (10395.0f + s * (4725.0f + s * (210.0f + s)));
-        const float signed_far = v < 0.0f ? -far : far;
-        y[j] = a < 0.625f ? near : signed_far;
+        y[j] = hyperbolic(x[j]);
     }
+}
+
+static inline float clipped(float v, float low, float high)
+{
+    v = v < low ? low : v;
+    return v > high ? high : v;
+}
+
+/* One loop per function. */
+#define ACT(id, text, value)                                                                   \
+    static void act_##id(float a, float b, int64_t n, float *y)                                \
+    {                                                                                          \
+        (void)a;                                                                               \
+        (void)b;                                                                               \
+        for (int64_t j = 0; j < n; j++) {                                                      \
+            const float v = y[j];                                                              \
+            y[j] = value;                                                                      \
+        }                                                                                      \
+    }
+#include "activations.def"
+#undef ACT
+
+static void activate(rt_act act, float a, float b, int64_t n, float *y)
+{
+    static void (*const by_act[])(float, float, int64_t, float *) = {
+#define ACT(id, text, value) act_##id,
+#include "activations.def"
+#undef ACT
+    };
+    by_act[act](a, b, n, y);
 }
 
 /* ---------------------------------------------------------------- */
@@ -544,6 +583,7 @@ const rt_simd RT_SIMD_TABLE = {
     .sigmoid = sigmoid,
     .tanh = hyperbolic_tangent,
     .exp = exp_shifted,
+    .activate = activate,
     .quantise = quantise,
     .dequantise = dequantise,
 };

@@ -73,8 +73,12 @@ sy_status rt_cpu_plan_create(rt_cpu *cpu, uint32_t n_nodes, ir_node *const *node
 sy_status rt_cpu_plan_graph(rt_cpu *cpu, ir_graph *g, base_diag *diag, rt_cpu_plan **out);
 void rt_cpu_plan_destroy(rt_cpu_plan *plan); /* NULL is allowed */
 
-/* Sees every value as soon as it is there (live-in first); the tensor is valid during the call. Not
- * SY_OK ends the run. */
+/*
+ * Sees every value as soon as it is there (live-in first); the tensor is valid during the call. Not
+ * SY_OK ends the run. Such a run does not merge nodes, because merged ones never make the values between
+ * them: the first one makes a second plan (with the conditions of rt_cpu_plan_create), and fp32 values may
+ * differ within the tolerance.
+ */
 typedef sy_status (*rt_cpu_save_fn)(void *user, const ir_value *value, const ir_tensor *tensor);
 
 typedef struct rt_cpu_run_options {
