@@ -37,6 +37,8 @@ static bool small_format_of(sy_dtype t, small_format *out)
         *out = (small_format){5, 2, 15, TOP_IEEE};
     } else if (t == SY_DT_F8E5M2FNUZ) {
         *out = (small_format){5, 2, 16, TOP_FNUZ};
+    } else if (t == SY_DT_F4E2M1) {
+        *out = (small_format){2, 1, 1, TOP_NONE};
     } else {
         return false;
     }
@@ -55,6 +57,9 @@ static uint32_t nan_code(const small_format *f)
     }
     if (f->top == TOP_FN) {
         return sign_mask(f) - 1;
+    }
+    if (f->top == TOP_NONE) {
+        return sign_mask(f); /* -0, as ml_dtypes has it */
     }
     return (((1u << f->exponent_bits) - 1) << f->mantissa_bits) | (1u << (f->mantissa_bits - 1));
 }
@@ -108,7 +113,7 @@ static uint32_t small_encode(const small_format *f, double v, bool saturate)
         magnitude = code > (double)max_code(f) ? max_code(f) + 1 : (uint32_t)code;
     }
     if (magnitude > max_code(f)) {
-        if (saturate) {
+        if (saturate || f->top == TOP_NONE) {
             return sign | max_code(f);
         }
         return f->top == TOP_IEEE ? (sign | (max_code(f) + 1))
@@ -123,7 +128,13 @@ static uint32_t small_encode(const small_format *f, double v, bool saturate)
 bool ir_ref_is_float(sy_dtype t)
 {
     small_format f;
-    return t == SY_DT_F32 || t == SY_DT_F64 || small_format_of(t, &f);
+    return t == SY_DT_F32 || t == SY_DT_F64 || (t != SY_DT_F4E2M1 && small_format_of(t, &f));
+}
+
+bool ir_ref_is_number(sy_dtype t)
+{
+    const sy_dtype_class c = sy_dtype_class_of(t);
+    return c == SY_DC_FLOAT || c == SY_DC_INT || c == SY_DC_UINT || c == SY_DC_BOOL;
 }
 
 bool ir_ref_is_integer(sy_dtype t)
@@ -137,6 +148,64 @@ size_t ir_ref_element_bytes(sy_dtype t)
     return sy_dtype_bits(t) / 8;
 }
 
+/* ---------------------------------------------------------------- types of 4 and 2 bits */
+
+/* The code of element i; the first lies in the lowest bits. */
+static uint32_t packed_get(const ir_tensor *t, int64_t i)
+{
+    const uint32_t bits = sy_dtype_bits(t->dtype), per_byte = 8 / bits;
+    const uint32_t byte = ((const uint8_t *)t->data)[i / per_byte];
+    return byte >> ((uint32_t)(i % per_byte) * bits) & ((1u << bits) - 1u);
+}
+
+/* Leaves its neighbours alone; with the last element the bits that belong to none become 0. */
+static void packed_put(ir_tensor *t, int64_t i, uint32_t code)
+{
+    const uint32_t bits = sy_dtype_bits(t->dtype), per_byte = 8 / bits;
+    const uint32_t shift = (uint32_t)(i % per_byte) * bits;
+    const bool last = i == ir_tensor_n_elements(t) - 1;
+    const uint32_t mask = last ? 0xffu << shift : ((1u << bits) - 1u) << shift;
+    uint8_t *byte = (uint8_t *)t->data + i / per_byte;
+    *byte = (uint8_t)((*byte & ~mask) | ((code & ((1u << bits) - 1u)) << shift));
+}
+
+static bool is_packed(sy_dtype t)
+{
+    const uint32_t bits = sy_dtype_bits(t);
+    return bits == 4 || bits == 2;
+}
+
+/* ---------------------------------------------------------------- f8e8m0: powers of two, no sign */
+
+#define E8M0_NAN 255u
+
+static double e8m0_decode(uint32_t code)
+{
+    return code == E8M0_NAN ? (double)NAN : ldexp(1.0, (int)code - 127);
+}
+
+void ir_ref_put_e8m0(ir_tensor *t, int64_t i, double v, ir_ref_e8m0_rounding rounding, bool saturate)
+{
+    uint32_t code = E8M0_NAN;
+    if (v == 0.0) {
+        code = saturate ? 0 : E8M0_NAN;
+    } else if (!isnan(v) && !isinf(v) && v > 0.0) {
+        int e = 0;
+        const double m = frexp(v, &e) * 2.0; /* v = m * 2^(e - 1), m in [1, 2) */
+        const bool up = rounding == IR_REF_E8M0_UP ? m > 1.0
+                                                   : rounding == IR_REF_E8M0_NEAREST && m >= 1.5;
+        const int exponent = e - 1 + (int)up + 127;
+        code = exponent < 0     ? (saturate ? 0 : E8M0_NAN)
+               : exponent > 254 ? (saturate ? 254 : E8M0_NAN)
+                                : (uint32_t)exponent;
+    } else if (isinf(v) && v > 0.0 && saturate) {
+        code = 254;
+    }
+    ((uint8_t *)t->data)[i] = (uint8_t)code;
+}
+
+/* ---------------------------------------------------------------- elements */
+
 double ir_ref_get(const ir_tensor *t, int64_t i)
 {
     small_format f;
@@ -146,8 +215,14 @@ double ir_ref_get(const ir_tensor *t, int64_t i)
     if (t->dtype == SY_DT_F64) {
         return ((const double *)t->data)[i];
     }
+    if (t->dtype == SY_DT_F8E8M0) {
+        return e8m0_decode(((const uint8_t *)t->data)[i]);
+    }
     if (small_format_of(t->dtype, &f)) {
         const bool byte = sy_dtype_bits(t->dtype) == 8;
+        if (is_packed(t->dtype)) {
+            return small_decode(&f, packed_get(t, i));
+        }
         return small_decode(&f,
                             byte ? ((const uint8_t *)t->data)[i] : ((const uint16_t *)t->data)[i]);
     }
@@ -166,11 +241,15 @@ static void put(ir_tensor *t, int64_t i, double v, bool saturate)
         ((double *)t->data)[i] = v;
     } else if (small_format_of(t->dtype, &f)) {
         const uint32_t code = small_encode(&f, v, saturate && sy_dtype_bits(t->dtype) == 8);
-        if (sy_dtype_bits(t->dtype) == 8) {
+        if (is_packed(t->dtype)) {
+            packed_put(t, i, code);
+        } else if (sy_dtype_bits(t->dtype) == 8) {
             ((uint8_t *)t->data)[i] = (uint8_t)code;
         } else {
             ((uint16_t *)t->data)[i] = (uint16_t)code;
         }
+    } else if (t->dtype == SY_DT_F8E8M0) {
+        ir_ref_put_e8m0(t, i, v, IR_REF_E8M0_UP, saturate);
     } else {
         SY_UNREACHABLE();
     }
@@ -190,6 +269,10 @@ int64_t ir_ref_get_int(const ir_tensor *t, int64_t i)
 {
     const bool is_signed = sy_dtype_class_of(t->dtype) == SY_DC_INT;
     const uint32_t bits = sy_dtype_bits(t->dtype);
+    if (is_packed(t->dtype)) {
+        const int64_t code = packed_get(t, i);
+        return is_signed && code >> (bits - 1) != 0 ? code - ((int64_t)1 << bits) : code;
+    }
     if (bits == 8) {
         return is_signed ? ((const int8_t *)t->data)[i] : ((const uint8_t *)t->data)[i];
     }
@@ -207,7 +290,9 @@ void ir_ref_put_int(ir_tensor *t, int64_t i, int64_t v)
 {
     const uint32_t bits = sy_dtype_bits(t->dtype);
     const uint64_t u = sy_dtype_class_of(t->dtype) == SY_DC_BOOL ? v != 0 : (uint64_t)v;
-    if (bits == 8) {
+    if (is_packed(t->dtype)) {
+        packed_put(t, i, (uint32_t)(u & 15u));
+    } else if (bits == 8) {
         ((uint8_t *)t->data)[i] = (uint8_t)u;
     } else if (bits == 16) {
         ((uint16_t *)t->data)[i] = (uint16_t)u;

@@ -27,11 +27,12 @@ _Static_assert(FLT_EVAL_METHOD == 0,
 
 /* ---------------------------------------------------------------- elements (ref_element.c) */
 
-/* True for float types that ir_ref_get and ir_ref_put know: f64, f32, f16, bf16 and the 8-bit ones.
- */
+/* True for f64, f32, f16, bf16 and the four 8-bit floats with a sign. */
 bool ir_ref_is_float(sy_dtype t);
 /* True for signed, unsigned and bool types of whole bytes. */
 bool ir_ref_is_integer(sy_dtype t);
+/* True for whatever ir_ref_get knows: the above, f4e2m1, f8e8m0 and integers of 4 and 2 bits. */
+bool ir_ref_is_number(sy_dtype t);
 
 /* Element i as a double (exact, but for 64-bit integers beyond 2^53). */
 double ir_ref_get(const ir_tensor *t, int64_t i);
@@ -40,6 +41,15 @@ double ir_ref_get(const ir_tensor *t, int64_t i);
 void ir_ref_put(ir_tensor *t, int64_t i, double v);
 /* The same, but overflow in 8-bit float types gives the largest finite number. */
 void ir_ref_put_saturated(ir_tensor *t, int64_t i, double v);
+/* Stores a power of two, or NaN for what is none even rounded: below 0, and outside the range unless
+ * it saturates. */
+typedef enum ir_ref_e8m0_rounding {
+    IR_REF_E8M0_UP,
+    IR_REF_E8M0_DOWN,
+    IR_REF_E8M0_NEAREST /* ties up */
+} ir_ref_e8m0_rounding;
+void ir_ref_put_e8m0(ir_tensor *t, int64_t i, double v, ir_ref_e8m0_rounding rounding,
+                     bool saturate);
 /* Integer element i; u64 as the same 64 bits. */
 int64_t ir_ref_get_int(const ir_tensor *t, int64_t i);
 /* Stores the low bits of v; bool: v != 0. */
@@ -116,5 +126,17 @@ double ir_ref_pow(double x, double y); /* 3 + 2 |y log x|; C's special cases */
 double ir_ref_tanh(double x);          /* 3 */
 double ir_ref_sigmoid(double x);       /* 3 */
 double ir_ref_erf(double x);           /* 8 + x^2 */
+double ir_ref_log1p(double x);         /* 3 */
+double ir_ref_sin(double x);           /* 3, for arguments of any size */
+double ir_ref_cos(double x);           /* 3 */
+double ir_ref_tan(double x);           /* 5 */
+double ir_ref_asin(double x);          /* 4 */
+double ir_ref_acos(double x);          /* 4 */
+double ir_ref_atan(double x);          /* 1 */
+double ir_ref_sinh(double x);          /* 4 */
+double ir_ref_cosh(double x);          /* 4 */
+double ir_ref_asinh(double x);         /* 4 */
+double ir_ref_acosh(double x);         /* 5 */
+double ir_ref_atanh(double x);         /* 5 */
 
 #endif
