@@ -1,27 +1,31 @@
 /*
  * pool.c -- the thread pool.
  *
- * A job is open while tasks are left. A worker joins under the lock, takes tasks from an atomic
- * counter, and leaves under the lock; the caller closes the job and waits until all who joined have
- * left, so nobody ever touches an old job.
+ * A job is open while tasks are left. A worker counts itself in, then looks whether the job is open; the caller
+ * closes the job, then waits until all who counted themselves in have left: whichever of the two comes first sees
+ * the other, so nobody ever touches an old job, and nobody takes a lock. Who waits spins for some microseconds,
+ * then sleeps on a futex.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _GNU_SOURCE  /* sched_getaffinity: the processors that are ours, not those of the machine \
-                      */
+#define _GNU_SOURCE /* sched_getaffinity: the processors that are ours, not those of the machine; \
+                       syscall */
 #include "systole/rt/pool.h"
 
 #include "systole/base/arena.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-#define SPIN_ROUNDS \
-    2000 /* some microseconds; longer would starve whoever else has work for this core */
-#define MAX_THREADS 256
+#define SPIN_SECONDS 20e-6 /* longer would starve whoever else has work for this core */
+#define SPIN_ROUNDS  32    /* between two looks at the clock */
+#define MAX_THREADS  256
 
 typedef struct worker {
     rt_pool *pool;
@@ -35,12 +39,12 @@ struct rt_pool {
     worker *workers;
 
     pthread_mutex_t caller; /* held by the caller whose job runs */
-    pthread_mutex_t lock;   /* guards what follows */
-    pthread_cond_t job_there, workers_left;
-    bool stop, open;
-    uint32_t n_joined;
 
-    atomic_uint generation; /* of jobs; for spinning */
+    atomic_uint generation; /* of jobs; workers sleep on it */
+    atomic_uint n_asleep;   /* workers */
+    atomic_uint n_joined;   /* workers in the job; the caller sleeps on it */
+    atomic_bool caller_asleep;
+    atomic_bool open, stop;
     atomic_llong next_task;
     int64_t n_tasks;
     rt_task_fn task;
@@ -51,6 +55,8 @@ struct rt_pool {
     sy_status failed_status;
 };
 
+/* ---------------------------------------------------------------- waiting */
+
 static void pause_briefly(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -58,10 +64,45 @@ static void pause_briefly(void)
 #endif
 }
 
+static double seconds_now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* True as soon as *word differs from `from`; false when the time for spinning is up. */
+static bool spin_while(const atomic_uint *word, unsigned from)
+{
+    const double end = seconds_now() + SPIN_SECONDS;
+    do {
+        for (int i = 0; i < SPIN_ROUNDS; i++) {
+            if (atomic_load_explicit(word, memory_order_acquire) != from) {
+                return true;
+            }
+            pause_briefly();
+        }
+    } while (seconds_now() < end);
+    return false;
+}
+
+/* Sleeps unless *word differs from `from` already; may also return for no reason. */
+static void sleep_while(atomic_uint *word, unsigned from)
+{
+    (void)syscall(SYS_futex, (unsigned *)word, FUTEX_WAIT_PRIVATE, from, NULL, NULL, 0);
+}
+
+static void wake_all(atomic_uint *word)
+{
+    (void)syscall(SYS_futex, (unsigned *)word, FUTEX_WAKE_PRIVATE, MAX_THREADS, NULL, NULL, 0);
+}
+
+/* ---------------------------------------------------------------- workers */
+
 static void work(rt_pool *p, rt_scratch *scratch)
 {
     for (;;) {
-        const int64_t i = atomic_fetch_add(&p->next_task, 1);
+        const int64_t i = atomic_fetch_add_explicit(&p->next_task, 1, memory_order_relaxed);
         if (i >= p->n_tasks) {
             return;
         }
@@ -82,28 +123,25 @@ static void *worker_main(void *argument)
     worker *w = argument;
     rt_pool *p = w->pool;
     unsigned seen = 0;
-    (void)pthread_mutex_lock(&p->lock);
-    while (!p->stop) {
+    while (!atomic_load(&p->stop)) {
         const unsigned now = atomic_load(&p->generation);
-        if (p->open && now != seen) {
-            seen = now;
-            p->n_joined++;
-            (void)pthread_mutex_unlock(&p->lock);
+        if (now == seen) {
+            if (!spin_while(&p->generation, seen)) {
+                (void)atomic_fetch_add(&p->n_asleep, 1);
+                sleep_while(&p->generation, seen);
+                (void)atomic_fetch_sub(&p->n_asleep, 1);
+            }
+            continue;
+        }
+        seen = now;
+        (void)atomic_fetch_add(&p->n_joined, 1);
+        if (atomic_load(&p->open)) {
             work(p, &w->scratch);
-            (void)pthread_mutex_lock(&p->lock);
-            if (--p->n_joined == 0) {
-                (void)pthread_cond_signal(&p->workers_left);
-            }
-            (void)pthread_mutex_unlock(&p->lock);
-            for (int i = 0; i < SPIN_ROUNDS && atomic_load(&p->generation) == now; i++) {
-                pause_briefly();
-            }
-            (void)pthread_mutex_lock(&p->lock);
-        } else {
-            (void)pthread_cond_wait(&p->job_there, &p->lock);
+        }
+        if (atomic_fetch_sub(&p->n_joined, 1) == 1 && atomic_load(&p->caller_asleep)) {
+            wake_all(&p->n_joined);
         }
     }
-    (void)pthread_mutex_unlock(&p->lock);
     return NULL;
 }
 
@@ -131,10 +169,7 @@ sy_status rt_pool_create(uint32_t n_threads, rt_pool **out)
     p->arena = arena;
     p->workers = workers;
     (void)pthread_mutex_init(&p->caller, NULL);
-    (void)pthread_mutex_init(&p->lock, NULL);
     (void)pthread_mutex_init(&p->failure, NULL);
-    (void)pthread_cond_init(&p->job_there, NULL);
-    (void)pthread_cond_init(&p->workers_left, NULL);
     for (uint32_t i = 0; i + 1 < n_threads; i++) {
         workers[i].pool = p;
         if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0) {
@@ -151,18 +186,14 @@ void rt_pool_destroy(rt_pool *pool)
     if (pool == NULL) {
         return;
     }
-    (void)pthread_mutex_lock(&pool->lock);
-    pool->stop = true;
-    (void)pthread_cond_broadcast(&pool->job_there);
-    (void)pthread_mutex_unlock(&pool->lock);
+    atomic_store(&pool->stop, true);
+    (void)atomic_fetch_add(&pool->generation, 1);
+    wake_all(&pool->generation);
     for (uint32_t i = 0; i < pool->n_workers; i++) {
         (void)pthread_join(pool->workers[i].thread, NULL);
         rt_scratch_free(&pool->workers[i].scratch);
     }
-    (void)pthread_cond_destroy(&pool->workers_left);
-    (void)pthread_cond_destroy(&pool->job_there);
     (void)pthread_mutex_destroy(&pool->failure);
-    (void)pthread_mutex_destroy(&pool->lock);
     (void)pthread_mutex_destroy(&pool->caller);
     base_arena_destroy(pool->arena);
 }
@@ -182,6 +213,20 @@ static sy_status run_alone(int64_t n_tasks, rt_task_fn task, void *user, rt_scra
     return first;
 }
 
+static void wait_for_workers(rt_pool *p)
+{
+    for (unsigned n; (n = atomic_load(&p->n_joined)) > 0;) {
+        if (!spin_while(&p->n_joined, n)) {
+            atomic_store(&p->caller_asleep, true);
+            n = atomic_load(&p->n_joined);
+            if (n > 0) {
+                sleep_while(&p->n_joined, n);
+            }
+            atomic_store(&p->caller_asleep, false);
+        }
+    }
+}
+
 sy_status rt_pool_run(rt_pool *pool, int64_t n_tasks, rt_task_fn task, void *user,
                       rt_scratch *scratch)
 {
@@ -189,26 +234,22 @@ sy_status rt_pool_run(rt_pool *pool, int64_t n_tasks, rt_task_fn task, void *use
         pthread_mutex_trylock(&pool->caller) != 0) {
         return run_alone(n_tasks, task, user, scratch);
     }
-    (void)pthread_mutex_lock(&pool->lock);
     pool->task = task;
     pool->user = user;
     pool->n_tasks = n_tasks;
     pool->failed_status = SY_OK;
     atomic_store(&pool->next_task, 0);
-    pool->open = true;
+    atomic_store(&pool->open, true);
     (void)atomic_fetch_add(&pool->generation, 1);
-    (void)pthread_cond_broadcast(&pool->job_there);
-    (void)pthread_mutex_unlock(&pool->lock);
+    if (atomic_load(&pool->n_asleep) > 0) {
+        wake_all(&pool->generation);
+    }
 
     work(pool, scratch);
 
-    (void)pthread_mutex_lock(&pool->lock);
-    pool->open = false;
-    while (pool->n_joined > 0) {
-        (void)pthread_cond_wait(&pool->workers_left, &pool->lock);
-    }
+    atomic_store(&pool->open, false);
+    wait_for_workers(pool);
     const sy_status status = pool->failed_status;
-    (void)pthread_mutex_unlock(&pool->lock);
     (void)pthread_mutex_unlock(&pool->caller);
     return status;
 }
