@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
+#include <time.h>
 
 #define N_TASKS 1000
 
@@ -47,7 +47,7 @@ static void each_task_runs_once(void **state)
                 assert_int_equal(atomic_load(&j.done[i]), 1);
             }
             if (round % 400 == 0) {
-                (void)usleep(1000); /* long enough for all to fall asleep */
+                (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* long enough for all to fall asleep */
             }
         }
         rt_pool_destroy(pool);
