@@ -26,9 +26,9 @@
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* The entry points, one for each line of commands.def. */
-#define COMMAND(name, summary)             \
-    int cmd_##name(int argc, char **argv); \
-    extern const char help_##name[];
+#define COMMAND(id, name, summary)       \
+    int cmd_##id(int argc, char **argv); \
+    extern const char help_##id[];
 #include "commands.def"
 #undef COMMAND
 

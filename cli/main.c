@@ -15,7 +15,7 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-#define COMMAND(name, summary) {#name, summary, cmd_##name, help_##name},
+#define COMMAND(id, name, summary) {name, summary, cmd_##id, help_##id},
 #include "commands.def"
 #undef COMMAND
 };

@@ -5,6 +5,8 @@
  */
 #include "systole/graph/tensor.h"
 
+#include "ref/ref_internal.h"
+
 #include "systole/base/assert.h"
 
 #include <string.h>
@@ -88,4 +90,30 @@ int64_t ir_tensor_get_i64(const ir_tensor *t, int64_t i)
         break;
     }
     SY_UNREACHABLE();
+}
+
+double ir_tensor_get_f64(const ir_tensor *t, int64_t i)
+{
+    const uint32_t bits = sy_dtype_bits(t->dtype);
+    switch (sy_dtype_class_of(t->dtype)) {
+    case SY_DC_FLOAT:
+        return ir_ref_get(t, i);
+    case SY_DC_INT:
+    case SY_DC_UINT:
+    case SY_DC_BOOL:
+        if (bits < 8) {
+            const uint32_t per_byte = 8 / bits;
+            const uint32_t byte = ((const uint8_t *)t->data)[i / per_byte];
+            const int32_t code = (int32_t)(byte >> ((uint32_t)(i % per_byte) * bits)) & ((1 << bits) - 1);
+            const bool negative = sy_dtype_class_of(t->dtype) == SY_DC_INT && code >= 1 << (bits - 1);
+            return (double)(negative ? code - (1 << bits) : code);
+        }
+        return t->dtype == SY_DT_U64 ? (double)(uint64_t)ir_tensor_get_i64(t, i) : (double)ir_tensor_get_i64(t, i);
+    case SY_DC_COMPLEX:
+        return bits == 64 ? (double)((const float *)t->data)[i] : ((const double *)t->data)[i];
+    case SY_DC_STRING:
+    case SY_DC_NONE:
+        break;
+    }
+    return 0.0;
 }

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # cli.bash sets zoo, work, systole
 source "$PWD/tests/include/cli.bash"
 
-mapfile -t commands < <(sed -n -E 's/^COMMAND\(([a-z]+),.*/\1/p' cli/commands.def)
+mapfile -t commands < <(sed -n -E 's/^COMMAND\([a-z_]+, "([a-z-]+)".*/\1/p' cli/commands.def)
 (( ${#commands[@]} >= 10 ))
 
 expect 0 --help

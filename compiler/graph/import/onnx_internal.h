@@ -7,6 +7,7 @@
  * scope onnx_graph.c   graphs, nodes, regions            onnx_call.c    functions of the model
  * onnx_order.c   topological order                 onnx_import.c  the entry
  * onnx_opset.c   old operator sets                 onnx_qlinear.c QLinear* -> DQ, operator, Q
+ * onnx_value.c   files of values: tensors, sequences, maps, optionals
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -42,6 +43,11 @@ typedef struct onnx_place {
  */
 sy_status ir_onnx_unpack(base_arena *arena, const char *file, const void *data, size_t n_bytes,
                          base_diag *diag, Onnx__ModelProto **out);
+
+/* The same for one TensorProto: n_bytes from `offset` of the file's bytes. */
+sy_status ir_onnx_unpack_tensor(base_arena *arena, const char *file, const void *data,
+                                size_t offset, size_t n_bytes, base_diag *diag,
+                                Onnx__TensorProto **out);
 
 /* Fields that Debian's onnx.proto does not have. */
 #define ONNX_FIELD_NODE_OVERLOAD      8

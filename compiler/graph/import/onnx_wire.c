@@ -321,8 +321,8 @@ static void bounded_free(void *data, void *pointer)
     (void)pointer; /* the arena goes as a whole */
 }
 
-static sy_status unpack_skeleton(base_arena *arena, wire *w, size_t file_bytes,
-                                 Onnx__ModelProto **out)
+static sy_status unpack_skeleton(base_arena *arena, wire *w, const ProtobufCMessageDescriptor *d,
+                                 size_t file_bytes, ProtobufCMessage **out)
 {
     bounded_arena bounded = {arena, ALLOWED_BASE_BYTES, false};
     bounded.left_bytes += file_bytes > (SIZE_MAX - ALLOWED_BASE_BYTES) / ALLOWED_FACTOR
@@ -330,36 +330,57 @@ static sy_status unpack_skeleton(base_arena *arena, wire *w, size_t file_bytes,
                               : file_bytes * ALLOWED_FACTOR;
     ProtobufCAllocator allocator = {bounded_alloc, bounded_free, &bounded};
     const uint8_t *bytes = w->out.data != NULL ? (const uint8_t *)w->out.data : (const uint8_t *)"";
-    Onnx__ModelProto *model = onnx__model_proto__unpack(&allocator, w->out.n_bytes, bytes);
+    ProtobufCMessage *message = protobuf_c_message_unpack(d, &allocator, w->out.n_bytes, bytes);
     if (bounded.too_large) {
         return base_fail(
             w->diag, SY_ERANGE,
             "%s: its messages take more than %d times their size in memory: refused as hostile",
             w->file, ALLOWED_FACTOR);
     }
-    if (model == NULL) {
+    if (message == NULL) {
         return base_fail(w->diag, SY_EFORMAT,
                          "%s: not an ONNX model, or damaged: protobuf cannot unpack it", w->file);
     }
-    *out = model;
+    *out = message;
     return SY_OK;
+}
+
+static sy_status unpack(base_arena *arena, const char *file, const void *data, size_t offset,
+                        size_t n_bytes, const ProtobufCMessageDescriptor *d, base_diag *diag,
+                        ProtobufCMessage **out)
+{
+    wire w = {.diag = diag, .file = file, .data = data};
+    const unsigned char *bytes = w.data + offset;
+    sy_status status = scan(&w, d, bytes, bytes + n_bytes, 0);
+    if (status == SY_OK) {
+        status = base_buf_status(&w.out);
+    }
+    if (status == SY_OK) {
+        status = unpack_skeleton(arena, &w, d, n_bytes, out);
+    }
+    base_buf_free(&w.out);
+    return status;
 }
 
 sy_status ir_onnx_unpack(base_arena *arena, const char *file, const void *data, size_t n_bytes,
                          base_diag *diag, Onnx__ModelProto **out)
 {
+    ProtobufCMessage *message = NULL;
     SY_TRY(check_signature(file, data, n_bytes, diag));
-    wire w = {.diag = diag, .file = file, .data = data};
-    const unsigned char *bytes = data;
-    sy_status status = scan(&w, &onnx__model_proto__descriptor, bytes, bytes + n_bytes, 0);
-    if (status == SY_OK) {
-        status = base_buf_status(&w.out);
-    }
-    if (status == SY_OK) {
-        status = unpack_skeleton(arena, &w, n_bytes, out);
-    }
-    base_buf_free(&w.out);
-    return status;
+    SY_TRY(unpack(arena, file, data, 0, n_bytes, &onnx__model_proto__descriptor, diag, &message));
+    *out = (Onnx__ModelProto *)message;
+    return SY_OK;
+}
+
+sy_status ir_onnx_unpack_tensor(base_arena *arena, const char *file, const void *data,
+                                size_t offset, size_t n_bytes, base_diag *diag,
+                                Onnx__TensorProto **out)
+{
+    ProtobufCMessage *message = NULL;
+    SY_TRY(unpack(arena, file, data, offset, n_bytes, &onnx__tensor_proto__descriptor, diag,
+                  &message));
+    *out = (Onnx__TensorProto *)message;
+    return SY_OK;
 }
 
 /* ---------------------------------------------------------------- fields newer than onnx.proto */

@@ -63,6 +63,14 @@ sy_status ir_import_onnx_bytes(base_arena *arena, ir_optable *table, const char 
                                base_diag *diag, ir_module **out);
 
 /*
+ * Reads a value as ONNX's test sets keep it (input_0.pb): a TensorProto, or for the other kinds a SequenceProto, an
+ * OptionalProto or a MapProto; the file itself does not say which, `kind` does (IR_TYPE_UNKNOWN: a tensor). The value lies
+ * in the arena. Errors: SY_EIO, SY_EFORMAT, SY_EUNSUPPORTED (sparse tensors), SY_ERANGE, SY_ENOMEM, each with one line.
+ */
+sy_status ir_import_onnx_value(base_arena *arena, const char *path, ir_type_kind kind,
+                               base_diag *diag, ir_tensor *out);
+
+/*
  * Turns the quantised clusters of a module into quantised operators (import does it itself), uint8
  * tensors inside into int8, and notes a reason for each cluster that stays in float. The module
  * must be inferred; it is inferred again.

@@ -43,4 +43,10 @@ int64_t ir_tensor_n_elements(const ir_tensor *t);
 /* Element i of an integer or bool tensor (i64, i32, ..., u8, bool; not sub-byte), widened. */
 int64_t ir_tensor_get_i64(const ir_tensor *t, int64_t i);
 
+/*
+ * Element i of a tensor of numbers as a double (64-bit integers beyond 2^53 are rounded); of complex types, element i / 2's
+ * real (i even) or imaginary part. 0 for strings.
+ */
+double ir_tensor_get_f64(const ir_tensor *t, int64_t i);
+
 #endif
