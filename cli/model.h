@@ -68,8 +68,8 @@ enum {
     "      --reference          host work by the plain reference kernels: all devices then\n"   \
     "                           give the same bits\n"                                           \
     "      --threads N          threads of the host's work (default: one per processor)\n"      \
-    "      --blas LIB           library for fp32 products on the host ('' for our own\n"        \
-    "                           kernels)\n"                                                     \
+    "      --blas LIB           library for fp32 products on the host: openblas, onednn or\n"  \
+    "                           a file (default: our own kernels)\n"                            \
     "      --max-cycles N       stop a run of the machine there\n"                              \
     "      --stalls SEED:MAX    inject 0 to MAX cycles of delay into each DRAM burst;\n"        \
     "                           SEED:MAX:READY delays its address too, by up to READY;\n"      \

@@ -1,5 +1,5 @@
 /*
- * blas.c -- loads OpenBLAS at run time.
+ * blas.c -- loads OpenBLAS, oneDNN or any other library with cblas_sgemm at run time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,7 +24,8 @@
  * sums, a core type or a cache size the kernels and blocks. The library must see our values, the
  * rest of the program its own.
  */
-static const char *const prefixes[] = {"OPENBLAS_", "GOTO_", "GOTOBLAS_", "OMP_NUM_THREADS="};
+static const char *const prefixes[] = {
+    "OPENBLAS_", "GOTO_", "GOTOBLAS_", "OMP_NUM_THREADS=", "DNNL_", "ONEDNN_", "MKLDNN_"};
 
 static bool is_for_blas(const char *variable)
 {
@@ -36,16 +37,18 @@ static bool is_for_blas(const char *variable)
     return false;
 }
 
-/* The environment without those, and with one thread; NULL when memory is out. The strings are shared. */
+/* The environment without those, and with one thread; NULL when memory is out. The strings are
+ * shared. */
 static char **make_environment(base_arena *arena)
 {
     size_t n = 0;
     while (environ[n] != NULL) {
         n++;
     }
-    char **lines = BASE_ARENA_ARRAY(arena, char *, n + 2);
+    char **lines = BASE_ARENA_ARRAY(arena, char *, n + 3);
     char *one_thread = base_arena_strdup(arena, "OPENBLAS_NUM_THREADS=1");
-    if (lines == NULL || one_thread == NULL) {
+    char *one_worker = base_arena_strdup(arena, "OMP_NUM_THREADS=1");
+    if (lines == NULL || one_thread == NULL || one_worker == NULL) {
         return NULL;
     }
     size_t n_kept = 0;
@@ -54,16 +57,45 @@ static char **make_environment(base_arena *arena)
             lines[n_kept++] = environ[i];
         }
     }
-    lines[n_kept] = one_thread;
+    lines[n_kept++] = one_thread;
+    lines[n_kept] = one_worker;
     return lines;
 }
 
+/* Files to try for the names that --blas knows, the newest first. */
+static const struct {
+    const char *name;
+    const char *files[4];
+} known[] = {
+    {"openblas", {"libopenblas.so.0", "libopenblas.so"}},
+    {"onednn", {"libdnnl.so.3", "libdnnl.so.2", "libdnnl.so"}},
+};
+
+/* Loads what `library` names; *file: what was loaded, or tried last. */
+static void *load(const char *library, const char **file)
+{
+    void *handle = NULL;
+    *file = library;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        for (size_t k = 0; strcmp(library, known[i].name) == 0 && known[i].files[k] != NULL; k++) {
+            *file = known[i].files[k];
+            handle = dlopen(*file, RTLD_NOW | RTLD_LOCAL);
+            if (handle != NULL) {
+                return handle;
+            }
+        }
+    }
+    return *file == library ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : NULL;
+}
+
 /*
- * dlopen while the program's environment is another list. No variable is set or removed, so whoever reads the environment in
- * another thread meanwhile finds a whole list, this one or that one; the arena, which holds this one, lives as long as the library.
- * One at a time: of two that took turns, the second would put back the first's list.
+ * dlopen while the program's environment is another list. No variable is set or removed, so whoever
+ * reads the environment in another thread meanwhile finds a whole list, this one or that one; the
+ * arena, which holds this one, lives as long as the library. One at a time: of two that took turns,
+ * the second would put back the first's list.
  */
-static sy_status open_alone(base_arena *arena, const char *name, void **handle)
+static sy_status open_alone(base_arena *arena, const char *library, const char **file,
+                            void **handle)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     (void)pthread_mutex_lock(&lock);
@@ -71,7 +103,7 @@ static sy_status open_alone(base_arena *arena, const char *name, void **handle)
     char **lines = make_environment(arena);
     if (lines != NULL) {
         __atomic_store_n(&environ, lines, __ATOMIC_RELEASE);
-        *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+        *handle = load(library, file);
         __atomic_store_n(&environ, before, __ATOMIC_RELEASE);
     }
     (void)pthread_mutex_unlock(&lock);
@@ -91,47 +123,61 @@ static void own_kernel(rt_blas *blas)
     (void)snprintf(blas->name, sizeof blas->name, "own (%s)", rt_own_sgemm_name());
 }
 
+/* Which functions the library has, one thread each, and what it calls itself. */
+static bool find_functions(rt_blas *blas, const char *file)
+{
+    void (*set_threads)(int) = NULL;
+    char *(*core_name)(void) = NULL;
+    function_of(blas->library, "cblas_sgemm", &blas->sgemm, sizeof blas->sgemm);
+    function_of(blas->library, "dnnl_sgemm", &blas->dnnl_sgemm, sizeof blas->dnnl_sgemm);
+    function_of(blas->library, "omp_set_num_threads", &blas->omp_threads, sizeof blas->omp_threads);
+    function_of(blas->library, "openblas_set_num_threads", &set_threads, sizeof set_threads);
+    function_of(blas->library, "openblas_get_corename", &core_name, sizeof core_name);
+    if (set_threads != NULL) {
+        set_threads(1);
+        blas->omp_threads = NULL;
+    }
+    if (blas->sgemm != NULL) {
+        (void)snprintf(blas->name, sizeof blas->name, "%.80s (%.40s)", file,
+                       core_name != NULL ? core_name() : "cblas");
+        return true;
+    }
+    const struct { /* the first fields of dnnl_version_t, which is never freed */
+        int major, minor, patch;
+    } *(*version)(void) = NULL;
+    function_of(blas->library, "dnnl_version", &version, sizeof version);
+    if (blas->dnnl_sgemm != NULL && version != NULL) {
+        (void)snprintf(blas->name, sizeof blas->name, "%.80s (oneDNN %d.%d.%d)", file,
+                       version()->major, version()->minor, version()->patch);
+    }
+    return blas->dnnl_sgemm != NULL;
+}
+
 sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag)
 {
     *blas = (rt_blas){0};
-    if (library != NULL && library[0] == '\0') {
+    if (library == NULL || library[0] == '\0' || strcmp(library, "own") == 0) {
         own_kernel(blas);
         return SY_OK;
     }
-    const char *name = library != NULL ? library : "libopenblas.so.0";
-    void *handle = NULL;
+    const char *file = library;
     base_arena *environment = base_arena_create();
-    if (environment == NULL || open_alone(environment, name, &handle) != SY_OK) {
+    if (environment == NULL || open_alone(environment, library, &file, &blas->library) != SY_OK) {
         base_arena_destroy(environment);
         return base_fail(diag, SY_ENOMEM, "out of memory");
     }
     blas->environment = environment;
-    if (handle == NULL) {
-        if (library != NULL) {
-            const char *reason = dlerror();
-            rt_blas_close(blas);
-            return base_fail(diag, SY_EIO, "cannot load the BLAS library: %s",
-                             reason != NULL ? reason : name);
-        }
-        own_kernel(blas);
-        return SY_OK;
-    }
-    function_of(handle, "cblas_sgemm", &blas->sgemm, sizeof blas->sgemm);
-    if (blas->sgemm == NULL) {
-        (void)dlclose(handle);
+    if (blas->library == NULL) {
+        const char *reason = dlerror();
         rt_blas_close(blas);
-        return base_fail(diag, SY_EIO, "%s has no cblas_sgemm", name);
+        return base_fail(diag, SY_EIO, "cannot load the BLAS library: %s",
+                         reason != NULL ? reason : file);
     }
-    blas->library = handle;
-    void (*set_threads)(int) = NULL;
-    function_of(handle, "openblas_set_num_threads", &set_threads, sizeof set_threads);
-    if (set_threads != NULL) {
-        set_threads(1);
+    if (!find_functions(blas, file)) {
+        rt_blas_close(blas);
+        return base_fail(diag, SY_EIO, "%s has neither cblas_sgemm nor dnnl_sgemm", file);
     }
-    char *(*core_name)(void) = NULL;
-    function_of(handle, "openblas_get_corename", &core_name, sizeof core_name);
-    (void)snprintf(blas->name, sizeof blas->name, "%.80s (%.40s)", name,
-                   core_name != NULL ? core_name() : "cblas");
+    blas->external = true;
     return SY_OK;
 }
 
@@ -153,8 +199,18 @@ void rt_sgemm(const rt_blas *blas, float *work, bool trans_a, bool trans_b, int6
     if (m == 0 || n == 0) {
         return;
     }
-    if (blas->sgemm == NULL || !fits || k == 0) {
+    if (!blas->external || !fits || k == 0) {
         rt_own_sgemm(work, trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    if (blas->omp_threads != NULL) {
+        blas->omp_threads(1); /* a setting of the calling thread */
+    }
+    if (blas->sgemm == NULL) { /* memory that is out is all that it can complain of: then ours */
+        if (blas->dnnl_sgemm(trans_a ? 'T' : 'N', trans_b ? 'T' : 'N', m, n, k, 1.0f, a, lda, b,
+                             ldb, beta, c, ldc) != 0) {
+            rt_own_sgemm(work, trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+        }
         return;
     }
     blas->sgemm(CBLAS_ROW_MAJOR, trans_a ? CBLAS_TRANS : CBLAS_NO_TRANS,

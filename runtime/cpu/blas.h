@@ -1,5 +1,5 @@
 /*
- * blas.h -- fp32 matrix products: OpenBLAS, loaded at run time, or our own kernel.
+ * blas.h -- fp32 matrix products: our own kernel, or a library loaded at run time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,17 +17,26 @@ typedef void (*rt_sgemm_fn)(int order, int trans_a, int trans_b, int m, int n, i
                             const float *a, int lda, const float *b, int ldb, float beta, float *c,
                             int ldc);
 
+/* oneDNN's, row-major too; 0: done. */
+typedef int (*rt_dnnl_sgemm_fn)(char trans_a, char trans_b, int64_t m, int64_t n, int64_t k,
+                                float alpha, const float *a, int64_t lda, const float *b,
+                                int64_t ldb, float beta, float *c, int64_t ldc);
+
 typedef struct rt_blas {
-    void *library;     /* dlopen's handle; NULL: our own kernel */
-    rt_sgemm_fn sgemm; /* NULL: our own kernel */
-    char name[128];    /* for reports */
-    base_arena *environment; /* what the library saw of the program's when it was loaded */
+    bool external;     /* a library; else our own kernel */
+    void *library;     /* dlopen's handle */
+    rt_sgemm_fn sgemm; /* NULL: */
+    rt_dnnl_sgemm_fn dnnl_sgemm;
+    void (*omp_threads)(int); /* NULL: it has no threads of OpenMP */
+    char name[128];           /* for reports */
+    base_arena *environment;  /* what the library saw of the program's when it was loaded */
 } rt_blas;
 
 /*
- * Loads the library (NULL: libopenblas.so.0, and our own kernel if that is not there; "": our own
- * kernel), with one thread and none of the OPENBLAS_* settings of the environment: they would
- * change results. SY_EIO if a library that was asked for cannot be loaded or has no cblas_sgemm.
+ * library: NULL, "" or "own": our own kernel; "openblas", "onednn", or a file with cblas_sgemm or
+ * dnnl_sgemm. It is loaded with one thread and none of the settings that the environment has for it
+ * (OPENBLAS_*, OMP_NUM_THREADS, ...): they would change results. SY_EIO if it cannot be loaded or
+ * has neither function.
  */
 sy_status rt_blas_open(rt_blas *blas, const char *library, base_diag *diag);
 void rt_blas_close(rt_blas *blas);

@@ -1,195 +1,265 @@
 /*
- * own_sgemm.c -- our own fp32 matrix product.
+ * own_sgemm.c -- our own fp32 matrix product: blocks for the caches around the tiles of
+ * gemm_tiles.c.
  *
- * B is packed in panels of 32 columns and DEPTH rows, zeros beyond the last column. A tile of up to
- * 14 rows and 32 columns of C stays in registers while k runs; between blocks of DEPTH it goes back
- * to C, and no partial sums are added, so that the order of additions never changes.
+ * A block of rows of A (BLOCK_ROWS x DEPTH) stays in the second-level cache while the panels of B
+ * pass by; each panel is used by all row tiles of the block, and while it is, the next one is
+ * fetched. Between blocks of DEPTH the sums go back to C; no partial sums are added, so that the
+ * order of additions never changes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "own_sgemm.h"
 
+#include <math.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#define DEPTH       768
+#define BLOCK_ROWS  168
+#define DIRECT_ROWS 28           /* so few rows do not pay for packing a B that is not transposed */
+#define COPY_PITCH  (DEPTH + 16) /* of copied rows of A: not a multiple of the cache's sets */
 
-#define COLUMNS  32
-#define DEPTH    512
-#define MAX_ROWS 14
+_Static_assert(RT_SGEMM_WORK_FLOATS == DEPTH * RT_PANEL + BLOCK_ROWS * COPY_PITCH,
+               "a panel and a block of A");
 
-_Static_assert(COLUMNS *DEPTH == RT_SGEMM_WORK_FLOATS, "the working memory is one panel");
-
-/*
- * C tile [rows, 32] += A [rows, depth] * panel [depth, 32].
- *   A[i][k] = a[i * row_stride + k * k_stride]
- */
-typedef void (*tile_fn)(int64_t depth, const float *a, int64_t row_stride, int64_t k_stride,
-                        const float *panel, float *c, int64_t ldc);
-
-typedef struct tiles {
-    const char *name;
-    int max_rows;
-    tile_fn by_rows[MAX_ROWS + 1];
-} tiles;
-
-#if defined(__x86_64__)
-
-#define TILE_512(ROWS)                                                                           \
-    __attribute__((target("avx512f"))) static void tile_512_##ROWS(                              \
-        int64_t depth, const float *a, int64_t row_stride, int64_t k_stride, const float *panel, \
-        float *c, int64_t ldc)                                                                   \
-    {                                                                                            \
-        __m512 sum[ROWS][2];                                                                     \
-        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                  \
-        {                                                                                        \
-            sum[i][0] = _mm512_loadu_ps(c + i * ldc);                                            \
-            sum[i][1] = _mm512_loadu_ps(c + i * ldc + 16);                                       \
-        }                                                                                        \
-        for (int64_t k = 0; k < depth; k++) {                                                    \
-            const __m512 left = _mm512_loadu_ps(panel + k * COLUMNS);                            \
-            const __m512 right = _mm512_loadu_ps(panel + k * COLUMNS + 16);                      \
-            _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                              \
-            {                                                                                    \
-                const __m512 x = _mm512_set1_ps(a[i * row_stride + k * k_stride]);               \
-                sum[i][0] = _mm512_fmadd_ps(x, left, sum[i][0]);                                 \
-                sum[i][1] = _mm512_fmadd_ps(x, right, sum[i][1]);                                \
-            }                                                                                    \
-        }                                                                                        \
-        _Pragma("GCC unroll 14") for (int i = 0; i < ROWS; i++)                                  \
-        {                                                                                        \
-            _mm512_storeu_ps(c + i * ldc, sum[i][0]);                                            \
-            _mm512_storeu_ps(c + i * ldc + 16, sum[i][1]);                                       \
-        }                                                                                        \
-    }
-
-TILE_512(1)
-TILE_512(2)
-TILE_512(4)
-TILE_512(7)
-TILE_512(14)
-
-static const tiles tiles_512 = {
-    "avx512",
-    14,
-    {[1] = tile_512_1, [2] = tile_512_2, [4] = tile_512_4, [7] = tile_512_7, [14] = tile_512_14},
-};
-
-#define TILE_256(ROWS)                                                                           \
-    __attribute__((target("avx2,fma"))) static void tile_256_##ROWS(                             \
-        int64_t depth, const float *a, int64_t row_stride, int64_t k_stride, const float *panel, \
-        float *c, int64_t ldc)                                                                   \
-    {                                                                                            \
-        for (int half = 0; half < COLUMNS; half += 16) {                                         \
-            __m256 sum[ROWS][2];                                                                 \
-            _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                               \
-            {                                                                                    \
-                sum[i][0] = _mm256_loadu_ps(c + i * ldc + half);                                 \
-                sum[i][1] = _mm256_loadu_ps(c + i * ldc + half + 8);                             \
-            }                                                                                    \
-            for (int64_t k = 0; k < depth; k++) {                                                \
-                const __m256 left = _mm256_loadu_ps(panel + k * COLUMNS + half);                 \
-                const __m256 right = _mm256_loadu_ps(panel + k * COLUMNS + half + 8);            \
-                _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                           \
-                {                                                                                \
-                    const __m256 x = _mm256_set1_ps(a[i * row_stride + k * k_stride]);           \
-                    sum[i][0] = _mm256_fmadd_ps(x, left, sum[i][0]);                             \
-                    sum[i][1] = _mm256_fmadd_ps(x, right, sum[i][1]);                            \
-                }                                                                                \
-            }                                                                                    \
-            _Pragma("GCC unroll 6") for (int i = 0; i < ROWS; i++)                               \
-            {                                                                                    \
-                _mm256_storeu_ps(c + i * ldc + half, sum[i][0]);                                 \
-                _mm256_storeu_ps(c + i * ldc + half + 8, sum[i][1]);                             \
-            }                                                                                    \
-        }                                                                                        \
-    }
-
-TILE_256(1)
-TILE_256(2)
-TILE_256(4)
-TILE_256(6)
-
-static const tiles tiles_256 = {
-    "avx2",
-    6,
-    {[1] = tile_256_1, [2] = tile_256_2, [4] = tile_256_4, [6] = tile_256_6},
-};
-
-#endif
-
-static void tile_portable(int64_t depth, const float *a, int64_t row_stride, int64_t k_stride,
-                          const float *panel, float *c, int64_t ldc)
+static int64_t smaller(int64_t a, int64_t b)
 {
-    (void)row_stride;
-    (void)ldc;
-    for (int64_t k = 0; k < depth; k++) {
-        const float x = a[k * k_stride];
-        for (int j = 0; j < COLUMNS; j++) {
-            c[j] += x * panel[k * COLUMNS + j];
-        }
-    }
+    return a < b ? a : b;
 }
 
-static const tiles tiles_portable = {"portable", 1, {[1] = tile_portable}};
-
-static const tiles *best_tiles(void)
+static const rt_tiles *best(void)
 {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) {
-        return &tiles_512;
+    const rt_tiles *t = rt_tiles_variant(0);
+    for (unsigned i = 0; t->isa > rt_simd_limit(); i++) {
+        t = rt_tiles_variant(i);
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        return &tiles_256;
-    }
-#endif
-    return &tiles_portable;
+    return t;
 }
 
 const char *rt_own_sgemm_name(void)
 {
-    return best_tiles()->name;
+    return best()->name;
 }
 
-static void pack(float *panel, int64_t depth, int64_t columns, const float *b, int64_t k_stride,
-                 int64_t column_stride)
+/* ---------------------------------------------------------------- packing */
+
+size_t rt_gemm_panel_floats(int64_t k, int64_t n)
 {
+    const size_t n_panels = ((size_t)n + RT_PANEL - 1) / RT_PANEL;
+    size_t floats, bytes;
+    if (__builtin_mul_overflow(n_panels * RT_PANEL, (size_t)k, &floats) ||
+        __builtin_mul_overflow(floats, sizeof(float), &bytes)) {
+        return 0;
+    }
+    return floats;
+}
+
+/* Rows k0 .. k0 + depth - 1 of columns j .. j + columns - 1. */
+static void pack(const rt_tiles *t, const rt_gemm *g, int64_t k0, int64_t depth, int64_t j,
+                 int columns, float *panel)
+{
+    const float *from = g->b + k0 * g->b_k + j * g->b_column;
+    if (g->b_k == 1) {
+        t->transpose(depth, columns, from, g->b_column, panel);
+        return;
+    }
     for (int64_t k = 0; k < depth; k++) {
-        for (int64_t j = 0; j < columns; j++) {
-            panel[k * COLUMNS + j] = b[k * k_stride + j * column_stride];
+        float *to = panel + k * RT_PANEL;
+        if (g->b_column == 1 && columns == RT_PANEL) {
+            memcpy(to, from + k * g->b_k, RT_PANEL * sizeof(float));
+            continue;
         }
-        for (int64_t j = columns; j < COLUMNS; j++) {
-            panel[k * COLUMNS + j] = 0.0f;
+        for (int c = 0; c < RT_PANEL; c++) {
+            to[c] = c < columns ? from[k * g->b_k + c * g->b_column] : 0.0f;
         }
     }
 }
 
-/* All rows of one panel. Tiles at the right edge work on a copy. */
-static void panel_rows(const tiles *t, int64_t m, int64_t columns, int64_t depth, const float *a,
-                       int64_t row_stride, int64_t k_stride, const float *panel, float *c,
-                       int64_t ldc)
+void rt_gemm_pack(const rt_gemm *g, int64_t first, int64_t last, float *panels)
 {
-    float edge[MAX_ROWS * COLUMNS] = {0.0f};
-    for (int64_t i = 0; i < m;) {
-        int rows = t->max_rows;
-        while (rows > m - i || t->by_rows[rows] == NULL) {
-            rows--;
+    for (int64_t p = first; p < last; p++) {
+        pack(best(), g, 0, g->k, p * RT_PANEL, (int)smaller(RT_PANEL, g->n - p * RT_PANEL),
+             panels + p * g->k * RT_PANEL);
+    }
+}
+
+/* ---------------------------------------------------------------- blocks */
+
+static bool is_direct(const rt_gemm *g, int64_t rows)
+{
+    return g->panels == NULL && g->b_column == 1 && rows <= DIRECT_ROWS;
+}
+
+/* Rows whose starts fall into few sets of the first-level cache push each other out. */
+static bool aliases(const rt_gemm *g)
+{
+    return g->a_k != 1 || g->a_row % 512 == 0;
+}
+
+bool rt_gemm_wants_panels(const rt_gemm *g)
+{
+    return g->panels == NULL && !is_direct(g, g->m) && g->m > BLOCK_ROWS;
+}
+
+size_t rt_gemm_work_floats(const rt_gemm *g)
+{
+    const int64_t depth = g->m <= best()->max_rows ? g->k : smaller(g->k, DEPTH);
+    const int64_t rows = smaller(g->m, BLOCK_ROWS);
+    return (g->panels == NULL && !is_direct(g, g->m) ? (size_t)(depth * RT_PANEL) : 0) +
+           (size_t)(rows * COPY_PITCH);
+}
+
+/* What all tiles of a call share. */
+typedef struct block {
+    const rt_gemm *g;
+    const rt_tiles *tiles;
+    int64_t i0, i1;    /* rows */
+    int64_t k0, depth; /* of this round */
+    const float *a;    /* row i0, column k0 */
+    int64_t a_row, a_k;
+    float *panel; /* working memory */
+} block;
+
+/* The bounds of activations that are bounds: the tile sees to them. */
+static void bounds_of(const rt_epilogue *e, rt_tile *t)
+{
+    t->low = e->act == RT_ACT_RELU ? 0.0f : e->act == RT_ACT_CLIP ? e->a : -INFINITY;
+    t->high = e->act == RT_ACT_CLIP ? e->b : INFINITY;
+}
+
+/* Other activations, while the tile is in the first-level cache. */
+static void activate(const rt_epilogue *e, const rt_tile *t, int64_t rows, int64_t columns)
+{
+    if (e->act == RT_ACT_NONE || e->act == RT_ACT_RELU || e->act == RT_ACT_CLIP) {
+        return;
+    }
+    const rt_simd *simd = rt_simd_best();
+    for (int64_t r = 0; r < rows; r++) {
+        simd->activate(e->act, e->a, e->b, columns, t->c + r * t->ldc);
+    }
+}
+
+static void copy_rows(block *b, float *to)
+{
+    for (int64_t i = 0; i < b->i1 - b->i0; i++) {
+        const float *from = b->a + i * b->a_row;
+        float *row = to + i * COPY_PITCH;
+        if (b->a_k == 1) {
+            memcpy(row, from, (size_t)b->depth * sizeof(float));
+            continue;
         }
-        float *tile = c + i * ldc;
-        if (columns == COLUMNS) {
-            t->by_rows[rows](depth, a + i * row_stride, row_stride, k_stride, panel, tile, ldc);
-        } else {
-            const size_t bytes = (size_t)columns * sizeof(float);
-            for (int r = 0; r < rows; r++) {
-                memcpy(edge + r * COLUMNS, tile + r * ldc, bytes);
-            }
-            t->by_rows[rows](depth, a + i * row_stride, row_stride, k_stride, panel, edge, COLUMNS);
-            for (int r = 0; r < rows; r++) {
-                memcpy(tile + r * ldc, edge + r * COLUMNS, bytes);
-            }
+        for (int64_t k = 0; k < b->depth; k++) {
+            row[k] = from[k * b->a_k];
         }
+    }
+    b->a = to;
+    b->a_row = COPY_PITCH;
+    b->a_k = 1;
+}
+
+/* All rows of the block times `panels` panels from column j on; t holds what does not depend on
+ * rows. */
+static void rows_of(const block *b, rt_tile *t, int panels, int64_t j, bool last)
+{
+    const rt_gemm *g = b->g;
+    const int64_t m = b->i1 - b->i0;
+    const int64_t n_tiles = (m + b->tiles->max_rows - 1) / b->tiles->max_rows;
+    const char *ahead = t->prefetch;
+    const int64_t lines = ahead != NULL ? smaller((b->depth * 2 + n_tiles - 1) / n_tiles, b->depth)
+                                        : 0;
+    const rt_tile_fn *by_rows = panels > 1                               ? b->tiles->flat
+                                : t->columns <= b->tiles->narrow_columns ? b->tiles->narrow
+                                                                         : b->tiles->by_rows;
+    int64_t i = 0;
+    for (int64_t n = 0; n < n_tiles; n++) {
+        const int64_t rows = m / n_tiles + (n < m % n_tiles);
+        t->a = b->a + i * b->a_row;
+        t->c = g->c + (b->i0 + i) * g->ldc + j;
+        t->residual = last && g->epilogue.residual != NULL
+                          ? g->epilogue.residual + (b->i0 + i) * g->epilogue.residual_ld + j
+                          : NULL;
+        t->prefetch = ahead;
+        t->n_prefetch = lines;
+        by_rows[rows](t);
+        if (last) {
+            activate(&g->epilogue, t, rows, (panels - 1) * RT_PANEL + t->columns);
+        }
+        ahead = ahead != NULL ? ahead + lines * 64 : NULL;
         i += rows;
+    }
+}
+
+static void columns_of(const block *b, int64_t j0, int64_t j1, bool direct)
+{
+    const rt_gemm *g = b->g;
+    const int64_t m = b->i1 - b->i0;
+    const bool last = b->k0 + b->depth == g->k, packed = g->panels != NULL;
+    const bool flat = (packed || direct) && m <= b->tiles->max_flat_rows && m == g->m;
+    for (int64_t j = j0; j < j1;) {
+        rt_tile t = {.depth = b->depth,
+                     .a_row = b->a_row,
+                     .a_k = b->a_k,
+                     .ldc = g->ldc,
+                     .columns = (int)smaller(RT_PANEL, j1 - j),
+                     .load_c = b->k0 > 0 || g->accumulate,
+                     .finish = last,
+                     .bias = g->epilogue.bias != NULL ? g->epilogue.bias + j : NULL,
+                     .residual_ld = g->epilogue.residual_ld};
+        bounds_of(&g->epilogue, &t);
+        int panels = flat ? b->tiles->panels[m] : 1;
+        panels = j1 - j > (panels - 1) * RT_PANEL ? panels : 1;
+        t.columns = (int)smaller(RT_PANEL, j1 - j - (panels - 1) * RT_PANEL);
+        if (packed) {
+            t.b = g->panels + j * g->k + b->k0 * RT_PANEL;
+            t.b_k = RT_PANEL;
+            t.b_panel = g->k * RT_PANEL;
+            const bool more = j + RT_PANEL < j1 && m > b->tiles->max_rows;
+            t.prefetch = more ? (const char *)(t.b + t.b_panel) : NULL;
+        } else if (direct) {
+            t.b = g->b + b->k0 * g->b_k + j;
+            t.b_k = g->b_k;
+            t.b_panel = RT_PANEL;
+        } else {
+            pack(b->tiles, g, b->k0, b->depth, j, t.columns, b->panel);
+            t.b = b->panel;
+            t.b_k = RT_PANEL;
+        }
+        rows_of(b, &t, panels, j, last);
+        j += panels * RT_PANEL;
+    }
+}
+
+void rt_gemm_block(const rt_gemm *g, int64_t i0, int64_t i1, int64_t j0, int64_t j1, float *work)
+{
+    const rt_tiles *tiles = best();
+    const bool direct = is_direct(g, g->m);
+    const bool needs_panel = g->panels == NULL && !direct;
+    const bool one_tile = g->m <= tiles->max_rows; /* B is read once: no need to come back to it */
+    const int64_t n_rounds = one_tile || g->k == 0 ? 1 : (g->k + DEPTH - 1) / DEPTH;
+    const int64_t depth = (g->k + n_rounds - 1) / n_rounds;
+    const bool copy = !one_tile && aliases(g) && j1 - j0 > 4 * RT_PANEL;
+    float *rows = work + (needs_panel ? (one_tile ? g->k : smaller(g->k, DEPTH)) * RT_PANEL : 0);
+    const int64_t n_blocks = (i1 - i0 + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    for (int64_t n = 0, i = i0; n < n_blocks; n++) {
+        const int64_t height = (i1 - i0) / n_blocks + (n < (i1 - i0) % n_blocks);
+        for (int64_t round = 0; round < n_rounds; round++) {
+            const int64_t k0 = round * depth;
+            block b = {.g = g,
+                       .tiles = tiles,
+                       .i0 = i,
+                       .i1 = i + height,
+                       .k0 = k0,
+                       .depth = smaller(depth, g->k - k0),
+                       .a = g->a + i * g->a_row + k0 * g->a_k,
+                       .a_row = g->a_row,
+                       .a_k = g->a_k,
+                       .panel = work};
+            if (copy) {
+                copy_rows(&b, rows);
+            }
+            columns_of(&b, j0, j1, direct);
+        }
+        i += height;
     }
 }
 
@@ -197,19 +267,17 @@ void rt_own_sgemm(float *work, bool trans_a, bool trans_b, int64_t m, int64_t n,
                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                   int64_t ldc)
 {
-    const tiles *t = best_tiles();
-    const int64_t a_row = trans_a ? 1 : lda, a_k = trans_a ? lda : 1;
-    const int64_t b_k = trans_b ? 1 : ldb, b_column = trans_b ? ldb : 1;
-    float *panel = work;
-    for (int64_t i = 0; i < m && beta == 0.0f; i++) {
-        memset(c + i * ldc, 0, (size_t)n * sizeof(float));
-    }
-    for (int64_t j = 0; j < n; j += COLUMNS) {
-        const int64_t columns = n - j < COLUMNS ? n - j : COLUMNS;
-        for (int64_t k0 = 0; k0 < k; k0 += DEPTH) {
-            const int64_t depth = k - k0 < DEPTH ? k - k0 : DEPTH;
-            pack(panel, depth, columns, b + k0 * b_k + j * b_column, b_k, b_column);
-            panel_rows(t, m, columns, depth, a + k0 * a_k, a_row, a_k, panel, c + j, ldc);
-        }
-    }
+    const rt_gemm g = {.m = m,
+                       .n = n,
+                       .k = k,
+                       .a = a,
+                       .a_row = trans_a ? 1 : lda,
+                       .a_k = trans_a ? lda : 1,
+                       .b = b,
+                       .b_k = trans_b ? 1 : ldb,
+                       .b_column = trans_b ? ldb : 1,
+                       .c = c,
+                       .ldc = ldc,
+                       .accumulate = beta != 0.0f};
+    rt_gemm_block(&g, 0, m, 0, n, work);
 }

@@ -36,7 +36,23 @@ const rt_simd *rt_simd_variant(unsigned i)
     return i == 0 ? &rt_simd_portable : (const rt_simd *)0;
 }
 
+static rt_isa limit = RT_ISA_AVX512;
+
+void rt_simd_set_limit(rt_isa most)
+{
+    limit = most;
+}
+
+rt_isa rt_simd_limit(void)
+{
+    return limit;
+}
+
 const rt_simd *rt_simd_best(void)
 {
-    return rt_simd_variant(0);
+    unsigned i = 0;
+    while (rt_simd_variant(i)->isa > limit) {
+        i++;
+    }
+    return rt_simd_variant(i);
 }

@@ -31,8 +31,12 @@ typedef enum rt_act {
 #undef ACT
 } rt_act;
 
+/* Instruction sets, each with all before it. */
+typedef enum rt_isa { RT_ISA_PORTABLE, RT_ISA_AVX2, RT_ISA_AVX512 } rt_isa;
+
 typedef struct rt_simd {
     const char *name;
+    rt_isa isa;
 
     /*
      * sums[r][j] = row_start[r] + column_start[j] + sum over k < 4 * n_quads of a[r * lda + k] *
@@ -103,8 +107,12 @@ typedef struct rt_simd {
     void (*dequantise)(int64_t n, const int8_t *x, int32_t zero, float scale, float *y);
 } rt_simd;
 
-/* The best variant for this processor. */
+/* The best variant for this processor, or up to the limit. */
 const rt_simd *rt_simd_best(void);
+
+/* For tests: what kernels may use from now on; nothing may run meanwhile. */
+void rt_simd_set_limit(rt_isa most);
+rt_isa rt_simd_limit(void);
 
 /* Variant i that this processor can run, the best first; NULL after the last. For tests. */
 const rt_simd *rt_simd_variant(unsigned i);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define RT_SIMD_NAME  "avx2"
+#define RT_SIMD_ISA   RT_ISA_AVX2
 #define RT_SIMD_TABLE rt_simd_avx2
 #include "simd_tables.h"
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define RT_SIMD_NAME  "avx512"
+#define RT_SIMD_ISA   RT_ISA_AVX512
 #define RT_SIMD_TABLE rt_simd_avx512
 #include "simd_tables.h"
 

@@ -2,7 +2,7 @@
  * simd_kernels.h -- the inner loops: included once per variant, compiled with the flags of its
  * instruction set.
  *
- * RT_SIMD_NAME and RT_SIMD_TABLE are defined by the including file. The loops are written so that
+ * RT_SIMD_NAME, RT_SIMD_ISA and RT_SIMD_TABLE are defined by the including file. The loops are written so that
  * the compiler vectorises them; only the int8 tile is spelt out, because compilers spill its
  * accumulators.
  *
@@ -561,6 +561,7 @@ static void activate(rt_act act, float a, float b, int64_t n, float *y)
 
 const rt_simd RT_SIMD_TABLE = {
     .name = RT_SIMD_NAME,
+    .isa = RT_SIMD_ISA,
     .qtile = qtile,
     .pack_panel = pack_panel,
     .qtaps = qtaps,

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define RT_SIMD_NAME  "portable"
+#define RT_SIMD_ISA   RT_ISA_PORTABLE
 #define RT_SIMD_TABLE rt_simd_portable
 #include "simd_tables.h"
 

@@ -6,9 +6,10 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "systole/rt/host.h"
 
+#include "cpu/blas.h"
+
 #include "systole/compiler/codegen.h"
 
-#include <dlfcn.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -65,21 +66,23 @@ static void features(char *text, size_t n_bytes)
     }
 }
 
+/* What does fp32 products, and what --blas could choose instead. */
 static void blas(char *text, size_t n_bytes)
 {
-    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        snprintf(text, n_bytes, "own kernels (no libopenblas.so.0)");
-        return;
+    static const char *const names[] = {"own", "openblas", "onednn"};
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && at < n_bytes; i++) {
+        rt_blas blas;
+        base_diag unused = {0};
+        if (rt_blas_open(&blas, names[i], &unused) == SY_OK) {
+            const int n = snprintf(text + at, n_bytes - at, "%s%s", i == 0   ? ""
+                                                                    : i == 1 ? "; --blas: "
+                                                                             : ", ",
+                                   blas.name);
+            at += n > 0 ? (size_t)n : 0;
+            rt_blas_close(&blas);
+        }
     }
-    /* POSIX lets a data pointer from dlsym be read as a function's; ISO C needs the detour. */
-    char *(*config)(void) = NULL;
-    char *(*core)(void) = NULL;
-    *(void **)&config = dlsym(library, "openblas_get_config");
-    *(void **)&core = dlsym(library, "openblas_get_corename");
-    snprintf(text, n_bytes, "libopenblas.so.0: %s, core %s",
-             config != NULL ? config() : "unknown version", core != NULL ? core() : "unknown");
-    dlclose(library);
 }
 
 /* True if a program of this name is in a folder of PATH. */

@@ -6,6 +6,9 @@
  */
 #include "node_case.h"
 
+#include "../../runtime/cpu/blas.h"
+#include "../../runtime/cpu/simd.h"
+
 #include <math.h>
 
 #define N_CASES 100
@@ -74,12 +77,13 @@ static int64_t build_gemm(uint64_t seed, bool absolute, node_case *c)
 {
     base_rng rng = base_rng_make(seed, 12);
     *c = node_case_start(IR_OP_GEMM);
-    const int64_t m = between(&rng, 1, 70), n_columns = between(&rng, 1, 70),
-                  k = between(&rng, 1, 700);
+    const bool large = base_rng_one_in(&rng, 10);
+    const int64_t m = between(&rng, 1, large ? 400 : 70), n_columns = between(&rng, 1, 70),
+                  k = between(&rng, 0, large ? 2000 : 700);
     const bool trans_a = base_rng_one_in(&rng, 2), trans_b = base_rng_one_in(&rng, 2);
     random_input(c, &rng, absolute, false, 2,
                  trans_a ? (const int64_t[]){k, m} : (const int64_t[]){m, k});
-    random_input(c, &rng, absolute, false, 2,
+    random_input(c, &rng, absolute, base_rng_one_in(&rng, 2), 2,
                  trans_b ? (const int64_t[]){n_columns, k} : (const int64_t[]){k, n_columns});
     if (base_rng_one_in(&rng, 2)) {
         const int64_t bias[] = {base_rng_one_in(&rng, 2) ? 1 : m,
@@ -99,13 +103,16 @@ static int64_t build_matmul(uint64_t seed, bool absolute, node_case *c)
 {
     base_rng rng = base_rng_make(seed, 13);
     *c = node_case_start(IR_OP_MATMUL);
-    const int64_t batch = between(&rng, 1, 3), m = between(&rng, 1, 50), n = between(&rng, 1, 50),
+    const int64_t batch = between(&rng, 1, 3),
+                  n = between(&rng, 1, base_rng_one_in(&rng, 4) ? 300 : 50),
+                  m = between(&rng, 1, base_rng_one_in(&rng, 4) ? 200 : 20),
                   k = between(&rng, 1, 90);
     const int64_t a[] = {base_rng_one_in(&rng, 2) ? 1 : batch, 2, m, k};
     const int64_t b[] = {batch, base_rng_one_in(&rng, 2) ? 1 : 2, k, n};
     const int32_t a_rank = (int32_t)between(&rng, 1, 4), b_rank = (int32_t)between(&rng, 1, 4);
     random_input(c, &rng, absolute, false, a_rank, a_rank == 1 ? &k : a + 4 - a_rank);
-    random_input(c, &rng, absolute, false, b_rank, b_rank == 1 ? &k : b + 4 - b_rank);
+    random_input(c, &rng, absolute, base_rng_one_in(&rng, 2), b_rank,
+                 b_rank == 1 ? &k : b + 4 - b_rank);
     (void)node_case_node(c, 1);
     return k;
 }
@@ -158,18 +165,52 @@ static void check_sums(builder build, const char *blas)
 static void test_own(void **state)
 {
     (void)state;
-    check_sums(build_conv, "");
-    check_sums(build_gemm, "");
-    check_sums(build_matmul, "");
-    check_sums(build_average, "");
+    for (int isa = RT_ISA_AVX512; isa >= RT_ISA_PORTABLE; isa--) {
+        rt_simd_set_limit((rt_isa)isa);
+        check_sums(build_conv, "");
+        check_sums(build_gemm, "");
+        check_sums(build_matmul, "");
+        check_sums(build_average, "");
+    }
+    rt_simd_set_limit(RT_ISA_AVX512);
 }
 
-static void test_openblas(void **state)
+/* Instruction sets with fused multiply-add give the same bits. */
+static void test_instruction_sets(void **state)
 {
     (void)state;
-    check_sums(build_conv, NULL);
-    check_sums(build_gemm, NULL);
-    check_sums(build_matmul, NULL);
+    const builder builders[] = {build_gemm, build_matmul};
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        node_case c;
+        (void)builders[seed % 2](2000 + seed, false, &c);
+        const rt_cpu_options one = {.n_threads = 1};
+        const ir_tensor want = *node_case_run(&c, &one, 0);
+        rt_simd_set_limit(RT_ISA_AVX2);
+        const ir_tensor *got = node_case_run(&c, &one, 0);
+        rt_simd_set_limit(RT_ISA_AVX512);
+        assert_memory_equal(want.data, got->data, want.size_bytes);
+        node_case_end(&c);
+    }
+}
+
+static void test_libraries(void **state)
+{
+    (void)state;
+    const char *const names[] = {"openblas", "onednn"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        rt_blas blas;
+        base_diag diag = {0};
+        if (rt_blas_open(&blas, names[i], &diag) != SY_OK) {
+            assert_non_null(strstr(base_diag_message(&diag), "cannot load"));
+            print_message("%s\n", base_diag_message(&diag));
+            continue;
+        }
+        print_message("%s\n", blas.name);
+        rt_blas_close(&blas);
+        check_sums(build_conv, names[i]);
+        check_sums(build_gemm, names[i]);
+        check_sums(build_matmul, names[i]);
+    }
 }
 
 static void test_threads(void **state)
@@ -179,7 +220,9 @@ static void test_threads(void **state)
     for (uint64_t seed = 0; seed < 60; seed++) {
         node_case c;
         (void)builders[seed % 3](1000 + seed, false, &c);
-        const rt_cpu_options one = {.n_threads = 1}, three = {.n_threads = 3};
+        const char *blas = seed % 4 == 0 ? "openblas" : NULL;
+        const rt_cpu_options one = {.n_threads = 1, .blas = blas},
+                             three = {.n_threads = 3, .blas = blas};
         const ir_tensor want = *node_case_run(&c, &one, 0);
         const ir_tensor *got = node_case_run(&c, &three, 0);
         assert_memory_equal(want.data, got->data, want.size_bytes);
@@ -325,7 +368,8 @@ static void test_environment(void **state)
     node_case c;
     (void)build_gemm(1, false, &c);
     (void)setenv("OPENBLAS_CORETYPE", "Prescott", 1);
-    assert_ok(rt_cpu_create(c.module, NULL, &c.diag, &cpu));
+    const rt_cpu_options options = {.blas = "openblas"};
+    assert_ok(rt_cpu_create(c.module, &options, &c.diag, &cpu));
     assert_null(strstr(rt_cpu_blas_name(cpu), "Prescott"));
     assert_string_equal(getenv("OPENBLAS_CORETYPE"), "Prescott");
     rt_cpu_destroy(cpu);
@@ -335,10 +379,11 @@ static void test_environment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_environment),     cmocka_unit_test(test_own),
-        cmocka_unit_test(test_openblas),        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_exact),           cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_missing_library), cmocka_unit_test(test_reference_functions),
+        cmocka_unit_test(test_environment),         cmocka_unit_test(test_own),
+        cmocka_unit_test(test_libraries),           cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_instruction_sets),    cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_functions),           cmocka_unit_test(test_missing_library),
+        cmocka_unit_test(test_reference_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

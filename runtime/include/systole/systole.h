@@ -144,7 +144,7 @@ typedef struct sy_session_options {
     bool timing_only;   /* sim: cycles without data; inputs and outputs are left alone */
     bool no_fallback;   /* sim, rtl: an operator that would run on the host is an error */
     uint32_t n_threads; /* of the host's work; 0: one per processor */
-    /* library for fp32 products; NULL: libopenblas.so.0 if there; "": our own kernels */
+    /* for fp32 products; NULL: our own kernels; "openblas", "onednn", or a library's file */
     const char *blas;
     uint64_t max_cycles; /* sim, rtl: of one device step; 0: no limit */
     /* sim, rtl: injected DRAM stalls of 0 .. stall_max cycles for each burst */

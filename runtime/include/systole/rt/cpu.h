@@ -39,21 +39,21 @@ typedef struct rt_cpu_plan rt_cpu_plan;
 typedef struct rt_cpu_options {
     bool reference;     /* plain scalar kernels only, one thread */
     uint32_t n_threads; /* 0: one per processor this process may use */
-    const char *blas; /* library with cblas_sgemm; NULL: libopenblas.so.0 if it is there; "": none,
-                         our own kernels */
+    const char *blas; /* for fp32 products: NULL, "" or "own": our own kernels; "openblas", "onednn",
+                         or a file with cblas_sgemm or dnnl_sgemm */
 } rt_cpu_options;
 
 /*
  * A host device for one module, which must outlive it and not be edited while plans exist. options
  * NULL: all zero. Errors: SY_EIO if the library that options name cannot be loaded or has no
- * cblas_sgemm; SY_ENOMEM.
+ * such function; SY_ENOMEM.
  */
 sy_status rt_cpu_create(ir_module *m, const rt_cpu_options *options, base_diag *diag, rt_cpu **out);
 void rt_cpu_destroy(rt_cpu *cpu); /* after its plans; NULL is allowed */
 
 uint32_t rt_cpu_n_threads(const rt_cpu *cpu);
 
-/* What does the fp32 matrix products: "libopenblas.so.0 (SkylakeX)", "own (avx512)", ...; for
+/* What does the fp32 matrix products: "own (avx512)", "libopenblas.so.0 (SkylakeX)", ...; for
  * reports. */
 const char *rt_cpu_blas_name(const rt_cpu *cpu);
 

@@ -81,7 +81,7 @@ const rt_cosim_result *rt_session_lockstep(const rt_session *session);
 /* What checked runs have found since the session was made; NULL without options.check, and for device cpu. */
 const rt_check *rt_session_check(const rt_session *session);
 
-/* "libopenblas.so.0 (SkylakeX)", ...: what does the host's fp32 products; "" if there is no host
+/* "own (avx512)", "libopenblas.so.0 (SkylakeX)", ...: what does the host's fp32 products; "" if there is no host
  * work. */
 const char *rt_session_blas(const rt_session *session);
 
