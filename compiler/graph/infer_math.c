@@ -190,8 +190,11 @@ sy_status ir_infer_softmax(ir_infer_args *a)
 sy_status ir_infer_reduce(ir_infer_args *a)
 {
     ir_type t;
+    const uint32_t code = a->node->op->code;
     SY_TRY(ir_infer_operand(a, 0, &t));
-    SY_TRY(want_number(a, t.dtype));
+    if (t.dtype != SY_DT_BOOL || (code != IR_OP_REDUCEMAX && code != IR_OP_REDUCEMIN)) {
+        SY_TRY(want_number(a, t.dtype));
+    }
     const bool keep = ir_node_int(a->node, "keepdims", 1) != 0;
     const bool noop = ir_node_int(a->node, "noop_with_empty_axes", 0) != 0;
     if (!t.has_rank) {

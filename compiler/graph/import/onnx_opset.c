@@ -315,8 +315,28 @@ static sy_status softmax_before_13(onnx_node *n, bool *built)
     SY_TRY(ir_onnx_emit(n, IR_OP_FLATTEN, 1, n->inputs, &flatten, &flat));
     SY_TRY(ir_node_set_int(flatten, "axis", axis));
     SY_TRY(ir_onnx_emit_infer(n, flatten));
-    SY_TRY(emit_one(n, strcmp(n->op, "LogSoftmax") == 0 ? IR_OP_LOGSOFTMAX : IR_OP_SOFTMAX, 1, &flat, &soft));
+    const uint32_t code = strcmp(n->op, "Softmax") == 0      ? IR_OP_SOFTMAX
+                          : strcmp(n->op, "LogSoftmax") == 0 ? IR_OP_LOGSOFTMAX
+                                                             : IR_OP_HARDMAX;
+    SY_TRY(emit_one(n, code, 1, &flat, &soft));
     return reshape_like(n, soft, n->inputs[0], &n->outputs[0]);
+}
+
+/* Operator set 1 had rounder constants. */
+static sy_status selu_1(onnx_node *n, bool *built)
+{
+    float alpha = 1.6732f, gamma = 1.0507f;
+    bool found = false;
+    ir_node *node = NULL;
+    SY_TRY(need_input(n, 0));
+    SY_TRY(need_one_result(n));
+    SY_TRY(ir_onnx_take_float(n, "alpha", &alpha, &found));
+    SY_TRY(ir_onnx_take_float(n, "gamma", &gamma, &found));
+    *built = true;
+    SY_TRY(ir_onnx_emit(n, IR_OP_SELU, 1, n->inputs, &node, &n->outputs[0]));
+    SY_TRY(ir_node_set_float(node, "alpha", alpha));
+    SY_TRY(ir_node_set_float(node, "gamma", gamma));
+    return ir_onnx_emit_infer(n, node);
 }
 
 /* Type names of Cast 1. */
@@ -341,8 +361,6 @@ static sy_dtype cast_name(const ProtobufCBinaryData *s)
 static sy_status cast(onnx_node *n, bool *built)
 {
     const Onnx__AttributeProto *to = ir_onnx_attr_find(n, "to");
-    (void)ir_onnx_attr_take(
-        n, "round_mode"); /* only for f8e8m0, and "up", its default, is what we do */
     if (n->version >= 6 || to == NULL || !to->has_s) {
         return SY_OK;
     }
@@ -399,12 +417,11 @@ static sy_status dropout(onnx_node *n, bool *built)
     SY_TRY(need_input(n, 0));
     if (training != NULL) {
         if (training->kind != IR_VALUE_CONST || training->constant->size_bytes != 1) {
-            return SY_OK; /* known when it runs: the table has no such operator, so it is kept as an
-                             unknown one */
+            return SY_OK; /* known when it runs */
         }
         SY_TRY(ir_const_data(n->in->m, training->constant, n->in->diag, &data));
         if (*(const uint8_t *)data != 0) {
-            return SY_OK; /* it trains: the same */
+            return SY_OK; /* it trains */
         }
     }
     *built = true;
@@ -570,6 +587,12 @@ static const struct {
     {"ReduceMean", 18, axes_as_attribute},
     {"ReduceMax", 18, axes_as_attribute},
     {"ReduceMin", 18, axes_as_attribute},
+    {"ReduceProd", 18, axes_as_attribute},
+    {"ReduceL1", 18, axes_as_attribute},
+    {"ReduceL2", 18, axes_as_attribute},
+    {"ReduceSumSquare", 18, axes_as_attribute},
+    {"ReduceLogSum", 18, axes_as_attribute},
+    {"ReduceLogSumExp", 18, axes_as_attribute},
     {"ReduceSum", 13, axes_as_attribute},
     {"Squeeze", 13, axes_as_attribute},
     {"Unsqueeze", 13, axes_as_attribute},
@@ -583,6 +606,9 @@ static const struct {
     {"LSTM", 7, lstm_1},
     {"Scan", 9, scan_8},
     {"Softmax", 13, softmax_before_13},
+    {"LogSoftmax", 13, softmax_before_13},
+    {"Hardmax", 13, softmax_before_13},
+    {"Selu", 6, selu_1},
     {"BatchNormalization", 14, batchnorm_before_14},
     {"Cast", EVERY_VERSION, cast},
     {"Dropout", EVERY_VERSION, dropout},

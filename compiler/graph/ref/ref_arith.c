@@ -18,8 +18,17 @@ typedef enum arith {
     ARITH_POW,
     ARITH_MIN,
     ARITH_MAX,
-    ARITH_PRELU /* a < 0 ? a * b : a */
+    ARITH_PRELU, /* a < 0 ? a * b : a */
+    ARITH_MOD,   /* remainder of the division rounded down */
+    ARITH_FMOD   /* of the one rounded towards zero */
 } arith;
+
+/* C's fmod is exact, so it is the same everywhere. */
+static double float_mod(double a, double b)
+{
+    const double r = fmod(a, b);
+    return r == 0.0 ? copysign(0.0, b) : (r < 0.0) != (b < 0.0) ? r + b : r;
+}
 
 static double float_op(arith op, double a, double b)
 {
@@ -40,6 +49,10 @@ static double float_op(arith op, double a, double b)
         return isnan(a) || a > b ? a : b;
     case ARITH_PRELU:
         return a < 0.0 ? a * b : a;
+    case ARITH_MOD:
+        return isnan(a) || isnan(b) ? (double)NAN : float_mod(a, b);
+    case ARITH_FMOD:
+        return fmod(a, b);
     }
     SY_UNREACHABLE();
 }
@@ -69,55 +82,60 @@ static int64_t int_to_float_power(int64_t a, double b)
     return isnan(v) ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
 }
 
-static sy_status int_divide(const ir_kernel_args *args, bool is_signed, int64_t a, int64_t b,
-                            int64_t *out)
+/* By zero: 0, as numpy has it: models divide first and choose afterwards. The lowest number by -1 wraps. */
+static int64_t int_divide(bool is_signed, int64_t a, int64_t b)
 {
     if (b == 0) {
-        return base_fail(args->diag, SY_EINVAL, "division of an integer by zero");
+        return 0;
     }
     if (!is_signed) {
-        *out = (int64_t)((uint64_t)a / (uint64_t)b);
-    } else {
-        *out = b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
+        return (int64_t)((uint64_t)a / (uint64_t)b);
     }
-    return SY_OK;
+    return b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
 }
 
-static sy_status int_op(const ir_kernel_args *args, arith op, bool is_signed, int64_t a, int64_t b,
-                        int64_t *out)
+static int64_t int_mod(bool is_signed, bool down, int64_t a, int64_t b)
+{
+    if (b == 0) {
+        return 0;
+    }
+    if (!is_signed) {
+        return (int64_t)((uint64_t)a % (uint64_t)b);
+    }
+    const int64_t r = b == -1 ? 0 : a % b;
+    return down && r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+static int64_t int_op(arith op, bool is_signed, int64_t a, int64_t b)
 {
     const bool less = is_signed ? a < b : (uint64_t)a < (uint64_t)b;
     switch (op) {
     case ARITH_ADD:
-        *out = (int64_t)((uint64_t)a + (uint64_t)b);
-        return SY_OK;
+        return (int64_t)((uint64_t)a + (uint64_t)b);
     case ARITH_SUB:
-        *out = (int64_t)((uint64_t)a - (uint64_t)b);
-        return SY_OK;
+        return (int64_t)((uint64_t)a - (uint64_t)b);
     case ARITH_MUL:
-        *out = (int64_t)((uint64_t)a * (uint64_t)b);
-        return SY_OK;
+        return (int64_t)((uint64_t)a * (uint64_t)b);
     case ARITH_DIV:
-        return int_divide(args, is_signed, a, b, out);
+        return int_divide(is_signed, a, b);
     case ARITH_POW:
-        *out = int_pow(a, b);
-        return SY_OK;
+        return int_pow(a, b);
     case ARITH_MIN:
-        *out = less ? a : b;
-        return SY_OK;
+        return less ? a : b;
     case ARITH_MAX:
-        *out = less ? b : a;
-        return SY_OK;
+        return less ? b : a;
     case ARITH_PRELU:
-        *out = is_signed && a < 0 ? (int64_t)((uint64_t)a * (uint64_t)b) : a;
-        return SY_OK;
+        return is_signed && a < 0 ? (int64_t)((uint64_t)a * (uint64_t)b) : a;
+    case ARITH_MOD:
+        return int_mod(is_signed, true, a, b);
+    case ARITH_FMOD:
+        return int_mod(is_signed, false, a, b);
     }
     SY_UNREACHABLE();
 }
 
 /* y = op(a, b); a may be y itself, with y's shape. */
-static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a, const ir_tensor *b,
-                       ir_tensor *y)
+static void apply(arith op, const ir_tensor *a, const ir_tensor *b, ir_tensor *y)
 {
     const bool is_float = ir_ref_is_float(y->dtype);
     const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
@@ -137,13 +155,11 @@ static sy_status apply(const ir_kernel_args *args, arith op, const ir_tensor *a,
                            int_to_float_power(ir_ref_get_int(a, walk.offset[0]),
                                               ir_ref_get(b, walk.offset[1])));
         } else {
-            int64_t v = 0;
-            SY_TRY(int_op(args, op, is_signed, ir_ref_get_int(a, walk.offset[0]),
-                          ir_ref_get_int(b, walk.offset[1]), &v));
-            ir_ref_put_int(y, i, v);
+            ir_ref_put_int(y, i,
+                           int_op(op, is_signed, ir_ref_get_int(a, walk.offset[0]),
+                                  ir_ref_get_int(b, walk.offset[1])));
         }
     }
-    return SY_OK;
 }
 
 static bool known(sy_dtype t)
@@ -162,13 +178,15 @@ static sy_status chain(const ir_kernel_args *args, arith op)
                            args->inputs[i]->dtype == y->dtype || op == ARITH_POW));
     }
     if (args->n_inputs >= 2) {
-        SY_TRY(apply(args, op, first, args->inputs[1], y));
+        apply(op, first, args->inputs[1], y);
         for (uint32_t i = 2; i < args->n_inputs; i++) {
-            SY_TRY(apply(args, op, y, args->inputs[i], y));
+            apply(op, y, args->inputs[i], y);
         }
         return SY_OK;
     }
-    memcpy(y->data, first->data, y->size_bytes);
+    if (y->size_bytes > 0) {
+        memcpy(y->data, first->data, y->size_bytes);
+    }
     return SY_OK;
 }
 
@@ -210,6 +228,117 @@ sy_status ir_ref_max(const ir_kernel_args *args)
 sy_status ir_ref_prelu(const ir_kernel_args *args)
 {
     return chain(args, ARITH_PRELU);
+}
+
+sy_status ir_ref_mod(const ir_kernel_args *args)
+{
+    return chain(args, ir_node_int(args->node, "fmod", 0) != 0 ? ARITH_FMOD : ARITH_MOD);
+}
+
+/* All operands summed in double, in order, and rounded once. */
+sy_status ir_ref_mean(const ir_kernel_args *args)
+{
+    ir_tensor *y = ir_kernel_output(args, 0);
+    const int64_t n = ir_tensor_n_elements(y);
+    double *sums = BASE_ARENA_ARRAY(args->scratch, double, (size_t)n);
+    SY_TRY(ir_ref_need(args, y, ir_ref_is_float(y->dtype)));
+    if (sums == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t k = 0; k < args->n_inputs; k++) {
+        const ir_tensor *x = args->inputs[k];
+        ir_ref_walk walk;
+        SY_TRY(ir_ref_need(args, x, x->dtype == y->dtype));
+        ir_ref_walk_start(&walk, y->rank, y->dims);
+        ir_ref_broadcast_strides(x, y->rank, walk.strides[0]);
+        for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
+            sums[i] = (k == 0 ? 0.0 : sums[i]) + ir_ref_get(x, walk.offset[0]);
+        }
+    }
+    for (int64_t i = 0; i < n; i++) {
+        ir_ref_put(y, i, sums[i] / (double)args->n_inputs);
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- bits */
+
+typedef enum bit_op { BIT_AND, BIT_OR, BIT_XOR, BIT_LEFT, BIT_RIGHT } bit_op;
+
+/* Shifts by the width or more, or by less than 0, leave nothing but copies of the sign. */
+static int64_t shift(sy_dtype t, bool left, int64_t a, int64_t b)
+{
+    const bool is_signed = sy_dtype_class_of(t) == SY_DC_INT;
+    if ((uint64_t)b >= sy_dtype_bits(t)) {
+        return !left && is_signed && a < 0 ? -1 : 0;
+    }
+    if (left) {
+        return (int64_t)((uint64_t)a << b);
+    }
+    /* The complement shifts in zeros, so that it does not matter how C shifts negative numbers. */
+    return is_signed && a < 0 ? ~(int64_t)(~(uint64_t)a >> b) : (int64_t)((uint64_t)a >> b);
+}
+
+static int64_t bits_of(bit_op op, sy_dtype t, int64_t a, int64_t b)
+{
+    switch (op) {
+    case BIT_AND:
+        return (int64_t)((uint64_t)a & (uint64_t)b);
+    case BIT_OR:
+        return (int64_t)((uint64_t)a | (uint64_t)b);
+    case BIT_XOR:
+        return (int64_t)((uint64_t)a ^ (uint64_t)b);
+    case BIT_LEFT:
+    case BIT_RIGHT:
+        return shift(t, op == BIT_LEFT, a, b);
+    }
+    SY_UNREACHABLE();
+}
+
+static sy_status bitwise(const ir_kernel_args *args, bit_op op)
+{
+    const ir_tensor *a = ir_kernel_input(args, 0);
+    const ir_tensor *b = ir_kernel_input(args, 1);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(ir_ref_need(args, a,
+                       ir_ref_is_integer(a->dtype) && a->dtype != SY_DT_BOOL &&
+                           a->dtype == b->dtype));
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
+    ir_ref_broadcast_strides(a, y->rank, walk.strides[0]);
+    ir_ref_broadcast_strides(b, y->rank, walk.strides[1]);
+    const int64_t n = ir_tensor_n_elements(y);
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
+        ir_ref_put_int(y, i,
+                       bits_of(op, a->dtype, ir_ref_get_int(a, walk.offset[0]),
+                               ir_ref_get_int(b, walk.offset[1])));
+    }
+    return SY_OK;
+}
+
+sy_status ir_ref_bitwiseand(const ir_kernel_args *args)
+{
+    return bitwise(args, BIT_AND);
+}
+
+sy_status ir_ref_bitwiseor(const ir_kernel_args *args)
+{
+    return bitwise(args, BIT_OR);
+}
+
+sy_status ir_ref_bitwisexor(const ir_kernel_args *args)
+{
+    return bitwise(args, BIT_XOR);
+}
+
+sy_status ir_ref_bitshift(const ir_kernel_args *args)
+{
+    const char *direction = ir_node_string(args->node, "direction", "");
+    const bool left = strcmp(direction, "LEFT") == 0;
+    return left || strcmp(direction, "RIGHT") == 0
+               ? bitwise(args, left ? BIT_LEFT : BIT_RIGHT)
+               : base_fail(args->diag, SY_EINVAL,
+                           "attribute 'direction' must be LEFT or RIGHT, got '%s'", direction);
 }
 
 /* ---------------------------------------------------------------- comparisons */

@@ -25,14 +25,17 @@ static sy_status arg(const ir_kernel_args *args, double sign)
         int64_t best = 0;
         for (int64_t i = 1; i < n; i++) {
             const int64_t at = base + i * inner, old = base + best * inner;
-            double difference;
+            int order; /* of the new one against the best; a NaN comes first, as numpy has it */
             if (is_float) {
-                difference = sign * (ir_ref_get(x, at) - ir_ref_get(x, old));
+                const double v = sign * ir_ref_get(x, at), w = sign * ir_ref_get(x, old);
+                order = isnan(v) || isnan(w) ? isnan(v) - isnan(w) : (v > w) - (v < w);
             } else {
-                const int64_t v = ir_ref_get_int(x, at), w = ir_ref_get_int(x, old);
-                difference = sign * (v > w ? 1.0 : v < w ? -1.0 : 0.0);
+                const uint64_t flip = x->dtype == SY_DT_U64 ? (uint64_t)1 << 63 : 0;
+                const int64_t v = (int64_t)((uint64_t)ir_ref_get_int(x, at) ^ flip);
+                const int64_t w = (int64_t)((uint64_t)ir_ref_get_int(x, old) ^ flip);
+                order = sign > 0.0 ? (v > w) - (v < w) : (v < w) - (v > w);
             }
-            best = difference > 0.0 || (last && difference == 0.0) ? i : best;
+            best = order > 0 || (last && order == 0) ? i : best;
         }
         ir_ref_put_int(y, o, best);
     }

@@ -55,12 +55,18 @@ int64_t ir_ref_get_int(const ir_tensor *t, int64_t i);
 /* Stores the low bits of v; bool: v != 0. */
 void ir_ref_put_int(ir_tensor *t, int64_t i, int64_t v);
 
+/* v towards zero, as an integer of type t; outside the type the nearest end; NaN: 0. bool: v != 0. */
+int64_t ir_ref_truncate(sy_dtype t, double v);
+
 /* Bytes of one element; 0 for string, sub-byte types and none. */
 size_t ir_ref_element_bytes(sy_dtype t);
 
 /* SY_OK if t is one of the types the kernel knows, else one line naming the operator and the type.
  */
 sy_status ir_ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known);
+
+/* y = f(x) for every element of a float tensor. */
+sy_status ir_ref_map_float(const ir_kernel_args *args, double (*f)(double));
 
 /* ---------------------------------------------------------------- shapes */
 
@@ -127,6 +133,7 @@ double ir_ref_tanh(double x);          /* 3 */
 double ir_ref_sigmoid(double x);       /* 3 */
 double ir_ref_erf(double x);           /* 8 + x^2 */
 double ir_ref_log1p(double x);         /* 3 */
+double ir_ref_softplus_of(double x);   /* 4: log(1 + e^x) */
 double ir_ref_sin(double x);           /* 3, for arguments of any size */
 double ir_ref_cos(double x);           /* 3 */
 double ir_ref_tan(double x);           /* 5 */

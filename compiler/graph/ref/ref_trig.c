@@ -256,6 +256,11 @@ double ir_ref_log1p(double x)
     return u <= 0.0 || isnan(u) ? ir_ref_log(u) : ir_ref_log(u) * (x / (u - 1.0));
 }
 
+double ir_ref_softplus_of(double x)
+{
+    return (x > 0.0 ? x : 0.0) + ir_ref_log1p(ir_ref_exp(-fabs(x)));
+}
+
 static const double log_2 = 0x1.62e42fefa39efp-1;
 
 double ir_ref_asinh(double x)

@@ -1,5 +1,5 @@
 /*
- * ref_unary.c -- elementwise operators of one tensor, Cast, Quantize/DequantizeLinear, Softmax,
+ * ref_unary.c -- elementwise operators of one tensor, Quantize/DequantizeLinear, Softmax,
  * BatchNormalization.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -19,7 +19,7 @@ static double square_root(double x)
     return sqrt(x);
 }
 
-static sy_status map_float(const ir_kernel_args *args, double (*f)(double))
+sy_status ir_ref_map_float(const ir_kernel_args *args, double (*f)(double))
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
@@ -33,27 +33,37 @@ static sy_status map_float(const ir_kernel_args *args, double (*f)(double))
 
 sy_status ir_ref_sigmoid_op(const ir_kernel_args *args)
 {
-    return map_float(args, ir_ref_sigmoid);
+    return ir_ref_map_float(args, ir_ref_sigmoid);
 }
 
 sy_status ir_ref_tanh_op(const ir_kernel_args *args)
 {
-    return map_float(args, ir_ref_tanh);
+    return ir_ref_map_float(args, ir_ref_tanh);
 }
 
 sy_status ir_ref_sqrt(const ir_kernel_args *args)
 {
-    return map_float(args, square_root);
+    return ir_ref_map_float(args, square_root);
 }
 
 sy_status ir_ref_exp_op(const ir_kernel_args *args)
 {
-    return map_float(args, ir_ref_exp);
+    return ir_ref_map_float(args, ir_ref_exp);
 }
 
+/* Of integers, which operator set 9 had, the whole part. */
 sy_status ir_ref_erf_op(const ir_kernel_args *args)
 {
-    return map_float(args, ir_ref_erf);
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    if (ir_ref_is_integer(x->dtype)) {
+        const int64_t n = ir_tensor_n_elements(y);
+        for (int64_t i = 0; i < n; i++) {
+            ir_ref_put_int(y, i, (int64_t)ir_ref_erf(ir_ref_get(x, i)));
+        }
+        return SY_OK;
+    }
+    return ir_ref_map_float(args, ir_ref_erf);
 }
 
 /* ---------------------------------------------------------------- activations with attributes */
@@ -97,7 +107,7 @@ static double activate(activation f, double v, double alpha, double beta)
     case ACTIVATION_ELU:
         return v < 0.0 ? alpha * ir_ref_expm1(v) : v;
     case ACTIVATION_SOFTPLUS:
-        return (v > 0.0 ? v : 0.0) + ir_ref_log(1.0 + ir_ref_exp(-fabs(v)));
+        return ir_ref_softplus_of(v);
     case ACTIVATION_HARDSIGMOID:
         return unit_clamp(alpha * v + beta);
     case ACTIVATION_HARDSWISH:
@@ -273,54 +283,6 @@ sy_status ir_ref_clip(const ir_kernel_args *args)
                 v = v > h ? h : v;
             }
             ir_ref_put_int(y, i, (int64_t)((uint64_t)v ^ flip));
-        }
-    }
-    return SY_OK;
-}
-
-/* ---------------------------------------------------------------- Cast */
-
-/* Towards zero; outside the type: saturated (C leaves it undefined, so we define it); NaN: 0. */
-static int64_t to_integer(sy_dtype t, double v)
-{
-    if (isnan(v)) {
-        return 0;
-    }
-    if (sy_dtype_class_of(t) == SY_DC_BOOL) {
-        return v != 0.0;
-    }
-    const int bits = (int)sy_dtype_bits(t);
-    if (sy_dtype_class_of(t) == SY_DC_INT) {
-        const double limit = ldexp(1.0, bits - 1);
-        const int64_t top = (int64_t)(UINT64_MAX >> (65 - bits));
-        return v >= limit ? top : v < -limit ? -top - 1 : (int64_t)v;
-    }
-    const uint64_t top = UINT64_MAX >> (64 - bits);
-    return (int64_t)(v >= ldexp(1.0, bits) ? top : v <= 0.0 ? 0 : (uint64_t)v);
-}
-
-sy_status ir_ref_cast(const ir_kernel_args *args)
-{
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    const bool from_float = ir_ref_is_float(x->dtype), to_float = ir_ref_is_float(y->dtype);
-    SY_TRY(ir_ref_need(args, x, from_float || ir_ref_is_integer(x->dtype)));
-    SY_TRY(ir_ref_need(args, y, to_float || ir_ref_is_integer(y->dtype)));
-    const bool saturate = ir_node_int(args->node, "saturate", 1) != 0;
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++) {
-        if (to_float && y->dtype == SY_DT_F32 && !from_float) {
-            /* From 64 bits straight to fp32, so that it is rounded once. */
-            const int64_t v = ir_ref_get_int(x, i);
-            ((float *)y->data)[i] = x->dtype == SY_DT_U64 ? (float)(uint64_t)v : (float)v;
-        } else if (to_float && saturate) {
-            ir_ref_put_saturated(y, i, ir_ref_get(x, i));
-        } else if (to_float) {
-            ir_ref_put(y, i, ir_ref_get(x, i));
-        } else if (from_float) {
-            ir_ref_put_int(y, i, to_integer(y->dtype, ir_ref_get(x, i)));
-        } else {
-            ir_ref_put_int(y, i, ir_ref_get_int(x, i));
         }
     }
     return SY_OK;
