@@ -30,8 +30,9 @@
  * where ONNX says rounded. */
 static const char *const left_out[] = {"test_bernoulli",
                                        "test_loop16_seq_none",
-                                       "test_castlike_BFLOAT16_to_FLOAT_expanded",
-                                       "test_castlike_FLOAT_to_BFLOAT16_expanded",
+                                       "test_training_dropout",
+                                       "test_castlike_BFLOAT16_to_FLOAT",
+                                       "test_castlike_FLOAT_to_BFLOAT16",
                                        "test_cast_FLOAT_to_BFLOAT16",
                                        NULL};
 
@@ -194,7 +195,7 @@ static void test_cases(void **state)
     print_message("%u passed, %u left out, %u failed\n", counts[PASSED], counts[LEFT_OUT],
                   counts[FAILED]);
     assert_int_equal(counts[FAILED], 0);
-    assert_true(counts[PASSED] >= 300);
+    assert_true(counts[PASSED] >= 700);
 }
 
 int main(void)

@@ -23,6 +23,9 @@ int64_t ir_ref_truncate(sy_dtype t, double v)
         return 0;
     }
     const int bits = (int)sy_dtype_bits(t);
+    if (bits < 32 || t == SY_DT_U32) { /* the caller cuts off the high bits */
+        return ir_ref_truncate(SY_DT_I64, v);
+    }
     if (sy_dtype_class_of(t) == SY_DC_INT) {
         const double limit = ldexp(1.0, bits - 1);
         const int64_t top = (int64_t)(UINT64_MAX >> (65 - bits));

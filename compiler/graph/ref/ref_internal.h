@@ -55,7 +55,10 @@ int64_t ir_ref_get_int(const ir_tensor *t, int64_t i);
 /* Stores the low bits of v; bool: v != 0. */
 void ir_ref_put_int(ir_tensor *t, int64_t i, int64_t v);
 
-/* v towards zero, as an integer of type t; outside the type the nearest end; NaN: 0. bool: v != 0. */
+/*
+ * v towards zero, as an integer of type t, for ir_ref_put_int; NaN: 0; bool: v != 0. Outside i32, i64 and u64 the
+ * nearest end; of what lies outside narrower types and u32 the low bits, as numpy and ONNX Runtime have it.
+ */
 int64_t ir_ref_truncate(sy_dtype t, double v);
 
 /* Bytes of one element; 0 for string, sub-byte types and none. */

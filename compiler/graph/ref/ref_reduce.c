@@ -167,10 +167,10 @@ static bool int_less(sy_dtype t, int64_t a, int64_t b)
 /* The largest (or lowest) number of an integer type. */
 static int64_t int_limit(sy_dtype t, bool largest)
 {
-    if (t == SY_DT_BOOL) {
-        return largest;
-    }
-    return ir_ref_truncate(t, largest ? (double)INFINITY : -(double)INFINITY);
+    const uint32_t bits = t == SY_DT_BOOL ? 1 : sy_dtype_bits(t);
+    const bool is_signed = sy_dtype_class_of(t) == SY_DC_INT;
+    const int64_t top = (int64_t)(UINT64_MAX >> (64 - bits + is_signed));
+    return largest ? top : is_signed ? -top - 1 : 0;
 }
 
 static int64_t int_step(reduction kind, sy_dtype t, int64_t s, int64_t v)
