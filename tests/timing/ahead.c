@@ -134,7 +134,10 @@ static void test_core(void **state)
     }
 }
 
-/* While nothing else moves the core goes on alone: what it posts and raises counts from its own cycle on. */
+/*
+ * While nothing else moves the core goes on alone: what it posts and raises counts from its own cycle on, also where it has
+ * come there from an instruction that looks at the units or is a SET into an empty queue.
+ */
 static void test_alone(void **state)
 {
     (void)state;
@@ -143,10 +146,14 @@ static void test_alone(void **state)
     config.sem_count = 8;
     static const char *const ends[] = {"core.semwait s2\n", "core.sempost s1\n core.sempost s1\n nop\n nop\n core.halt x0\n",
                                        "core.sempost s0\n nop\n core.fence\n core.halt x0\n"};
+    static const char *const looks[] = {"", "nop\n csrr t3, 0xFE0\n nop\n nop\n", "nop\n st.setf row_base=600\n nop\n nop\n"};
     for (unsigned n = 0; n < 30; n++) {
         for (unsigned k = 0; k < sizeof ends / sizeof ends[0]; k++) {
-            (void)snprintf(text, sizeof text, SEMS MATMUL "mxu.setf n0=4\n mxu.wait s0\n mxu.matmul x0\n%s%s", pause(n), ends[k]);
-            compare(&config, n);
+            for (unsigned l = 0; l < sizeof looks / sizeof looks[0]; l++) {
+                (void)snprintf(text, sizeof text, SEMS MATMUL "mxu.setf n0=4\n mxu.wait s0\n mxu.matmul x0\n%s%s%s", pause(n),
+                               looks[l], ends[k]);
+                compare(&config, n);
+            }
         }
     }
 }
