@@ -40,6 +40,7 @@ static sy_status make_machine(const cli_model_args *args, rt_machine_kind kind,
                               const isa_config *config, sim_machine **machine, base_diag *diag)
 {
     const rt_machine_options options = {.portable = args->session.portable,
+                                        .wave = args->session.wave != NULL,
                                         .notice = args->session.notice,
                                         .notice_user = args->session.notice_user};
     return rt_machine_create(kind, config, &options, machine, diag);
@@ -170,10 +171,10 @@ int cli_run_bare(const cli_model_args *args, char *const *paths, int n, const ch
 }
 
 /* Both models, each with the program in its memories. */
-static sy_status lockstep(sim_machine *const machines[2], const rt_bare *program,
+static sy_status lockstep(sim_machine *const machines[2], const rt_bare *program, rt_wave *wave,
                           rt_cosim_result *result, rt_bare_result *verdict, base_diag *diag)
 {
-    rt_cosim_options options = {.run = program->run};
+    rt_cosim_options options = {.run = program->run, .wave = wave};
     SY_TRY(rt_bare_run(machines[0], program, verdict, diag));
     if (verdict->loops) {
         options.run.max_cycles = verdict->run.cycles;
@@ -204,7 +205,7 @@ int cli_cosim_bare(const cli_model_args *args, const char *path)
         status = make_machine(args, kinds[side], &config, &machines[side], &diag);
     }
     if (status == SY_OK) {
-        status = lockstep(machines, &program, &result, &verdict, &diag);
+        status = lockstep(machines, &program, args->session.wave, &result, &verdict, &diag);
     }
     if (status != SY_OK) {
         exit_status = cli_fail(args->command, &diag);
@@ -214,6 +215,9 @@ int cli_cosim_bare(const cli_model_args *args, const char *path)
             exit_status = cli_failf(args->command, "%s: the models differ", path);
         } else if (!args->json) {
             print_verdict("both", &program, &verdict);
+        }
+        if (args->session.wave != NULL) {
+            exit_status = cli_tell_wave(args->session.wave, exit_status);
         }
     }
     for (int side = 0; side < 2; side++) {

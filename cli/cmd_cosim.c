@@ -122,8 +122,7 @@ static bool is_programs_end(sy_status status)
     return status == SY_EDEVICE || status == SY_EDEADLOCK || status == SY_ERANGE;
 }
 
-/* What was drawn, or why nothing was. */
-static int tell_wave(const rt_wave *wave, int exit_status)
+int cli_tell_wave(const rt_wave *wave, int exit_status)
 {
     base_buf text = {0};
     rt_wave_print(wave, &text);
@@ -166,7 +165,7 @@ static int cosim(args *a, rt_model *model, base_arena *arena)
         exit_status = cli_fail("cosim", &diag);
     }
     if (a->wave_text != NULL && result != NULL) {
-        exit_status = tell_wave(&a->wave, exit_status);
+        exit_status = cli_tell_wave(&a->wave, exit_status);
     }
     cli_free_tensors(rt_model_n_outputs(model), outputs);
     rt_session_free(session);
@@ -236,14 +235,11 @@ int cmd_cosim(int argc, char **argv)
     if (a.n_images > 0 && a.common.data == NULL) {
         return cli_usage("cosim", "--images: --data is missing");
     }
-    if (a.bare && a.wave_text != NULL) {
-        return cli_usage("cosim", "--wave: not with --bare");
+    if (!take_wave(&a)) {
+        return CLI_USAGE;
     }
     if (a.bare) {
         return cli_cosim_bare(&a.common, argv[optind]);
-    }
-    if (!take_wave(&a)) {
-        return CLI_USAGE;
     }
     rt_model *model = cli_load_model(&a.common, argv[optind], &exit_status);
     if (model == NULL) {

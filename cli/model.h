@@ -149,6 +149,9 @@ int cli_cosim_bare(const cli_model_args *args, const char *path);
 /* What a lockstep run has shown. */
 void cli_print_lockstep(const rt_cosim_result *result, bool json);
 
+/* systole cosim --wave: says what was drawn, or why nothing was; the exit status of the command so far, or CLI_FAILED. */
+int cli_tell_wave(const rt_wave *wave, int exit_status);
+
 /* "note: ..." on stderr if the session fell back to the cpu. */
 void cli_print_note(const char *command, const rt_session *session);
 

@@ -90,6 +90,14 @@ if command -v fst2vcd > /dev/null; then
         fail "the window from cycle 10 ends at $(times "$work/c.fst" | tail -n 1), the run at $total"
 fi
 
+# ---- a bare-metal program
+printf '%s\n' '_start: li gp, 1' ' la t0, tohost' ' sw gp, 0(t0)' 'hang: j hang' 'tohost: .word 0, 0' > "$work/bare.s"
+expect 0 asm "$work/bare.s" --bare 0 -o "$work/bare.elf"
+expect 0 cosim --bare "$work/bare.elf" -c tiny --wave 1:3 -o "$work/b.fst"
+out "both: pass: "
+err "cycles 1 to 3 drawn"
+[[ -s $work/b.fst && -s $work/b.gtkw ]] || fail "no window of a bare-metal program"
+
 # ---- what there is not
 expect 1 cosim "$work/equal.elf" --wave MXU#3 -o "$work/n.fst"
 err "MXU has no command 3 that ended: 3 did"

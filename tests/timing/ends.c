@@ -182,6 +182,13 @@ static bool stop_at_once(void *user, uint32_t pc, uint64_t cycle)
     return cycle < 5;
 }
 
+static bool stop_at_halt(void *user, uint32_t pc, uint64_t cycle)
+{
+    (void)user;
+    (void)cycle;
+    return pc != 4;
+}
+
 static void test_observer_stops(void **state)
 {
     (void)state;
@@ -194,6 +201,15 @@ static void test_observer_stops(void **state)
     assert_ok(sim_machine_run(t.machine, &options, &result, NULL));
     assert_int_equal(result.end, SIM_END_STOPPED);
     assert_int_equal(result.retired, 3);
+    /* Stopped in the cycle of its HALT a run has no exit code yet: that comes in the cycle after. */
+    const sim_observer at_halt = {.retire = stop_at_halt};
+    const sim_run_options stopped = {.observer = &at_halt};
+    test_run(&t, "li a0, 9\n core.halt a0\n");
+    assert_int_equal(t.result.exit_code, 9);
+    assert_ok(sim_machine_run(t.machine, &stopped, &result, NULL));
+    assert_int_equal(result.end, SIM_END_STOPPED);
+    assert_int_equal(result.retired, 2);
+    assert_int_equal(result.exit_code, 0);
 }
 
 /* The same program again gives the same run: START forgets everything but the memories. */
