@@ -35,7 +35,7 @@ static void check(sy_status status, const base_diag *diag)
     }
 }
 
-/* Each operator on the result of the one before; `second`: and on the input. */
+/* Each operator on the result of the one before; `second`: and on the input. Elementwise ones are merged. */
 static void time_chain(const char *name, uint32_t code, bool second)
 {
     base_arena *arena = base_arena_create();
@@ -61,6 +61,7 @@ static void time_chain(const char *name, uint32_t code, bool second)
         check(ir_node_create_op(g, NULL, code, second ? 2 : 1, operands, &n, &last), &diag);
     }
     check(ir_graph_add_output(g, last, "y"), &diag);
+    check(ir_infer_module(m, &diag), &diag);
     const rt_cpu_options options = {.n_threads = 1};
     rt_cpu *cpu = NULL;
     rt_cpu_plan *plan = NULL;

@@ -1,13 +1,11 @@
 /*
- * fast_element.c -- elementwise operators in fp32, Softmax, BatchNormalization, Quantize and
- * DequantizeLinear.
+ * fast_element.c -- Softmax, BatchNormalization, Quantize and DequantizeLinear.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "fast_internal.h"
 
 #include <math.h>
-#include <string.h>
 
 #define UNUSED_ENV_AND_STATE \
     do {                     \
@@ -15,143 +13,9 @@
         (void)state;         \
     } while (0)
 
-/* ---------------------------------------------------------------- two operands */
-
-typedef void (*binary_fn)(int64_t n, const float *a, const float *b, int64_t b_step, float *y);
-
-static sy_status binary(const ir_kernel_args *args, binary_fn f, bool commutes)
-{
-    const ir_tensor *a = ir_kernel_input(args, 0);
-    const ir_tensor *b = ir_kernel_input(args, 1);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    if (args->n_inputs != 2 || a->dtype != SY_DT_F32 || b->dtype != SY_DT_F32) {
-        return rt_run_reference(args);
-    }
-    const rt_rows rows = rt_rows_of(a, b, y);
-    const bool swap = rows.a_step == 0 && rows.n > 1;
-    if (swap && !commutes) {
-        return rt_run_reference(args);
-    }
-    for (int64_t i = 0; i < rows.n_rows && rows.n > 0; i++) {
-        int64_t at_a, at_b;
-        rt_rows_at(&rows, i, &at_a, &at_b);
-        const float *left = (const float *)a->data + at_a, *right = (const float *)b->data + at_b;
-        f(rows.n, swap ? right : left, swap ? left : right, swap ? 0 : rows.b_step,
-          (float *)y->data + i * rows.n);
-    }
-    return SY_OK;
-}
-
-sy_status rt_fast_add(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    return binary(args, rt_simd_best()->fadd, true);
-}
-
-/* From the left, where all operands have the result's shape. */
-sy_status rt_fast_sum(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    ir_tensor *y = ir_kernel_output(args, 0);
-    if (args->n_inputs == 2) {
-        return binary(args, rt_simd_best()->fadd, true);
-    }
-    for (uint32_t i = 0; i < args->n_inputs; i++) {
-        if (args->inputs[i]->dtype != SY_DT_F32 || args->inputs[i]->size_bytes != y->size_bytes) {
-            return rt_run_reference(args);
-        }
-    }
-    const int64_t n = ir_tensor_n_elements(y);
-    memcpy(y->data, args->inputs[0]->data, y->size_bytes);
-    for (uint32_t i = 1; i < args->n_inputs; i++) {
-        rt_simd_best()->add_floats(n, args->inputs[i]->data, 1, y->data);
-    }
-    return SY_OK;
-}
-
-sy_status rt_fast_sub(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    return binary(args, rt_simd_best()->fsub, false);
-}
-
-sy_status rt_fast_mul(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    return binary(args, rt_simd_best()->fmul, true);
-}
-
-sy_status rt_fast_div(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    return binary(args, rt_simd_best()->fdiv, false);
-}
-
-/* ---------------------------------------------------------------- one operand */
-
 static bool is_f32(const ir_kernel_args *args)
 {
     return ir_kernel_input(args, 0)->dtype == SY_DT_F32;
-}
-
-sy_status rt_fast_relu(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    if (!is_f32(args)) {
-        return rt_run_reference(args);
-    }
-    ir_tensor *y = ir_kernel_output(args, 0);
-    rt_simd_best()->clip(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, 0.0f, INFINITY,
-                         y->data);
-    return SY_OK;
-}
-
-sy_status rt_fast_clip(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    const ir_tensor *low = ir_kernel_input(args, 1);
-    const ir_tensor *high = ir_kernel_input(args, 2);
-    if (!is_f32(args)) {
-        return rt_run_reference(args);
-    }
-    ir_tensor *y = ir_kernel_output(args, 0);
-    rt_simd_best()->clip(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data,
-                         low != NULL ? *(const float *)low->data : -INFINITY,
-                         high != NULL ? *(const float *)high->data : INFINITY, y->data);
-    return SY_OK;
-}
-
-sy_status rt_fast_sigmoid(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    if (!is_f32(args)) {
-        return rt_run_reference(args);
-    }
-    ir_tensor *y = ir_kernel_output(args, 0);
-    rt_simd_best()->sigmoid(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, y->data);
-    return SY_OK;
-}
-
-sy_status rt_fast_tanh(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    if (!is_f32(args)) {
-        return rt_run_reference(args);
-    }
-    ir_tensor *y = ir_kernel_output(args, 0);
-    rt_simd_best()->tanh(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, y->data);
-    return SY_OK;
-}
-
-sy_status rt_fast_exp(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    if (!is_f32(args)) {
-        return rt_run_reference(args);
-    }
-    ir_tensor *y = ir_kernel_output(args, 0);
-    rt_simd_best()->exp(ir_tensor_n_elements(y), ir_kernel_input(args, 0)->data, 0.0f, y->data);
-    return SY_OK;
 }
 
 /* ---------------------------------------------------------------- along axes */

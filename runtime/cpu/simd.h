@@ -10,6 +10,8 @@
 #ifndef SYSTOLE_RT_CPU_SIMD_H
 #define SYSTOLE_RT_CPU_SIMD_H
 
+#include "element.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -105,6 +107,8 @@ typedef struct rt_simd {
      * zero) * scale). */
     void (*quantise)(int64_t n, const float *x, float scale, const rt_requant *r, int8_t *y);
     void (*dequantise)(int64_t n, const int8_t *x, int32_t zero, float scale, float *y);
+
+    const rt_element_fn *elements; /* [RT_E_COUNT] */
 } rt_simd;
 
 /* The best variant for this processor, or up to the limit. */

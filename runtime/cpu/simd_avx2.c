@@ -8,4 +8,5 @@
 #define RT_SIMD_TABLE rt_simd_avx2
 #include "simd_tables.h"
 
+#include "element_kernels.h"
 #include "simd_kernels.h"

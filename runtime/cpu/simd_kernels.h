@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "simd.h"
+#include "simd_functions.h"
 
 #include <string.h>
 
@@ -18,12 +19,8 @@
 
 /* ---------------------------------------------------------------- rounding */
 
-/*
- * Nearest integer, ties to even, of |v| < 2^22: adding 1.5 * 2^23 leaves no bits for the fraction.
- * What is larger than LIMIT saturates after adding any zero point, so it may be cut there first.
- */
-#define ROUNDER 12582912.0f
-#define LIMIT   1024.0f
+/* What is larger than LIMIT saturates after adding any zero point, so it may be cut there first. */
+#define LIMIT 1024.0f
 
 static inline int32_t rounded(float v)
 {
@@ -455,49 +452,11 @@ static void clip(int64_t n, const float *restrict x, float low, float high, floa
     }
 }
 
-/*
- * e^x; 0 below the normal range, infinity above: 2^k times Taylor's series up to r^7 of e^r, |r| <=
- * ln 2 / 2 (the next term is below 2^-27 of it).
- */
-static inline float exponential(float x)
-{
-    float cut = x < 89.0f ? x : 89.0f;
-    cut = cut > -88.0f ? cut : -88.0f;
-    const float k = (cut * 1.44269504f + ROUNDER) - ROUNDER;
-    const float r = (cut - k * 0.693359375f) + k * 2.12194440e-4f;
-    float p = 1.0f / 5040.0f;
-    p = p * r + 1.0f / 720.0f;
-    p = p * r + 1.0f / 120.0f;
-    p = p * r + 1.0f / 24.0f;
-    p = p * r + 1.0f / 6.0f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    /* In two halves: k reaches 128, one more than an exponent holds. */
-    const int32_t ki = (int32_t)k, half = ki >> 1;
-    const int32_t first_bits = (half + 127) * (1 << 23),
-                  second_bits = (ki - half + 127) * (1 << 23);
-    float first, second;
-    memcpy(&first, &first_bits, 4);
-    memcpy(&second, &second_bits, 4);
-    float y = p * first * second;
-    y = x < -87.33654f ? 0.0f : y;
-    y = x > 88.72284f ? __builtin_inff() : y;
-    return x == x ? y : x;
-}
-
 static void exp_shifted(int64_t n, const float *restrict x, float shift, float *restrict y)
 {
     for (int64_t j = 0; j < n; j++) {
         y[j] = exponential(x[j] - shift);
     }
-}
-
-static inline float logistic(float v)
-{
-    const float e = exponential(v < 0.0f ? v : -v); /* at most 1 */
-    const float above = 1.0f / (1.0f + e);
-    return v < 0.0f ? e * above : above;
 }
 
 static void sigmoid(int64_t n, const float *restrict x, float *restrict y)
@@ -507,30 +466,11 @@ static void sigmoid(int64_t n, const float *restrict x, float *restrict y)
     }
 }
 
-/* Near 0 the difference of exponentials cancels: there, a rational function (continued fraction) is
- * used. */
-static inline float hyperbolic(float v)
-{
-    const float m = v < 0.0f ? -v : v, s = v * v;
-    const float e = exponential(-2.0f * m);
-    const float far = (1.0f - e) / (1.0f + e);
-    const float near = v * (10395.0f + s * (1260.0f + s * 21.0f)) /
-                       (10395.0f + s * (4725.0f + s * (210.0f + s)));
-    const float signed_far = v < 0.0f ? -far : far;
-    return m < 0.625f ? near : signed_far;
-}
-
 static void hyperbolic_tangent(int64_t n, const float *restrict x, float *restrict y)
 {
     for (int64_t j = 0; j < n; j++) {
         y[j] = hyperbolic(x[j]);
     }
-}
-
-static inline float clipped(float v, float low, float high)
-{
-    v = v < low ? low : v;
-    return v > high ? high : v;
 }
 
 /* One loop per function. */
@@ -587,4 +527,5 @@ const rt_simd RT_SIMD_TABLE = {
     .activate = activate,
     .quantise = quantise,
     .dequantise = dequantise,
+    .elements = element_loops,
 };

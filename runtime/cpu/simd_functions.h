@@ -1,0 +1,182 @@
+/*
+ * simd_functions.h -- elementary functions of one fp32 number, written so that compilers vectorise loops of them.
+ *
+ * Only single operations, comparisons and bits in a fixed order: the same result on every instruction set. Each
+ * stays within RT_CPU_FLOAT_TOLERANCE of the exact value; results below the normal range may be 0.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_RT_CPU_SIMD_FUNCTIONS_H
+#define SYSTOLE_RT_CPU_SIMD_FUNCTIONS_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* Nearest integer, ties to even, of |v| < 2^22: adding 1.5 * 2^23 leaves no bits for the fraction. */
+#define ROUNDER 12582912.0f
+
+/*
+ * e^x; 0 below the normal range, infinity above: 2^k times Taylor's series up to r^7 of e^r, |r| <=
+ * ln 2 / 2 (the next term is below 2^-27 of it).
+ */
+static inline float exponential(float x)
+{
+    float cut = x < 89.0f ? x : 89.0f;
+    cut = cut > -88.0f ? cut : -88.0f;
+    const float k = (cut * 1.44269504f + ROUNDER) - ROUNDER;
+    const float r = (cut - k * 0.693359375f) + k * 2.12194440e-4f;
+    float p = 1.0f / 5040.0f;
+    p = p * r + 1.0f / 720.0f;
+    p = p * r + 1.0f / 120.0f;
+    p = p * r + 1.0f / 24.0f;
+    p = p * r + 1.0f / 6.0f;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    /* In two halves: k reaches 128, one more than an exponent holds. */
+    const int32_t ki = (int32_t)k, half = ki >> 1;
+    const int32_t first_bits = (half + 127) * (1 << 23),
+                  second_bits = (ki - half + 127) * (1 << 23);
+    float first, second;
+    memcpy(&first, &first_bits, 4);
+    memcpy(&second, &second_bits, 4);
+    float y = p * first * second;
+    y = x < -87.33654f ? 0.0f : y;
+    y = x > 88.72284f ? __builtin_inff() : y;
+    return x == x ? y : x;
+}
+
+static inline float logistic(float v)
+{
+    const float e = exponential(v < 0.0f ? v : -v); /* at most 1 */
+    const float above = 1.0f / (1.0f + e);
+    return v < 0.0f ? e * above : above;
+}
+
+/* Near 0 the difference of exponentials cancels: there, a rational function (continued fraction) is
+ * used. */
+static inline float hyperbolic(float v)
+{
+    const float m = v < 0.0f ? -v : v, s = v * v;
+    const float e = exponential(-2.0f * m);
+    const float far = (1.0f - e) / (1.0f + e);
+    const float near = v * (10395.0f + s * (1260.0f + s * 21.0f)) /
+                       (10395.0f + s * (4725.0f + s * (210.0f + s)));
+    const float signed_far = v < 0.0f ? -far : far;
+    return m < 0.625f ? near : signed_far;
+}
+
+static inline float clipped(float v, float low, float high)
+{
+    v = v < low ? low : v;
+    return v > high ? high : v;
+}
+
+static inline uint32_t bits_of(float v)
+{
+    uint32_t bits;
+    memcpy(&bits, &v, 4);
+    return bits;
+}
+
+static inline float from_bits(uint32_t bits)
+{
+    float v;
+    memcpy(&v, &bits, 4);
+    return v;
+}
+
+/*
+ * log x = k ln 2 + 2 atanh(s), s = f / (2 + f), 1 + f in [sqrt(1/2), sqrt(2)), |s| <= 0.1716; 2 s = f - s f, so that nothing
+ * cancels near 1.
+ */
+static inline float logarithm(float x)
+{
+    const int small = x < 1.17549435e-38f;
+    const float scaled = small ? x * 8388608.0f : x;
+    const int32_t bits = (int32_t)bits_of(scaled);
+    const int32_t k = (bits - 0x3f3504f3) >> 23;
+    const float f = from_bits((uint32_t)(bits - k * (1 << 23))) - 1.0f;
+    const float s = f / (2.0f + f), z = s * s;
+    float p = 2.0f / 11.0f;
+    p = p * z + 2.0f / 9.0f;
+    p = p * z + 2.0f / 7.0f;
+    p = p * z + 2.0f / 5.0f;
+    p = p * z + 2.0f / 3.0f;
+    const float e = (float)(small ? k - 23 : k);
+    const float tail = s * (z * p - f);
+    float y = e * 0.693359375f + (f + (tail - e * 2.12194440e-4f));
+    y = x == 0.0f ? -__builtin_inff() : y;
+    y = x < 0.0f ? __builtin_nanf("") : y;
+    return x < __builtin_inff() ? y : x; /* infinity and NaN stay */
+}
+
+/* log(1 + e) for 0 <= e <= 1: 2 atanh(s), s = e / (2 + e) <= 1/3. */
+static inline float logarithm_above_1(float e)
+{
+    const float s = e / (2.0f + e), z = s * s;
+    float p = 2.0f / 17.0f;
+    p = p * z + 2.0f / 15.0f;
+    p = p * z + 2.0f / 13.0f;
+    p = p * z + 2.0f / 11.0f;
+    p = p * z + 2.0f / 9.0f;
+    p = p * z + 2.0f / 7.0f;
+    p = p * z + 2.0f / 5.0f;
+    p = p * z + 2.0f / 3.0f;
+    p = p * z + 2.0f;
+    return s * p;
+}
+
+/* e^x - 1 for x <= 0: near 0 by Taylor's series, where the difference would cancel. */
+static inline float exponential_less_1(float x)
+{
+    float p = 1.0f / 5040.0f;
+    p = p * x + 1.0f / 720.0f;
+    p = p * x + 1.0f / 120.0f;
+    p = p * x + 1.0f / 24.0f;
+    p = p * x + 1.0f / 6.0f;
+    p = p * x + 0.5f;
+    p = p * x + 1.0f;
+    const float far = exponential(x) - 1.0f;
+    return x > -0.5f ? x * p : far;
+}
+
+static inline float softplus(float x)
+{
+    const float magnitude = x < 0.0f ? x : -x;
+    const float above = logarithm_above_1(exponential(magnitude));
+    return x > 0.0f ? x + above : above;
+}
+
+/*
+ * Taylor's series up to x^19 below 0.85 (the next term is below 2^-30 of it), above it 1 - P(t) e^(-x^2), t = 1 / (1 + 0.3275911 x),
+ * Abramowitz and Stegun 7.1.26: error at most 1.5e-7.
+ */
+static inline float error_function(float x)
+{
+    const float m = x < 0.0f ? -x : x, z = x * x;
+    float p = -1.0f / 6894720.0f; /* 9! 19 */
+    p = p * z + 1.0f / 685440.0f;
+    p = p * z - 1.0f / 75600.0f;
+    p = p * z + 1.0f / 9360.0f;
+    p = p * z - 1.0f / 1320.0f;
+    p = p * z + 1.0f / 216.0f;
+    p = p * z - 1.0f / 42.0f;
+    p = p * z + 1.0f / 10.0f;
+    p = p * z - 1.0f / 3.0f;
+    p = p * z + 1.0f;
+    const float near = x * 1.12837917f * p;
+    const float cut = m < 10.0f ? m : 10.0f;
+    const float t = 1.0f / (1.0f + 0.3275911f * cut);
+    float q = 1.061405429f;
+    q = q * t - 1.453152027f;
+    q = q * t + 1.421413741f;
+    q = q * t - 0.284496736f;
+    q = q * t + 0.254829592f;
+    const float far = 1.0f - q * t * exponential(-cut * cut);
+    const float signed_far = x < 0.0f ? -far : far;
+    const float y = m < 0.85f ? near : signed_far;
+    return x == x ? y : x;
+}
+
+#endif
