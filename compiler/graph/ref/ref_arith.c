@@ -381,6 +381,9 @@ static sy_status compare(const ir_kernel_args *args, order yes, order yes_too)
 
 sy_status ir_ref_equal(const ir_kernel_args *args)
 {
+    if (args->inputs[0]->dtype == SY_DT_STRING) {
+        return ir_ref_equal_strings(args);
+    }
     return compare(args, ORDER_EQUAL, ORDER_EQUAL);
 }
 
@@ -448,31 +451,6 @@ sy_status ir_ref_not(const ir_kernel_args *args)
     const int64_t n = ir_tensor_n_elements(x);
     for (int64_t i = 0; i < n; i++) {
         ir_ref_put_int(ir_kernel_output(args, 0), i, ir_ref_get_int(x, i) == 0);
-    }
-    return SY_OK;
-}
-
-/* ---------------------------------------------------------------- choices */
-
-sy_status ir_ref_where(const ir_kernel_args *args)
-{
-    const ir_tensor *condition = ir_kernel_input(args, 0);
-    const ir_tensor *a = ir_kernel_input(args, 1);
-    const ir_tensor *b = ir_kernel_input(args, 2);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    const size_t bytes = ir_ref_element_bytes(y->dtype);
-    SY_TRY(ir_ref_need(args, y, bytes != 0));
-    ir_ref_walk walk;
-    ir_ref_walk_start(&walk, y->rank, y->dims);
-    ir_ref_broadcast_strides(condition, y->rank, walk.strides[0]);
-    ir_ref_broadcast_strides(a, y->rank, walk.strides[1]);
-    ir_ref_broadcast_strides(b, y->rank, walk.strides[2]);
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        const bool yes = ((const uint8_t *)condition->data)[walk.offset[0]] != 0;
-        const char *from = yes ? (const char *)a->data + (size_t)walk.offset[1] * bytes
-                               : (const char *)b->data + (size_t)walk.offset[2] * bytes;
-        memcpy((char *)y->data + (size_t)i * bytes, from, bytes);
     }
     return SY_OK;
 }

@@ -68,6 +68,9 @@ size_t ir_ref_element_bytes(sy_dtype t);
  */
 sy_status ir_ref_need(const ir_kernel_args *args, const ir_tensor *t, bool known);
 
+/* Equal of two string tensors. */
+sy_status ir_ref_equal_strings(const ir_kernel_args *args);
+
 /* y = f(x) for every element of a float tensor. */
 sy_status ir_ref_map_float(const ir_kernel_args *args, double (*f)(double));
 
