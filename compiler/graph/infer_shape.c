@@ -142,7 +142,7 @@ static sy_status range_of_floats(ir_infer_args *a, sy_dtype dtype, ir_dim *n)
     for (uint32_t i = 0; i < 3; i++) {
         ir_tensor t;
         SY_TRY(ir_infer_data(a, i, &t));
-        if (t.data == NULL || (dtype != SY_DT_F32 && dtype != SY_DT_F64)) {
+        if (t.data == NULL || ir_tensor_n_elements(&t) != 1 || (dtype != SY_DT_F32 && dtype != SY_DT_F64)) {
             return SY_OK;
         }
         v[i] = dtype == SY_DT_F32 ? (double)*(const float *)t.data : *(const double *)t.data;
@@ -195,7 +195,11 @@ sy_status ir_infer_range(ir_infer_args *a)
     for (uint32_t i = 0; i < 3; i++) {
         ir_type t;
         SY_TRY(ir_infer_operand(a, i, &t));
-        SY_TRY(ir_infer_want_rank(a, i, &t, 0));
+        if (t.has_rank && t.rank == 1) { /* ONNX's own functions give vectors of one element */
+            SY_TRY(ir_infer_want_dim(a, i, &t, 0, ir_dim_const(a->module, 1)));
+        } else {
+            SY_TRY(ir_infer_want_rank(a, i, &t, 0));
+        }
         SY_TRY(ir_infer_same_dtype(a, 0, dtype, i, t.dtype, &dtype));
     }
     ir_dim n = ir_infer_fresh(a, 0, 0);

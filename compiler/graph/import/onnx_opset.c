@@ -358,9 +358,27 @@ static sy_dtype cast_name(const ProtobufCBinaryData *s)
     return SY_DT_NONE;
 }
 
+/* Until 24, floats became 4-bit integers by rounding to the nearest, and those outside the nearest end. */
+static sy_status cast_to_4_bits(onnx_node *n, sy_dtype to)
+{
+    ir_value *operands[3] = {n->inputs[0], NULL, NULL};
+    SY_TRY(scalar_like(n, n->inputs[0], to == SY_DT_I4 ? -8.0f : 0.0f, &operands[1]));
+    SY_TRY(scalar_like(n, n->inputs[0], to == SY_DT_I4 ? 7.0f : 15.0f, &operands[2]));
+    SY_TRY(emit_one(n, IR_OP_CLIP, 3, operands, &operands[0]));
+    SY_TRY(emit_one(n, IR_OP_ROUND, 1, operands, &operands[0]));
+    return set_input(n, 0, operands[0]);
+}
+
 static sy_status cast(onnx_node *n, bool *built)
 {
     const Onnx__AttributeProto *to = ir_onnx_attr_find(n, "to");
+    if (n->version < 24 && to != NULL && to->has_i && (to->i == SY_DT_I4 || to->i == SY_DT_U4)) {
+        SY_TRY(need_input(n, 0));
+        const sy_dtype from = n->inputs[0]->type.dtype;
+        return sy_dtype_class_of(from) == SY_DC_FLOAT && sy_dtype_bits(from) >= 16
+                   ? cast_to_4_bits(n, (sy_dtype)to->i)
+                   : SY_OK;
+    }
     if (n->version >= 6 || to == NULL || !to->has_s) {
         return SY_OK;
     }
