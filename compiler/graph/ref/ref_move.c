@@ -3,20 +3,18 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ref_internal.h"
+#include "ref_moved.h"
 
 #include <string.h>
-
-static void copy_one(ir_tensor *y, int64_t i, const ir_tensor *x, int64_t j, size_t bytes)
-{
-    memcpy((char *)y->data + (size_t)i * bytes, (const char *)x->data + (size_t)j * bytes, bytes);
-}
 
 /* Identity, Reshape, Flatten, Squeeze, Unsqueeze: the same bytes in the same order. */
 sy_status ir_ref_view(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
+    if (x->dtype == SY_DT_STRING) {
+        SY_TRY(ir_kernel_room(args, 0, x->size_bytes));
+    }
     if (x->size_bytes != y->size_bytes) {
         return base_fail(args->diag, SY_ESHAPE, "%zu bytes cannot become %zu", x->size_bytes,
                          y->size_bytes);
@@ -27,45 +25,26 @@ sy_status ir_ref_view(const ir_kernel_args *args)
     return SY_OK;
 }
 
-/* y[i] = x[base + walk with these strides]. */
-static void gather_strided(ir_tensor *y, const ir_tensor *x, int64_t base, const int64_t *strides)
+/* y[i] = x[base + i * strides]. */
+static void gather_strided(const ir_tensor *y, const ir_tensor *x, int64_t base,
+                           const int64_t *strides)
 {
     const size_t bytes = ir_ref_element_bytes(y->dtype);
-    ir_ref_walk walk;
-    ir_ref_walk_start(&walk, y->rank, y->dims);
-    for (int32_t i = 0; i < y->rank; i++) {
-        walk.strides[0][i] = strides[i];
-    }
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        copy_one(y, i, x, base + walk.offset[0], bytes);
+    int64_t of_y[IR_MAX_RANK];
+    if (ir_tensor_n_elements(y) > 0) {
+        ir_ref_own_strides(y, of_y);
+        ir_ref_copy_box(y->rank, y->dims, y->data, of_y, ir_ref_at(x, base, bytes), strides, bytes);
     }
 }
 
-static sy_status need_whole_bytes(const ir_kernel_args *args, const ir_tensor *t)
-{
-    return ir_ref_need(args, t, ir_ref_element_bytes(t->dtype) != 0);
-}
-
-/* Strides of a tensor itself, in elements. */
-static void own_strides(const ir_tensor *t, int64_t strides[IR_MAX_RANK])
-{
-    int64_t stride = 1;
-    for (int32_t i = t->rank - 1; i >= 0; i--) {
-        strides[i] = stride;
-        stride *= t->dims[i];
-    }
-}
-
-sy_status ir_ref_transpose(const ir_kernel_args *args)
+static sy_status transpose(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(need_whole_bytes(args, x));
     const int64_t *perm = NULL;
     const uint32_t n_perm = ir_node_ints(args->node, "perm", &perm);
     int64_t of_x[IR_MAX_RANK], strides[IR_MAX_RANK];
-    own_strides(x, of_x);
+    ir_ref_own_strides(x, of_x);
     for (int32_t i = 0; i < y->rank; i++) {
         strides[i] = of_x[n_perm > 0 ? perm[i] : y->rank - 1 - i];
     }
@@ -73,33 +52,31 @@ sy_status ir_ref_transpose(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ir_ref_expand(const ir_kernel_args *args)
+sy_status ir_ref_transpose(const ir_kernel_args *args)
+{
+    return ir_ref_moved(args, 1u, transpose);
+}
+
+static sy_status expand(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(need_whole_bytes(args, x));
     int64_t strides[IR_MAX_RANK];
     ir_ref_broadcast_strides(x, y->rank, strides);
     gather_strided(y, x, 0, strides);
     return SY_OK;
 }
 
-static sy_status axis_of(const ir_kernel_args *args, int32_t rank, int64_t fallback, int32_t *out)
+sy_status ir_ref_expand(const ir_kernel_args *args)
 {
-    const int64_t axis = ir_node_int(args->node, "axis", fallback);
-    if (!ir_ref_axis(axis, rank, out)) {
-        return base_fail(args->diag, SY_EINVAL, "axis %lld is outside a tensor of %d dimensions",
-                         (long long)axis, rank);
-    }
-    return SY_OK;
+    return ir_ref_moved(args, 1u, expand);
 }
 
-sy_status ir_ref_concat(const ir_kernel_args *args)
+static sy_status concat(const ir_kernel_args *args)
 {
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(need_whole_bytes(args, y));
     int32_t axis;
-    SY_TRY(axis_of(args, y->rank, 0, &axis));
+    SY_TRY(ir_ref_axis_of(args, y->rank, 0, &axis));
     const size_t bytes = ir_ref_element_bytes(y->dtype);
     const size_t row = (size_t)ir_ref_product(y->dims, axis, y->rank) * bytes;
     const int64_t outer = ir_ref_product(y->dims, 0, axis);
@@ -116,14 +93,18 @@ sy_status ir_ref_concat(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ir_ref_split(const ir_kernel_args *args)
+sy_status ir_ref_concat(const ir_kernel_args *args)
+{
+    return ir_ref_moved(args, IR_REF_EVERY, concat);
+}
+
+static sy_status split(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *sizes = ir_kernel_input(args, 1);
-    SY_TRY(need_whole_bytes(args, x));
     int32_t axis;
-    SY_TRY(axis_of(args, x->rank, 0, &axis));
-    const int64_t each = (x->dims[axis] + args->n_outputs - 1) / args->n_outputs;
+    SY_TRY(ir_ref_axis_of(args, x->rank, 0, &axis));
+    const int64_t each = x->dims[axis] / args->n_outputs + (x->dims[axis] % args->n_outputs != 0);
     const size_t inner = (size_t)ir_ref_product(x->dims, axis + 1, x->rank) *
                          ir_ref_element_bytes(x->dtype);
     const size_t row = (size_t)x->dims[axis] * inner;
@@ -146,17 +127,21 @@ sy_status ir_ref_split(const ir_kernel_args *args)
     return SY_OK;
 }
 
-sy_status ir_ref_slice(const ir_kernel_args *args)
+sy_status ir_ref_split(const ir_kernel_args *args)
+{
+    return ir_ref_moved(args, 1u, split);
+}
+
+static sy_status slice(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *starts = ir_kernel_input(args, 1);
     const ir_tensor *axes = ir_kernel_input(args, 3);
     const ir_tensor *steps = ir_kernel_input(args, 4);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(need_whole_bytes(args, x));
-    int64_t of_x[IR_MAX_RANK], strides[IR_MAX_RANK], base = 0;
-    own_strides(x, of_x);
-    memcpy(strides, of_x, sizeof strides);
+    int64_t of_x[IR_MAX_RANK], strides[IR_MAX_RANK] = {0}, base = 0;
+    ir_ref_own_strides(x, of_x);
+    memcpy(strides, of_x, (size_t)x->rank * sizeof *strides);
     const int64_t n = ir_tensor_n_elements(starts);
     for (int64_t i = 0; i < n; i++) {
         int32_t a;
@@ -176,31 +161,29 @@ sy_status ir_ref_slice(const ir_kernel_args *args)
         base += start * of_x[a];
         strides[a] = y->dims[a] > 1 ? step * of_x[a] : 0;
     }
-    if (ir_tensor_n_elements(y) > 0) {
-        gather_strided(y, x, base, strides);
-    }
+    gather_strided(y, x, base, strides);
     return SY_OK;
 }
 
-sy_status ir_ref_gather(const ir_kernel_args *args)
+sy_status ir_ref_slice(const ir_kernel_args *args)
+{
+    return ir_ref_moved(args, 1u, slice);
+}
+
+static sy_status gather(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *indices = ir_kernel_input(args, 1);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(need_whole_bytes(args, x));
     int32_t axis;
-    SY_TRY(axis_of(args, x->rank, 0, &axis));
+    SY_TRY(ir_ref_axis_of(args, x->rank, 0, &axis));
     const size_t part = (size_t)ir_ref_product(x->dims, axis + 1, x->rank) *
                         ir_ref_element_bytes(x->dtype);
     const int64_t outer = ir_ref_product(x->dims, 0, axis);
     const int64_t n = ir_tensor_n_elements(indices), size = x->dims[axis];
     for (int64_t i = 0; i < n; i++) {
-        int64_t at = ir_ref_get_int(indices, i);
-        if (at < -size || at >= size) {
-            return base_fail(args->diag, SY_ERANGE, "index %lld is outside the axis of size %lld",
-                             (long long)at, (long long)size);
-        }
-        at += at < 0 ? size : 0;
+        int64_t at = 0;
+        SY_TRY(ir_ref_index(args, ir_ref_get_int(indices, i), size, &at));
         for (int64_t o = 0; o < outer && part > 0; o++) {
             memcpy((char *)y->data + (size_t)(o * n + i) * part,
                    (const char *)x->data + (size_t)(o * size + at) * part, part);
@@ -209,18 +192,23 @@ sy_status ir_ref_gather(const ir_kernel_args *args)
     return SY_OK;
 }
 
+sy_status ir_ref_gather(const ir_kernel_args *args)
+{
+    return ir_ref_moved(args, 1u, gather);
+}
+
 /* ---------------------------------------------------------------- Pad */
 
 typedef enum pad_mode { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } pad_mode;
 
-/* The source position for padded position p of an axis of this size; -1: the fill value. */
+/* More than any axis has: sums of two stay far from overflow. */
+#define PAD_LIMIT ((int64_t)1 << 48)
+
+/* The source in [0, size) for position p relative to the (cropped) axis of this size. */
 static int64_t pad_source(pad_mode mode, int64_t p, int64_t size)
 {
     if (p >= 0 && p < size) {
         return p;
-    }
-    if (mode == PAD_CONSTANT || size == 0) {
-        return -1;
     }
     if (mode == PAD_EDGE) {
         return p < 0 ? 0 : size - 1;
@@ -230,22 +218,84 @@ static int64_t pad_source(pad_mode mode, int64_t p, int64_t size)
     return m < size ? m : period - m;
 }
 
-sy_status ir_ref_pad(const ir_kernel_args *args)
+/* y is `fill` (NULL: zeros) but for where x lies on it, at x's position begin[axis]. */
+static void pad_constant(ir_tensor *y, const ir_tensor *x, const ir_tensor *fill,
+                         const int64_t *begin)
+{
+    const size_t bytes = ir_ref_element_bytes(x->dtype);
+    const int64_t n = ir_tensor_n_elements(y), none[1] = {0}, one[1] = {1}, row[1] = {n};
+    int64_t of_x[IR_MAX_RANK], of_y[IR_MAX_RANK], dims[IR_MAX_RANK], from = 0, to = 0;
+    if (fill == NULL) {
+        memset(y->data, 0, y->size_bytes);
+    } else {
+        ir_ref_copy_box(1, row, y->data, one, fill->data, none, bytes);
+    }
+    ir_ref_own_strides(x, of_x);
+    ir_ref_own_strides(y, of_y);
+    for (int32_t a = 0; a < x->rank; a++) {
+        const int64_t first = begin[a] < 0 ? -begin[a] : 0, end = y->dims[a] - begin[a];
+        dims[a] = (end < x->dims[a] ? end : x->dims[a]) - first;
+        if (dims[a] <= 0) {
+            return;
+        }
+        from += first * of_x[a];
+        to += (first + begin[a]) * of_y[a];
+    }
+    ir_ref_copy_box(x->rank, dims, ir_ref_at(y, to, bytes), of_y, ir_ref_at(x, from, bytes), of_x,
+                    bytes);
+}
+
+/* Each axis has a list of its sources; x is cropped by negative pads first. */
+static sy_status pad_mirrored(const ir_kernel_args *args, pad_mode mode, const int64_t *begin,
+                              const int64_t *end)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    const size_t bytes = ir_ref_element_bytes(x->dtype);
+    int64_t of_x[IR_MAX_RANK], *sources[IR_MAX_RANK];
+    ir_ref_own_strides(x, of_x);
+    for (int32_t a = 0; a < x->rank; a++) {
+        const int64_t crop = begin[a] < 0 ? -begin[a] : 0;
+        const int64_t size = x->dims[a] - crop + (end[a] < 0 ? end[a] : 0);
+        if (size <= 0 && y->dims[a] > 0) {
+            return base_fail(args->diag, SY_ESHAPE, "axis %d has no element to pad with", a);
+        }
+        sources[a] = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)y->dims[a]);
+        if (sources[a] == NULL) {
+            return SY_ENOMEM;
+        }
+        for (int64_t i = 0; i < y->dims[a]; i++) {
+            const int64_t p = i - (begin[a] > 0 ? begin[a] : 0);
+            sources[a][i] = (crop + pad_source(mode, p, size)) * of_x[a];
+        }
+    }
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, y->rank, y->dims);
+    const int64_t n = ir_tensor_n_elements(y);
+    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
+        int64_t at = 0;
+        for (int32_t a = 0; a < y->rank; a++) {
+            at += sources[a][walk.index[a]];
+        }
+        memcpy(ir_ref_at(y, i, bytes), ir_ref_at(x, at, bytes), bytes);
+    }
+    return SY_OK;
+}
+
+static sy_status pad(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *pads = ir_kernel_input(args, 1);
     const ir_tensor *fill = ir_kernel_input(args, 2);
     const ir_tensor *axes = ir_kernel_input(args, 3);
     ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(need_whole_bytes(args, x));
     const char *name = ir_node_string(args->node, "mode", "constant");
     const pad_mode mode = strcmp(name, "edge") == 0      ? PAD_EDGE
                           : strcmp(name, "reflect") == 0 ? PAD_REFLECT
                           : strcmp(name, "wrap") == 0    ? PAD_WRAP
                                                          : PAD_CONSTANT;
     const int64_t n_axes = ir_tensor_n_elements(pads) / 2;
-    int64_t begin[IR_MAX_RANK] = {0}, of_x[IR_MAX_RANK];
-    own_strides(x, of_x);
+    int64_t begin[IR_MAX_RANK] = {0}, end[IR_MAX_RANK] = {0};
     for (int64_t i = 0; i < n_axes; i++) {
         int32_t a;
         if (!ir_ref_axis(axes != NULL ? ir_ref_get_int(axes, i) : i, x->rank, &a)) {
@@ -253,24 +303,42 @@ sy_status ir_ref_pad(const ir_kernel_args *args)
                              x->rank);
         }
         begin[a] = ir_ref_get_int(pads, i);
-    }
-    const size_t bytes = ir_ref_element_bytes(x->dtype);
-    ir_ref_walk walk;
-    ir_ref_walk_start(&walk, y->rank, y->dims);
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        int64_t at = 0;
-        for (int32_t a = 0; a < y->rank && at >= 0; a++) {
-            const int64_t p = pad_source(mode, walk.index[a] - begin[a], x->dims[a]);
-            at = p < 0 ? -1 : at + p * of_x[a];
-        }
-        if (at >= 0) {
-            copy_one(y, i, x, at, bytes);
-        } else if (fill != NULL) {
-            copy_one(y, i, fill, 0, bytes);
-        } else {
-            memset((char *)y->data + (size_t)i * bytes, 0, bytes);
+        end[a] = ir_ref_get_int(pads, i + n_axes);
+        if (begin[a] < -PAD_LIMIT || begin[a] > PAD_LIMIT || end[a] < -PAD_LIMIT || end[a] > PAD_LIMIT) {
+            return base_fail(args->diag, SY_ERANGE, "axis %d is padded by more than 2^48", a);
         }
     }
+    if (mode != PAD_CONSTANT) {
+        return pad_mirrored(args, mode, begin, end);
+    }
+    if (fill != NULL && ir_tensor_n_elements(fill) != 1) {
+        return base_fail(args->diag, SY_ESHAPE, "the constant to pad with must be one element");
+    }
+    pad_constant(y, x, fill, begin);
     return SY_OK;
+}
+
+sy_status ir_ref_pad(const ir_kernel_args *args)
+{
+    return ir_ref_moved(args, 1u << 0 | 1u << 2, pad);
+}
+
+/* ---------------------------------------------------------------- CenterCropPad */
+
+/* Its axes are cropped or padded on both sides, by half of the difference rounded down at the front. */
+static sy_status center(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    int64_t begin[IR_MAX_RANK] = {0};
+    for (int32_t a = 0; a < x->rank; a++) {
+        begin[a] = (y->dims[a] - x->dims[a]) / 2; /* towards zero: as much as is cut or added */
+    }
+    pad_constant(y, x, NULL, begin);
+    return SY_OK;
+}
+
+sy_status ir_ref_centercroppad(const ir_kernel_args *args)
+{
+    return ir_ref_moved(args, 1u, center);
 }
