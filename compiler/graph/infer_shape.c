@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "infer_internal.h"
+#include "ref/ref_internal.h" /* numbers of any float type as data */
 
 #include <inttypes.h>
 #include <math.h>
@@ -118,7 +119,7 @@ sy_status ir_infer_constant_of_shape(ir_infer_args *a)
     SY_TRY(ir_infer_result(a, 0, dtype, (int32_t)n, dims));
     int64_t count = 1;
     const bool counted = n == 0 || (n == 1 && ir_dim_is_const(dims[0], &count));
-    if (!counted || count > IR_MAX_ELEMENTS || value == NULL || dtype != SY_DT_I64) {
+    if (!counted || count > IR_MAX_ELEMENTS || value == NULL || (dtype != SY_DT_I64 && dtype != SY_DT_I32)) {
         return SY_OK;
     }
     const ir_infer_input in = { .present = true, .constant = value };
@@ -135,19 +136,23 @@ sy_status ir_infer_constant_of_shape(ir_infer_args *a)
     return ir_infer_set_elements(a, 0, (uint32_t)count, filled);
 }
 
-/* The length from data: floats as ONNX says, max(ceil((limit - start) / delta), 0). */
+/*
+ * The length from data: floats as ONNX says, max(ceil((limit - start) / delta), 0). As runtimes have it, the
+ * difference is rounded to f32 (but for f64), the quotient is not.
+ */
 static sy_status range_of_floats(ir_infer_args *a, sy_dtype dtype, ir_dim *n)
 {
     double v[3];
     for (uint32_t i = 0; i < 3; i++) {
         ir_tensor t;
         SY_TRY(ir_infer_data(a, i, &t));
-        if (t.data == NULL || ir_tensor_n_elements(&t) != 1 || (dtype != SY_DT_F32 && dtype != SY_DT_F64)) {
+        if (t.data == NULL || !ir_ref_is_float(t.dtype) || ir_tensor_n_elements(&t) != 1) {
             return SY_OK;
         }
-        v[i] = dtype == SY_DT_F32 ? (double)*(const float *)t.data : *(const double *)t.data;
+        v[i] = ir_ref_get(&t, 0);
     }
-    const double length = ceil((v[1] - v[0]) / v[2]);
+    const double span = dtype == SY_DT_F64 ? v[1] - v[0] : (double)(float)(v[1] - v[0]);
+    const double length = ceil(span / v[2]);
     if (!(fabs(length) < 9.0e15)) {
         return ir_infer_error(a, SY_ERANGE, "start, limit and delta give no finite length");
     }

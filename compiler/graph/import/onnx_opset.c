@@ -575,6 +575,61 @@ static sy_status dequantize(onnx_node *n, bool *built)
     return scalar_parameter(n, 2);
 }
 
+/* ---------------------------------------------------------------- movement */
+
+/* The name was changed in 11. */
+static sy_status scatter(onnx_node *n, bool *built)
+{
+    (void)built;
+    n->op = ir_intern(n->in->m, "ScatterElements");
+    return n->op != NULL ? SY_OK : SY_ENOMEM;
+}
+
+static sy_status topk_1(onnx_node *n, bool *built)
+{
+    int64_t k = 0;
+    bool found = false;
+    ir_value *v = NULL;
+    (void)built;
+    SY_TRY(ir_onnx_take_int(n, "k", &k, &found));
+    if (!found) {
+        return ir_onnx_fail(n, SY_EFORMAT, "attribute 'k' is missing");
+    }
+    SY_TRY(ir_onnx_emit_i64s(n, 1, &k, &v));
+    return set_input(n, 1, v);
+}
+
+/* One axis, operand 2, was repeated, as often as operand 1 said: ones, but for that axis. */
+static sy_status tile_1(onnx_node *n, bool *built)
+{
+    static const int64_t flat[1] = {-1}, one = 1, one_dim[1] = {1};
+    ir_value *shape = NULL, *rank = NULL, *ones = NULL, *vector = NULL, *parts[3];
+    ir_node *fill = NULL;
+    ir_const *value = NULL;
+    (void)built;
+    for (uint32_t i = 0; i < 3; i++) {
+        SY_TRY(need_input(n, i));
+    }
+    SY_TRY(emit_one(n, IR_OP_SHAPE, 1, n->inputs, &shape));
+    SY_TRY(emit_one(n, IR_OP_SHAPE, 1, &shape, &rank));
+    SY_TRY(ir_const_inline(n->in->m, SY_DT_I64, 1, one_dim, &one, sizeof one, n->in->diag, &value));
+    SY_TRY(ir_onnx_emit(n, IR_OP_CONSTANTOFSHAPE, 1, &rank, &fill, &ones));
+    SY_TRY(ir_node_set_tensor(fill, "value", value));
+    SY_TRY(ir_onnx_emit_infer(n, fill));
+    SY_TRY(ir_onnx_emit_i64s(n, 1, flat, &vector));
+    parts[0] = ones;
+    for (uint32_t i = 0; i < 2; i++) { /* both scalars, of any number type */
+        ir_node *cast = NULL;
+        ir_value *whole = NULL;
+        SY_TRY(ir_onnx_emit(n, IR_OP_CAST, 1, &n->inputs[2 - i], &cast, &whole));
+        SY_TRY(ir_node_set_int(cast, "to", SY_DT_I64));
+        SY_TRY(ir_onnx_emit_infer(n, cast));
+        SY_TRY(emit_one(n, IR_OP_RESHAPE, 2, (ir_value *[]){whole, vector}, &parts[1 + i]));
+    }
+    n->n_inputs = 2;
+    return emit_one(n, IR_OP_SCATTERELEMENTS, 3, parts, &n->inputs[1]);
+}
+
 static sy_status range_27(onnx_node *n, bool *built)
 {
     (void)built;
@@ -617,6 +672,9 @@ static const struct {
     {"Reshape", 5, reshape_1},
     {"Split", 18, split_before_18},
     {"Slice", 10, slice_1},
+    {"Scatter", EVERY_VERSION, scatter},
+    {"TopK", 10, topk_1},
+    {"Tile", 6, tile_1},
     {"Pad", 11, pad_before_11},
     {"Clip", 11, clip_before_11},
     {"Concat", 4, concat_1},
