@@ -53,8 +53,8 @@ const char *rt_cpu_blas_name(const rt_cpu *cpu)
 }
 
 static const rt_kernel kernels[IR_OP_COUNT + 1] = {
-    [IR_OP_COUNT] = {NULL, NULL},
-#define FAST(id, prepare_fn, run_fn) [IR_OP_##id] = {prepare_fn, run_fn},
+    [IR_OP_COUNT] = {.run = NULL},
+#define FAST(id, prepare_fn, run_fn) [IR_OP_##id] = {.prepare = prepare_fn, .run = run_fn},
 #include "fast_kernels.def"
 #undef FAST
 };

@@ -30,7 +30,7 @@ typedef struct rt_fusion {
     rt_steps steps;
     rt_slots slots;
     uint32_t n_live_out;
-    const uint32_t *live_out; /* slots */
+    uint32_t *live_out; /* slots */
     /* Of each slot there was when the rules began: */
     uint32_t *maker;  /* the step that makes it; RT_NONE: none */
     uint32_t *n_uses; /* by steps (each operand counts), regions and the list of results */

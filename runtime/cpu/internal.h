@@ -54,6 +54,9 @@ typedef struct rt_prepare_args {
 typedef struct rt_kernel {
     sy_status (*prepare)(const rt_prepare_args *args, void **state);
     sy_status (*run)(const ir_kernel_args *args, const rt_env *env, const void *state);
+    /* Of merged steps: elementwise with broadcasting, so that it may be called with the axes of all operands
+     * and results permuted alike. */
+    bool any_order;
 } rt_kernel;
 
 /* The row for an operator code; NULL: none. */
@@ -72,6 +75,7 @@ typedef struct rt_slot {
     uint32_t live_out; /* the first output that wants it, RT_NONE: none */
     bool folded;       /* a constant that a node made when the plan was made */
     bool interior;     /* between the parts of one merged step: a type, but no memory */
+    bool channels_last; /* [N, C, ...] kept as [N, ..., C] (channels_last.h) */
 } rt_slot;
 
 /* The region of an If, Loop or Scan. */
@@ -91,6 +95,7 @@ typedef struct rt_step {
     ir_kernel_fn plain;               /* a user's fast kernel or the reference kernel */
     uint32_t n_regions;
     const rt_region *regions; /* If: then, else; Loop and Scan: body */
+    bool converts;            /* changes the order in memory: the result has the operand's type */
     uint32_t n_parts;         /* merged (fuse.h): the steps that this one stands for; 0: not merged */
     const struct rt_step *parts;
 } rt_step;

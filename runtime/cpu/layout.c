@@ -106,6 +106,7 @@ static bool any_strings(uint32_t n, ir_tensor *const *tensors)
 
 /* What infer_steps works with. */
 typedef struct inference {
+    const rt_cpu_plan *plan;
     rt_layout *layout;
     const ir_tensor **inputs; /* [max_operands] */
     ir_tensor **outputs;
@@ -113,10 +114,26 @@ typedef struct inference {
     base_diag *diag;
 } inference;
 
+/* Reference kernels, which compute beforehand, know plain values only. */
+static bool any_channels_last(const rt_cpu_plan *plan, const rt_step *step)
+{
+    for (uint32_t k = 0; k < step->n_outputs; k++) {
+        if (step->outputs[k] != RT_NONE && plan->slots[step->outputs[k]].channels_last) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One step that is not merged, or one part. *done: its results were computed. */
 static sy_status infer_step(const inference *f, const rt_step *step, bool *done)
 {
     rt_layout *l = f->layout;
+    if (step->converts) {
+        l->tensors[step->outputs[0]] = l->tensors[step->inputs[0]];
+        l->tensors[step->outputs[0]].data = NULL;
+        return SY_OK;
+    }
     if ((step->node->op->props & IR_P_ALLOC) != 0) {
         l->dynamic = true;
         return SY_OK;
@@ -140,7 +157,7 @@ static sy_status infer_step(const inference *f, const rt_step *step, bool *done)
         l->dynamic = true;
         return SY_OK;
     }
-    if (known_now(step, f->inputs)) {
+    if (known_now(step, f->inputs) && !any_channels_last(f->plan, step)) {
         const sy_status computed = compute_now(l, step, f->inputs, f->outputs, f->scratch, f->diag,
                                                done);
         return computed == SY_OK ? SY_OK : rt_node_failed(f->diag, step->node, computed);
@@ -164,7 +181,8 @@ static bool all_known(const rt_layout *l, const rt_step *step)
 
 static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratch, base_diag *diag)
 {
-    const inference f = {.layout = l,
+    const inference f = {.plan = plan,
+                         .layout = l,
                          .inputs = BASE_ARENA_ARRAY(l->arena, const ir_tensor *,
                                                     plan->max_operands),
                          .outputs = BASE_ARENA_ARRAY(l->arena, ir_tensor *, plan->max_operands),

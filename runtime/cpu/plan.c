@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "fuse.h"
+#include "channels_last.h"
 
 #include "systole/base/vec.h"
 
@@ -518,7 +518,7 @@ static void set_lifetimes(rt_cpu_plan *plan)
 }
 
 /* Merges steps; those that own regions are never merged. */
-static sy_status fuse_steps(builder *b)
+static sy_status fuse_steps(builder *b, uint32_t *live_out)
 {
     rt_fusion f = {.cpu = b->plan->cpu,
                    .arena = b->arena,
@@ -527,8 +527,9 @@ static sy_status fuse_steps(builder *b)
                    .steps = b->steps,
                    .slots = b->slots,
                    .n_live_out = b->plan->n_live_out,
-                   .live_out = b->plan->live_out};
-    const sy_status status = rt_fuse(&f);
+                   .live_out = live_out};
+    sy_status status = rt_fuse(&f);
+    status = status == SY_OK ? rt_channels_last(&f) : status;
     b->steps = f.steps;
     b->slots = f.slots;
     return status;
@@ -571,7 +572,7 @@ static sy_status build(builder *b, bool fuse, uint32_t n_nodes, ir_node *const *
     }
     plan->live_out = outputs;
     if (fuse) {
-        SY_TRY(fuse_steps(b));
+        SY_TRY(fuse_steps(b, outputs));
     }
     for (size_t i = 0; i < b->steps.n; i++) {
         count_operands(plan, &b->steps.items[i]);

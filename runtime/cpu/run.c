@@ -325,6 +325,11 @@ static sy_status infer_now(run *r, const rt_step *step)
     if (step->view && f->inputs[0] != NULL && ir_tensor_is_list(f->inputs[0])) {
         return SY_OK;
     }
+    if (step->converts) {
+        *f->outputs[0] = *f->inputs[0];
+        f->outputs[0]->data = NULL;
+        return SY_OK;
+    }
     const bool alloc = (step->node->op->props & IR_P_ALLOC) != 0;
     if (!alloc) {
         SY_TRY(ir_infer_tensors(step->node, f->kernels, step->n_inputs, f->inputs, step->n_outputs,
@@ -345,7 +350,8 @@ static sy_status run_step(run *r, uint32_t i)
 {
     rt_frame *f = r->frame;
     const rt_step *step = &r->plan->steps[i];
-    const bool alloc = step->node->op != NULL && (step->node->op->props & IR_P_ALLOC) != 0;
+    const bool alloc = !step->converts && step->node->op != NULL &&
+                       (step->node->op->props & IR_P_ALLOC) != 0;
     if (r->layout->dynamic && step->n_regions == 0) {
         SY_TRY(infer_now(r, step));
     }
