@@ -1,5 +1,5 @@
 /*
- * infer_control.c -- inference through regions and calls, and of LSTM.
+ * infer_control.c -- inference through regions and calls.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,6 +14,49 @@ static sy_status want_region(const ir_infer_args *a, const char *name, ir_graph 
     return *out != NULL ? SY_OK : ir_infer_error(a, SY_EINVAL, "region '%s' is missing", name);
 }
 
+/* For messages. */
+static const char *kind_text(const ir_type *t)
+{
+    switch (t->kind) {
+    case IR_TYPE_UNKNOWN:
+    case IR_TYPE_TENSOR:
+        break;
+    case IR_TYPE_SEQUENCE:
+        return "a sequence";
+    case IR_TYPE_OPTIONAL:
+        return "an optional";
+    case IR_TYPE_MAP:
+        return "a map";
+    }
+    return sy_dtype_name(t->dtype);
+}
+
+static sy_status join(const ir_infer_args *a, uint32_t i, const ir_value *where, const ir_type *x, const ir_type *y,
+                      ir_type *out);
+
+/* Sequences, optionals and maps: what their entries are. Nothing is known if that cannot be said. */
+static sy_status join_lists(const ir_infer_args *a, uint32_t i, const ir_value *where, const ir_type *x,
+                            const ir_type *y, ir_type *out)
+{
+    ir_type elem;
+    SY_TRY(join(a, i, where, x->elem, y->elem, &elem));
+    if (elem.kind == IR_TYPE_UNKNOWN) {
+        return SY_OK;
+    }
+    switch (x->kind) {
+    case IR_TYPE_SEQUENCE:
+        return ir_type_sequence(a->module, &elem, out);
+    case IR_TYPE_OPTIONAL:
+        return ir_type_optional(a->module, &elem, out);
+    case IR_TYPE_MAP:
+        return ir_type_map(a->module, x->dtype, &elem, out);
+    case IR_TYPE_UNKNOWN:
+    case IR_TYPE_TENSOR:
+        break;
+    }
+    return SY_OK;
+}
+
 /*
  * What a value of either type is: dimensions that differ become symbols of result i.
  * Without a result to name them after (i beyond the last) they are named after `where`.
@@ -25,13 +68,15 @@ static sy_status join(const ir_infer_args *a, uint32_t i, const ir_value *where,
     if (x->kind == IR_TYPE_UNKNOWN || y->kind == IR_TYPE_UNKNOWN) {
         return SY_OK;
     }
-    if (x->kind != y->kind || x->dtype != y->dtype) {
+    if ((x->kind == IR_TYPE_OPTIONAL) != (y->kind == IR_TYPE_OPTIONAL)) {
+        return SY_OK; /* what an optional could hold passes for one: models carry the one in and the other out */
+    }
+    if (x->kind != y->kind || (x->dtype != y->dtype && x->dtype != SY_DT_NONE && y->dtype != SY_DT_NONE)) {
         return ir_infer_error(a, SY_EINVAL, "'%s' is %s on one way and %s on the other", where->name,
-                              sy_dtype_name(x->dtype), sy_dtype_name(y->dtype));
+                              kind_text(x), kind_text(y));
     }
     if (x->kind != IR_TYPE_TENSOR) {
-        *out = ir_type_equal(x, y) ? *x : *out;
-        return SY_OK;
+        return join_lists(a, i, where, x, y, out);
     }
     const bool ranked = x->has_rank && y->has_rank && x->rank == y->rank;
     ir_dim dims[IR_MAX_RANK];
@@ -47,7 +92,7 @@ static sy_status join(const ir_infer_args *a, uint32_t i, const ir_value *where,
             dims[j] = ir_infer_fresh(&b, 0, j);
         }
     }
-    SY_TRY(ir_type_tensor(a->module, x->dtype, ranked ? x->rank : -1, dims, out));
+    SY_TRY(ir_type_tensor(a->module, x->dtype != SY_DT_NONE ? x->dtype : y->dtype, ranked ? x->rank : -1, dims, out));
     out->quant = ir_quant_equal(x->quant, y->quant) ? x->quant : NULL;
     return SY_OK;
 }
@@ -175,10 +220,7 @@ sy_status ir_infer_loop(ir_infer_args *a)
 {
     ir_graph *body;
     SY_TRY(want_region(a, "body", &body));
-    if (a->n_inputs < 2) {
-        return ir_infer_error(a, SY_EINVAL, "needs at least 2 operands (trip count and condition, both may be absent)");
-    }
-    const uint32_t n_carried = a->n_inputs - 2;
+    const uint32_t n_carried = a->n_inputs > 2 ? a->n_inputs - 2 : 0; /* absent operands at the end are not counted */
     if (body->n_inputs != n_carried + 2 || body->n_outputs < n_carried + 1 ||
         a->n_outputs != body->n_outputs - 1) {
         return ir_infer_error(a, SY_EINVAL,
@@ -192,10 +234,13 @@ sy_status ir_infer_loop(ir_infer_args *a)
             SY_TRY(ir_infer_want_dtype(a, i, t.dtype, i == 0 ? SY_DT_I64 : SY_DT_BOOL));
         }
     }
-    SY_TRY(ir_type_tensor(a->module, SY_DT_I64, 0, NULL, &t));
-    SY_TRY(bind_input(a, body->inputs[0], &t));
-    t.dtype = SY_DT_BOOL;
-    SY_TRY(bind_input(a, body->inputs[1], &t));
+    for (uint32_t i = 0; i < 2; i++) { /* some bodies want the number and the condition as vectors of one */
+        const ir_type *declared = &body->inputs[i]->type;
+        const ir_dim one = ir_dim_const(a->module, 1);
+        const bool vector = declared->kind == IR_TYPE_TENSOR && declared->has_rank && declared->rank == 1;
+        SY_TRY(ir_type_tensor(a->module, i == 0 ? SY_DT_I64 : SY_DT_BOOL, vector ? 1 : 0, &one, &t));
+        SY_TRY(bind_input(a, body->inputs[i], &t));
+    }
     for (uint32_t i = 0; i < n_carried; i++) {
         if (!ir_infer_has(a, i + 2)) {
             return ir_infer_error(a, SY_EINVAL, "operand %u is missing", i + 2);
@@ -375,54 +420,4 @@ sy_status ir_infer_call(ir_infer_args *a)
         ir_infer_result_type(a, i, &t);
     }
     return SY_OK;
-}
-
-/* ---------------------------------------------------------------- LSTM */
-
-/* Operand i, if present, has these dimensions. */
-static sy_status want_shape(const ir_infer_args *a, uint32_t i, int32_t rank, const ir_dim *dims)
-{
-    ir_type t;
-    if (!ir_infer_has(a, i)) {
-        return SY_OK;
-    }
-    SY_TRY(ir_infer_operand(a, i, &t));
-    SY_TRY(ir_infer_want_rank(a, i, &t, rank));
-    for (int32_t j = 0; j < rank; j++) {
-        SY_TRY(ir_infer_want_dim(a, i, &t, j, dims[j]));
-    }
-    return SY_OK;
-}
-
-sy_status ir_infer_lstm(ir_infer_args *a)
-{
-    ir_module *m = a->module;
-    ir_type x;
-    SY_TRY(ir_infer_operand(a, 0, &x));
-    SY_TRY(ir_infer_want_class(a, 0, x.dtype, SY_DC_FLOAT));
-    SY_TRY(ir_infer_want_rank(a, 0, &x, 3));
-    const int64_t hidden = ir_node_int(a->node, "hidden_size", 0);
-    if (hidden < 1 || hidden > INT32_MAX) {
-        return ir_infer_error(a, SY_EINVAL, "attribute 'hidden_size' must be at least 1, got %" PRId64, hidden);
-    }
-    const char *direction = ir_node_string(a->node, "direction", "forward");
-    const bool batch_first = ir_node_int(a->node, "layout", 0) != 0;
-    const ir_dim dirs = ir_dim_const(m, direction[0] == 'b' ? 2 : 1), h = ir_dim_const(m, hidden);
-    const ir_dim seq = x.has_rank ? x.dims[batch_first] : ir_infer_fresh(a, 0, 0);
-    const ir_dim batch = x.has_rank ? x.dims[!batch_first] : ir_infer_fresh(a, 0, 2);
-    const ir_dim in = x.has_rank ? x.dims[2] : NULL;
-    const ir_dim w[3] = { dirs, ir_dim_const(m, 4 * hidden), in }, r[3] = { dirs, ir_dim_const(m, 4 * hidden), h };
-    const ir_dim b[2] = { dirs, ir_dim_const(m, 8 * hidden) }, p[2] = { dirs, ir_dim_const(m, 3 * hidden) };
-    const ir_dim state[3] = { batch_first ? batch : dirs, batch_first ? dirs : batch, h };
-    SY_TRY(want_shape(a, 1, 3, w));
-    SY_TRY(want_shape(a, 2, 3, r));
-    SY_TRY(want_shape(a, 3, 2, b));
-    SY_TRY(want_shape(a, 4, 1, &batch));
-    SY_TRY(want_shape(a, 5, 3, state));
-    SY_TRY(want_shape(a, 6, 3, state));
-    SY_TRY(want_shape(a, 7, 2, p));
-    const ir_dim seq_first[4] = { seq, dirs, batch, h }, batched[4] = { batch, seq, dirs, h };
-    SY_TRY(ir_infer_result(a, 0, x.dtype, 4, batch_first ? batched : seq_first));
-    SY_TRY(ir_infer_result(a, 1, x.dtype, 3, state));
-    return ir_infer_result(a, 2, x.dtype, 3, state);
 }

@@ -1,5 +1,5 @@
 /*
- * control.c -- If, Loop and Scan: runs the plans of their regions.
+ * control.c -- If, Loop, Scan and SequenceMap: runs the plans of their regions.
  *
  * Each result is made by its region's plan, in a buffer of its own; carried values live in two sets
  * of tensors that change places. What a Loop or Scan stacks is collected as bytes, one region
@@ -10,6 +10,7 @@
 #include "internal.h"
 
 #include "systole/base/buf.h"
+#include "systole/graph/list.h"
 
 #include <string.h>
 
@@ -50,7 +51,7 @@ static sy_status run_if(const rt_step *step, const ir_tensor *slots, const ir_te
                         base_arena *arena, base_diag *diag)
 {
     const ir_tensor *condition = inputs[0];
-    if (condition == NULL || ir_tensor_n_elements(condition) != 1 ||
+    if (condition == NULL || ir_tensor_is_list(condition) || ir_tensor_n_elements(condition) != 1 ||
         condition->dtype != SY_DT_BOOL) {
         return base_fail(diag, SY_EINVAL, "the condition must be one bool");
     }
@@ -267,16 +268,27 @@ static sy_status iteration_results(iteration *it, ir_tensor *const *outputs)
 
 /* ---------------------------------------------------------------- Loop */
 
+/* The rank that the region's input wants, of those that hold one element. */
+static int32_t input_rank(const iteration *it, uint32_t i)
+{
+    const ir_type *t = &it->region->plan->live_in[i]->type;
+    return t->kind == IR_TYPE_TENSOR && t->has_rank && t->rank == 1 ? 1 : 0;
+}
+
 static sy_status loop(iteration *it, int64_t limit, bool condition)
 {
     int64_t number = 0;
     uint8_t flag = 1;
     ir_tensor number_tensor, flag_tensor;
-    SY_TRY(ir_tensor_init(&number_tensor, SY_DT_I64, 0, NULL, &number));
-    SY_TRY(ir_tensor_init(&flag_tensor, SY_DT_BOOL, 0, NULL, &flag));
+    const int64_t one = 1; /* some bodies want them as vectors */
+    SY_TRY(ir_tensor_init(&number_tensor, SY_DT_I64, input_rank(it, 0), &one, &number));
+    SY_TRY(ir_tensor_init(&flag_tensor, SY_DT_BOOL, input_rank(it, 1), &one, &flag));
     it->inputs[0] = &number_tensor;
     it->inputs[1] = &flag_tensor;
     while (condition && number < limit) {
+        if (it->options.cancelled != NULL && it->options.cancelled(it->options.cancelled_user)) {
+            return base_fail(it->diag, SY_ECANCELLED, "cancelled"); /* the body may have no steps */
+        }
         flag = condition;
         for (uint32_t i = 0; i < it->n_carried; i++) {
             it->inputs[2 + i] = &it->carried[i];
@@ -292,15 +304,18 @@ static sy_status run_loop(iteration *it, const ir_tensor *slots, const ir_tensor
 {
     const rt_step *step = it->step;
     it->n_head = 1;
-    it->n_carried = step->n_inputs - 2;
-    if (it->region->n_inputs != step->n_inputs || step->n_outputs < it->n_carried) {
+    it->n_carried = step->n_inputs > 2 ? step->n_inputs - 2 : 0;
+    if (it->region->n_inputs != it->n_carried + 2 || step->n_outputs < it->n_carried) {
         return base_fail(it->diag, SY_EINVAL, "the body does not fit the operands");
     }
     it->n_stacked = step->n_outputs - it->n_carried;
-    const bool limited = inputs[0] != NULL && ir_tensor_n_elements(inputs[0]) == 1;
-    const bool conditional = inputs[1] != NULL && ir_tensor_n_elements(inputs[1]) == 1;
-    const int64_t limit = limited ? ir_tensor_get_i64(inputs[0], 0) : INT64_MAX;
-    const bool condition = !conditional || *(const uint8_t *)inputs[1]->data != 0;
+    const ir_tensor *count = step->n_inputs > 0 ? inputs[0] : NULL, *go = step->n_inputs > 1 ? inputs[1] : NULL;
+    if ((count != NULL && (count->dtype != SY_DT_I64 || ir_tensor_n_elements(count) != 1)) ||
+        (go != NULL && (go->dtype != SY_DT_BOOL || ir_tensor_n_elements(go) != 1))) {
+        return base_fail(it->diag, SY_EINVAL, "the trip count must be one i64, the condition one bool");
+    }
+    const int64_t limit = count != NULL ? ir_tensor_get_i64(count, 0) : INT64_MAX;
+    const bool condition = go == NULL || *(const uint8_t *)go->data != 0;
     SY_TRY(iteration_start(it, slots, inputs, 2));
     SY_TRY(loop(it, limit, condition));
     return iteration_results(it, outputs);
@@ -377,6 +392,85 @@ static sy_status run_scan(iteration *it, const ir_tensor *slots, const ir_tensor
     return iteration_results(it, outputs);
 }
 
+/* ---------------------------------------------------------------- SequenceMap */
+
+/* Entries of one result, in buffers of their own until all are there. */
+static void entries_free(ir_tensor *entries, size_t n)
+{
+    for (size_t i = 0; entries != NULL && i < n; i++) {
+        rt_buffer_free(entries[i].data);
+    }
+}
+
+/* `promised`: the type of the entries, for a sequence without any. */
+static sy_status map_result(ir_tensor *out, const ir_type *promised, int64_t n, const ir_tensor *entries)
+{
+    SY_TRY(ir_list_init(out, IR_TYPE_SEQUENCE, n > 0 ? entries[0].dtype : promised->dtype, n, entries));
+    out->data = rt_buffer_alloc(out->size_bytes);
+    if (out->data == NULL) {
+        return SY_ENOMEM;
+    }
+    ir_list_write(out, entries);
+    return SY_OK;
+}
+
+/* The region's results for each entry: results[i * n + e] is result i for entry e. */
+static sy_status map_entries(iteration *it, const ir_tensor *const *inputs, int64_t n, ir_tensor *results)
+{
+    const rt_step *step = it->step;
+    ir_tensor *now = BASE_ARENA_ARRAY(it->arena, ir_tensor, step->n_inputs);
+    if (now == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t e = 0; e < n; e++) {
+        for (uint32_t i = 0; i < step->n_inputs; i++) {
+            it->inputs[i] = inputs[i];
+            if (inputs[i]->kind == IR_TYPE_SEQUENCE) {
+                ir_list_entry(inputs[i], e, &now[i]);
+                it->inputs[i] = &now[i];
+            }
+        }
+        for (uint32_t i = 0; i < step->n_outputs; i++) {
+            it->result_pointers[i] = step->outputs[i] != RT_NONE ? &results[(int64_t)i * n + e] : NULL;
+        }
+        SY_TRY(rt_cpu_plan_run(it->region->plan, it->inputs, it->result_pointers, &it->options, it->diag));
+    }
+    return SY_OK;
+}
+
+static sy_status run_sequence_map(iteration *it, const ir_tensor *slots, const ir_tensor *const *inputs,
+                                  ir_tensor *const *outputs)
+{
+    const rt_step *step = it->step;
+    if (it->region->n_inputs != step->n_inputs || it->region->plan->n_live_out != step->n_outputs ||
+        inputs[0] == NULL || inputs[0]->kind != IR_TYPE_SEQUENCE) {
+        return base_fail(it->diag, SY_EINVAL, "the body does not fit the operands");
+    }
+    const int64_t n = ir_list_n(inputs[0]);
+    for (uint32_t i = 1; i < step->n_inputs; i++) {
+        if (inputs[i] == NULL || (inputs[i]->kind == IR_TYPE_SEQUENCE && ir_list_n(inputs[i]) != n)) {
+            return base_fail(it->diag, SY_ESHAPE, "operand %u does not have as many entries as operand 0", i);
+        }
+    }
+    it->n_stacked = step->n_outputs;
+    SY_TRY(iteration_start(it, slots, inputs, 0));
+    const size_t n_results = (size_t)n * step->n_outputs;
+    ir_tensor *results = BASE_ARENA_ARRAY(it->arena, ir_tensor, n_results);
+    if (results == NULL) {
+        return SY_ENOMEM;
+    }
+    sy_status status = map_entries(it, inputs, n, results);
+    for (uint32_t i = 0; status == SY_OK && i < step->n_outputs; i++) {
+        if (outputs[i] != NULL) {
+            const rt_cpu_plan *plan = it->region->plan;
+            status = map_result(outputs[i], &plan->slots[plan->live_out[i]].value->type, n,
+                                results + (int64_t)i * n);
+        }
+    }
+    entries_free(results, n_results);
+    return status;
+}
+
 /* ---------------------------------------------------------------- */
 
 sy_status rt_control_run(const rt_step *step, const ir_tensor *slots,
@@ -396,8 +490,9 @@ sy_status rt_control_run(const rt_step *step, const ir_tensor *slots,
                         .arena = arena,
                         .options = inner_options(options),
                         .diag = diag};
-        status = ir_node_is(step->node, IR_OP_LOOP) ? run_loop(&it, slots, inputs, outputs)
-                                                    : run_scan(&it, slots, inputs, outputs);
+        status = ir_node_is(step->node, IR_OP_LOOP)   ? run_loop(&it, slots, inputs, outputs)
+                 : ir_node_is(step->node, IR_OP_SCAN) ? run_scan(&it, slots, inputs, outputs)
+                                                      : run_sequence_map(&it, slots, inputs, outputs);
         iteration_end(&it);
     }
     for (uint32_t i = 0; status != SY_OK && i < step->n_outputs; i++) {

@@ -185,7 +185,7 @@ static sy_status add_body(builder *b, scope *s, const ir_node *n, const ir_graph
     return SY_OK;
 }
 
-/* A plan for the region of an If, Loop or Scan. */
+/* A plan for the region of an If, Loop, Scan or SequenceMap. */
 static sy_status add_region(builder *b, scope *s, const ir_node *n, const char *name,
                             rt_region *out)
 {
@@ -435,7 +435,8 @@ static sy_status add_node(builder *b, scope *s, const ir_node *n)
     }
     step.inputs = inputs;
     step.outputs = outputs;
-    if (ir_node_is(n, IR_OP_IF) || ir_node_is(n, IR_OP_LOOP) || ir_node_is(n, IR_OP_SCAN)) {
+    if (ir_node_is(n, IR_OP_IF) || ir_node_is(n, IR_OP_LOOP) || ir_node_is(n, IR_OP_SCAN) ||
+        ir_node_is(n, IR_OP_SEQUENCEMAP)) {
         SY_TRY(add_regions(b, s, n, &step));
     } else {
         bool done = false;

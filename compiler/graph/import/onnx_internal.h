@@ -8,6 +8,7 @@
  * onnx_order.c   topological order                 onnx_import.c  the entry
  * onnx_opset.c   old operator sets                 onnx_qlinear.c QLinear* -> DQ, operator, Q
  * onnx_value.c   files of values: tensors, sequences, maps, optionals
+ * onnx_region.c  those with regions
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -242,6 +243,10 @@ sy_status ir_onnx_opset_rules(onnx_node *n, bool *built);
 
 /* QLinear operators of "" and com.microsoft as DQ, operator, Q; *built as above. */
 sy_status ir_onnx_qlinear_rules(onnx_node *n, bool *built);
+
+/* Rules with regions or types in them (onnx_region.c): Scan of operator set 8, Optional's type. */
+sy_status ir_onnx_scan_8(onnx_node *n, bool *built);
+sy_status ir_onnx_optional(onnx_node *n, bool *built);
 
 /* A call of one of the model's functions; *built stays false if n is none. */
 sy_status ir_onnx_call(onnx_node *n, bool *built);

@@ -283,18 +283,11 @@ static sy_status gemm_before_7(onnx_node *n, bool *built)
     return drop(n, "broadcast");
 }
 
-static sy_status lstm_1(onnx_node *n, bool *built)
+/* Said if the sequence of states is wanted, as its name does. */
+static sy_status recurrent_1(onnx_node *n, bool *built)
 {
     (void)built;
     return drop(n, "output_sequence");
-}
-
-static sy_status scan_8(onnx_node *n, bool *built)
-{
-    (void)built;
-    return ir_onnx_fail(
-        n, SY_EUNSUPPORTED,
-        "Scan of operator set 8 (with a batch axis): export the model with 9 or later");
 }
 
 /* The rows are those of the flattened matrix [d0*...*d(axis-1), d(axis)*...]. */
@@ -679,8 +672,11 @@ static const struct {
     {"Clip", 11, clip_before_11},
     {"Concat", 4, concat_1},
     {"Gemm", 7, gemm_before_7},
-    {"LSTM", 7, lstm_1},
-    {"Scan", 9, scan_8},
+    {"RNN", 7, recurrent_1},
+    {"GRU", 7, recurrent_1},
+    {"LSTM", 7, recurrent_1},
+    {"Scan", 9, ir_onnx_scan_8},
+    {"Optional", EVERY_VERSION, ir_onnx_optional},
     {"Softmax", 13, softmax_before_13},
     {"LogSoftmax", 13, softmax_before_13},
     {"Hardmax", 13, softmax_before_13},
