@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#define FEW_CAPTURES 32 /* need no memory of their own */
+
 /* A running Loop or Scan. */
 typedef struct iteration {
     const rt_step *step;
@@ -46,9 +48,10 @@ static rt_cpu_run_options inner_options(const rt_cpu_run_options *options)
     return o;
 }
 
+/* Results go where their tensors say, or get buffers; after a failure what was taken is freed. */
 static sy_status run_if(const rt_step *step, const ir_tensor *slots, const ir_tensor *const *inputs,
                         ir_tensor *const *outputs, const rt_cpu_run_options *options,
-                        base_arena *arena, base_diag *diag)
+                        base_diag *diag)
 {
     const ir_tensor *condition = inputs[0];
     if (condition == NULL || ir_tensor_is_list(condition) || ir_tensor_n_elements(condition) != 1 ||
@@ -57,15 +60,23 @@ static sy_status run_if(const rt_step *step, const ir_tensor *slots, const ir_te
     }
     const bool yes = *(const uint8_t *)condition->data != 0;
     const rt_region *region = &step->regions[yes ? 0 : 1];
-    const ir_tensor **captured = BASE_ARENA_ARRAY(arena, const ir_tensor *, region->n_captures);
+    const ir_tensor *few[FEW_CAPTURES], **captured = few;
+    base_arena *arena = NULL;
+    if (region->n_captures > FEW_CAPTURES) {
+        arena = base_arena_create();
+        captured = arena != NULL ? BASE_ARENA_ARRAY(arena, const ir_tensor *, region->n_captures) : NULL;
+    }
     if (captured == NULL) {
+        base_arena_destroy(arena);
         return SY_ENOMEM;
     }
     for (uint32_t i = 0; i < region->n_captures; i++) {
         captured[i] = &slots[region->captures[i]];
     }
     const rt_cpu_run_options o = inner_options(options);
-    return rt_cpu_plan_run(region->plan, captured, outputs, &o, diag);
+    const sy_status status = rt_cpu_plan_run(region->plan, captured, outputs, &o, diag);
+    base_arena_destroy(arena);
+    return status;
 }
 
 /* ---------------------------------------------------------------- iterations */
@@ -477,24 +488,22 @@ sy_status rt_control_run(const rt_step *step, const ir_tensor *slots,
                          const ir_tensor *const *inputs, ir_tensor *const *outputs,
                          const rt_cpu_run_options *options, base_diag *diag)
 {
+    if (step->n_regions == 2) {
+        return run_if(step, slots, inputs, outputs, options, diag);
+    }
     base_arena *arena = base_arena_create();
     if (arena == NULL) {
         return SY_ENOMEM;
     }
-    sy_status status;
-    if (step->n_regions == 2) {
-        status = run_if(step, slots, inputs, outputs, options, arena, diag);
-    } else {
-        iteration it = {.step = step,
-                        .region = &step->regions[0],
-                        .arena = arena,
-                        .options = inner_options(options),
-                        .diag = diag};
-        status = ir_node_is(step->node, IR_OP_LOOP)   ? run_loop(&it, slots, inputs, outputs)
-                 : ir_node_is(step->node, IR_OP_SCAN) ? run_scan(&it, slots, inputs, outputs)
-                                                      : run_sequence_map(&it, slots, inputs, outputs);
-        iteration_end(&it);
-    }
+    iteration it = {.step = step,
+                    .region = &step->regions[0],
+                    .arena = arena,
+                    .options = inner_options(options),
+                    .diag = diag};
+    const sy_status status = ir_node_is(step->node, IR_OP_LOOP)   ? run_loop(&it, slots, inputs, outputs)
+                             : ir_node_is(step->node, IR_OP_SCAN) ? run_scan(&it, slots, inputs, outputs)
+                                                                  : run_sequence_map(&it, slots, inputs, outputs);
+    iteration_end(&it);
     for (uint32_t i = 0; status != SY_OK && i < step->n_outputs; i++) {
         if (outputs[i] != NULL) {
             rt_buffer_free(outputs[i]->data);

@@ -120,9 +120,12 @@ typedef struct rt_frame {
     base_arena *arena;   /* of the frame itself */
     base_arena *kernels; /* for kernels, reset after each */
     ir_tensor *tensors;  /* of each slot */
+    const rt_layout *ready; /* tensors have its types and places, but for live-in and live-out; NULL: none */
     void **owned;        /* buffers to free, dynamic layouts only */
     const ir_tensor **inputs;
     ir_tensor **outputs;
+    bool *allocated; /* [n_live_out]: outputs whose buffers are ours until the run has succeeded */
+    bool *filled;    /* [n_live_out] */
     void *block;
     size_t block_bytes;
     rt_scratch scratch;
@@ -141,7 +144,6 @@ struct rt_cpu_plan {
     rt_step *steps;
     ir_value *const *live_in;
     const uint32_t *live_out; /* slots */
-    bool has_control_flow;
     void **folded; /* buffers of folded constants */
     uint32_t n_folded;
     pthread_mutex_t lock; /* guards what follows */
@@ -172,8 +174,8 @@ sy_status rt_node_failed(base_diag *diag, const ir_node *n, sy_status status);
 void rt_frame_destroy(rt_frame *frame);
 
 /*
- * Runs an If, Loop or Scan; tensors of results get buffers of their own (data, to be freed by the
- * caller) and types. captures  tensors of all slots of the outer plan
+ * Runs an If, Loop or Scan. Results get types, and buffers of their own (to be freed by the caller);
+ * those of an If go where data says if it is not NULL. slots: tensors of all slots of the outer plan.
  */
 sy_status rt_control_run(const rt_step *step, const ir_tensor *slots,
                          const ir_tensor *const *inputs, ir_tensor *const *outputs,

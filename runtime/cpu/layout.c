@@ -125,6 +125,66 @@ static bool any_channels_last(const rt_cpu_plan *plan, const rt_step *step)
     return false;
 }
 
+static bool same_type(const ir_tensor *a, const ir_tensor *b)
+{
+    return a->dtype == b->dtype && a->rank == b->rank &&
+           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
+}
+
+/* Types of an If's results from one branch; `again`: they must be those that are there. */
+static sy_status infer_branch(const inference *f, const rt_step *step, uint32_t branch, bool again)
+{
+    rt_layout *l = f->layout, *inner = NULL;
+    const rt_region *region = &step->regions[branch];
+    const rt_cpu_plan *plan = region->plan;
+    const ir_tensor **captured = BASE_ARENA_ARRAY(l->arena, const ir_tensor *, region->n_captures);
+    bool cached = true;
+    if (captured == NULL) {
+        return SY_ENOMEM;
+    }
+    for (uint32_t i = 0; i < region->n_captures; i++) {
+        captured[i] = &l->tensors[region->captures[i]];
+    }
+    const sy_status status = rt_layout_get(region->plan, captured, f->diag, &inner, &cached);
+    if (status != SY_OK) {
+        l->dynamic = true; /* perhaps a branch that is never taken; if it is, the run says what is wrong */
+        base_diag_clear(f->diag);
+        return status == SY_ENOMEM ? status : SY_OK;
+    }
+    l->dynamic = inner->dynamic || plan->n_live_out < step->n_outputs;
+    for (uint32_t k = 0; k < step->n_outputs && !l->dynamic; k++) {
+        const ir_tensor *t = &inner->tensors[plan->live_out[k]];
+        ir_tensor *own = step->outputs[k] != RT_NONE ? &l->tensors[step->outputs[k]] : NULL;
+        l->dynamic = ir_tensor_is_list(t) || t->dtype == SY_DT_STRING || (again && own != NULL && !same_type(own, t));
+        if (own != NULL) {
+            *own = *t;
+            own->data = NULL;
+        }
+    }
+    if (!cached) {
+        rt_layout_destroy(inner);
+    }
+    return SY_OK;
+}
+
+/* If: the branch that a known condition takes, else both, which must agree. A Loop's or Scan's results are open. */
+static sy_status infer_region(const inference *f, const rt_step *step)
+{
+    rt_layout *l = f->layout;
+    const ir_tensor *condition = step->inputs[0] != RT_NONE ? &l->tensors[step->inputs[0]] : NULL;
+    if (step->n_regions != 2 || condition == NULL) {
+        l->dynamic = true;
+        return SY_OK;
+    }
+    const bool known = condition->data != NULL && condition->dtype == SY_DT_BOOL && condition->size_bytes > 0;
+    const bool yes = known && *(const uint8_t *)condition->data != 0;
+    if (known) {
+        return infer_branch(f, step, yes ? 0 : 1, false);
+    }
+    SY_TRY(infer_branch(f, step, 0, false));
+    return l->dynamic ? SY_OK : infer_branch(f, step, 1, true);
+}
+
 /* One step that is not merged, or one part. *done: its results were computed. */
 static sy_status infer_step(const inference *f, const rt_step *step, bool *done)
 {
@@ -193,15 +253,17 @@ static sy_status infer_steps(rt_cpu_plan *plan, rt_layout *l, base_arena *scratc
     }
     for (uint32_t i = 0; i < plan->n_steps && !l->dynamic; i++) {
         const rt_step *step = &plan->steps[i];
-        if (step->n_parts == 0) {
+        if (step->n_regions > 0) {
+            SY_TRY(infer_region(&f, step));
+        } else if (step->n_parts == 0) {
             SY_TRY(infer_step(&f, step, &l->done[i]));
-            continue;
+        } else {
+            for (uint32_t p = 0; p < step->n_parts && !l->dynamic; p++) {
+                bool unused = false;
+                SY_TRY(infer_step(&f, &step->parts[p], &unused));
+            }
+            l->done[i] = all_known(l, step);
         }
-        for (uint32_t p = 0; p < step->n_parts && !l->dynamic; p++) {
-            bool unused = false;
-            SY_TRY(infer_step(&f, &step->parts[p], &unused));
-        }
-        l->done[i] = all_known(l, step);
     }
     return SY_OK;
 }
@@ -314,7 +376,6 @@ static sy_status fill(rt_cpu_plan *plan, rt_layout *l, const ir_tensor *const *i
             l->tensors[s].data = NULL; /* another run may bring other data */
         }
     }
-    l->dynamic = plan->has_control_flow;
     for (uint32_t i = 0; i < plan->n_live_in; i++) {
         l->dynamic = l->dynamic || ir_tensor_is_list(inputs[i]) || inputs[i]->dtype == SY_DT_STRING;
     }

@@ -238,7 +238,6 @@ static sy_status add_regions(builder *b, scope *s, const ir_node *n, rt_step *st
     if (regions == NULL) {
         return SY_ENOMEM;
     }
-    b->plan->has_control_flow = true;
     step->regions = regions;
     sy_status status = add_region(b, s, n, is_if ? "then_branch" : "body", &regions[0]);
     if (status == SY_OK && is_if) {

@@ -16,8 +16,7 @@ typedef struct run {
     rt_frame *frame;
     const ir_tensor *const *inputs;
     ir_tensor *const *outputs;
-    bool *allocated; /* [n_live_out]: outputs whose buffers are ours until the run has succeeded */
-    bool *filled;    /* [n_live_out] */
+    bool cached; /* the layout stays */
     const rt_cpu_run_options *options;
     base_diag *diag;
 } run;
@@ -48,8 +47,10 @@ static rt_frame *frame_create(const rt_cpu_plan *plan)
     f->owned = BASE_ARENA_ARRAY(arena, void *, plan->n_slots);
     f->inputs = BASE_ARENA_ARRAY(arena, const ir_tensor *, plan->max_operands);
     f->outputs = BASE_ARENA_ARRAY(arena, ir_tensor *, plan->max_operands);
+    f->allocated = BASE_ARENA_ARRAY(arena, bool, plan->n_live_out);
+    f->filled = BASE_ARENA_ARRAY(arena, bool, plan->n_live_out);
     if (f->kernels == NULL || f->tensors == NULL || f->owned == NULL || f->inputs == NULL ||
-        f->outputs == NULL) {
+        f->outputs == NULL || f->allocated == NULL || f->filled == NULL) {
         rt_frame_destroy(f);
         return NULL;
     }
@@ -152,6 +153,18 @@ static sy_status save(const run *r, uint32_t s)
     return r->options->save(r->options->save_user, r->plan->slots[s].value, &r->frame->tensors[s]);
 }
 
+/* Types, constants, and places of results. */
+static void take_layout(rt_frame *f, const rt_cpu_plan *plan, const rt_layout *l)
+{
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        f->tensors[s] = l->tensors[s];
+        f->owned[s] = NULL;
+        if (!l->dynamic && l->offsets[s] != SIZE_MAX) {
+            f->tensors[s].data = (char *)f->block + l->offsets[s];
+        }
+    }
+}
+
 /* Types and data of everything that is there before the first step; places of results. */
 static sy_status start(run *r)
 {
@@ -162,22 +175,24 @@ static sy_status start(run *r)
         rt_buffer_free(f->block);
         f->block = rt_buffer_alloc(l->block_bytes);
         f->block_bytes = f->block != NULL ? l->block_bytes : 0;
+        f->ready = NULL;
         if (f->block == NULL) {
             return base_fail(r->diag, SY_ENOMEM,
                              "out of memory: %zu bytes for intermediate results", l->block_bytes);
         }
     }
-    for (uint32_t s = 0; s < plan->n_slots; s++) {
-        const rt_slot *slot = &plan->slots[s];
-        f->tensors[s] = l->tensors[s];
-        f->owned[s] = NULL;
-        if (slot->live_in != RT_NONE) {
-            f->tensors[s] = *r->inputs[slot->live_in];
-        } else if (!l->dynamic && l->offsets[s] != SIZE_MAX) {
-            f->tensors[s].data = (char *)f->block + l->offsets[s];
-        }
+    if (f->ready != l) {
+        take_layout(f, plan, l);
+        f->ready = r->cached && !l->dynamic ? l : NULL;
     }
-    for (uint32_t s = 0; s < plan->n_slots; s++) {
+    for (uint32_t i = 0; i < plan->n_live_out; i++) {
+        const uint32_t s = plan->live_out[i];
+        f->tensors[s].data = l->tensors[s].data; /* the caller brings another buffer each time */
+    }
+    for (uint32_t i = 0; i < plan->n_live_in; i++) { /* the first slots */
+        f->tensors[i] = *r->inputs[i];
+    }
+    for (uint32_t s = 0; r->options != NULL && r->options->save != NULL && s < plan->n_slots; s++) {
         if (plan->slots[s].live_in != RT_NONE || plan->slots[s].folded) {
             SY_TRY(save(r, s));
         }
@@ -199,7 +214,7 @@ static sy_status output_room(run *r, uint32_t i, const ir_tensor *t)
             return base_fail(r->diag, SY_ENOMEM, "out of memory: %zu bytes for a result",
                              t->size_bytes);
         }
-        r->allocated[i] = true;
+        r->frame->allocated[i] = true;
     } else if (room < t->size_bytes) {
         return base_fail(r->diag, SY_ESHAPE, "result '%s' takes %zu bytes, the buffer has %zu",
                          r->plan->slots[r->plan->live_out[i]].value->name, t->size_bytes, room);
@@ -217,7 +232,7 @@ static sy_status result_room(run *r, uint32_t s)
     if (slot->live_out != RT_NONE && slot->view_of == RT_NONE &&
         r->outputs[slot->live_out] != NULL) {
         SY_TRY(output_room(r, slot->live_out, t));
-        r->filled[slot->live_out] = true;
+        r->frame->filled[slot->live_out] = true;
         t->data = r->outputs[slot->live_out]->data;
     } else if (t->data == NULL) {
         t->data = r->frame->owned[s] = rt_buffer_alloc(t->size_bytes);
@@ -234,7 +249,7 @@ static sy_status result_room(run *r, uint32_t s)
 static sy_status copy_outputs(run *r)
 {
     for (uint32_t i = 0; i < r->plan->n_live_out; i++) {
-        if (r->outputs[i] != NULL && !r->filled[i]) {
+        if (r->outputs[i] != NULL && !r->frame->filled[i]) {
             const ir_tensor *t = &r->frame->tensors[r->plan->live_out[i]];
             SY_TRY(output_room(r, i, t));
             if (t->size_bytes > 0) {
@@ -283,10 +298,18 @@ static sy_status run_kernel(run *r, const rt_step *step)
     return status;
 }
 
-/* Results of control flow come with buffers of their own. */
+/* Results of control flow come with buffers of their own, unless their places are known. */
 static sy_status run_control(run *r, const rt_step *step)
 {
     rt_frame *f = r->frame;
+    if (!r->layout->dynamic) {
+        for (uint32_t k = 0; k < step->n_outputs; k++) {
+            if (step->outputs[k] != RT_NONE) {
+                SY_TRY(result_room(r, step->outputs[k]));
+            }
+        }
+        return rt_control_run(step, f->tensors, f->inputs, f->outputs, r->options, r->diag);
+    }
     for (uint32_t k = 0; k < step->n_outputs; k++) {
         if (f->outputs[k] != NULL) {
             f->outputs[k]->data = NULL;
@@ -392,12 +415,30 @@ static sy_status run_step(run *r, uint32_t i)
     return SY_OK;
 }
 
-static void release_after(run *r, uint32_t i)
+static void release(run *r, uint32_t s, uint32_t i)
 {
-    for (uint32_t s = 0; s < r->plan->n_slots; s++) {
+    if (s != RT_NONE) {
+        s = rt_slot_root(r->plan, s);
         if (r->frame->owned[s] != NULL && r->plan->slots[s].last == i) {
             rt_buffer_free(r->frame->owned[s]);
             r->frame->owned[s] = NULL;
+        }
+    }
+}
+
+/* Frees what step i was the last to use. */
+static void release_after(run *r, uint32_t i)
+{
+    const rt_step *step = &r->plan->steps[i];
+    for (uint32_t k = 0; k < step->n_inputs; k++) {
+        release(r, step->inputs[k], i);
+    }
+    for (uint32_t k = 0; k < step->n_outputs; k++) {
+        release(r, step->outputs[k], i);
+    }
+    for (uint32_t g = 0; g < step->n_regions; g++) {
+        for (uint32_t k = 0; k < step->regions[g].n_captures; k++) {
+            release(r, step->regions[g].captures[k], i);
         }
     }
 }
@@ -427,27 +468,33 @@ static sy_status run_steps(run *r)
     return copy_outputs(r);
 }
 
+/* Buffers that a run took and did not give away. In a static layout only unwanted results have some. */
+static void release_all(run *r)
+{
+    rt_frame *f = r->frame;
+    const bool dynamic = r->layout->dynamic;
+    const uint32_t n = dynamic ? r->plan->n_slots : r->plan->n_live_out;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t s = dynamic ? i : r->plan->live_out[i];
+        rt_buffer_free(f->owned[s]);
+        f->owned[s] = NULL;
+    }
+}
+
 static sy_status run_in_frame(run *r)
 {
+    rt_frame *f = r->frame;
     const uint32_t n = r->plan->n_live_out;
-    base_arena *own = base_arena_create(); /* the frame's is reset after each kernel */
-    r->allocated = own != NULL ? BASE_ARENA_ARRAY(own, bool, n) : NULL;
-    r->filled = r->allocated != NULL ? BASE_ARENA_ARRAY(own, bool, n) : NULL;
-    sy_status status = SY_ENOMEM;
-    if (r->filled != NULL) {
-        status = run_steps(r);
-        for (uint32_t s = 0; s < r->plan->n_slots; s++) {
-            rt_buffer_free(r->frame->owned[s]);
-            r->frame->owned[s] = NULL;
-        }
-        for (uint32_t i = 0; status != SY_OK && i < n; i++) {
-            if (r->allocated[i]) {
-                rt_buffer_free(r->outputs[i]->data);
-                r->outputs[i]->data = NULL;
-            }
+    memset(f->allocated, 0, n * sizeof *f->allocated);
+    memset(f->filled, 0, n * sizeof *f->filled);
+    const sy_status status = run_steps(r);
+    release_all(r);
+    for (uint32_t i = 0; status != SY_OK && i < n; i++) {
+        if (f->allocated[i]) {
+            rt_buffer_free(r->outputs[i]->data);
+            r->outputs[i]->data = NULL;
         }
     }
-    base_arena_destroy(own);
     return status;
 }
 
@@ -475,15 +522,15 @@ sy_status rt_cpu_plan_run(rt_cpu_plan *plan, const ir_tensor *const *inputs,
     }
     run r = {.plan = plan, .inputs = inputs, .outputs = outputs, .options = options, .diag = diag};
     SY_TRY(check_inputs(&r));
-    bool cached = true;
-    sy_status status = rt_layout_get(plan, inputs, diag, &r.layout, &cached);
+    r.cached = true;
+    sy_status status = rt_layout_get(plan, inputs, diag, &r.layout, &r.cached);
     if (status == SY_OK) {
         r.frame = frame_take(plan);
         status = r.frame != NULL ? run_in_frame(&r) : SY_ENOMEM;
         if (r.frame != NULL) {
             frame_give(plan, r.frame);
         }
-        if (!cached) {
+        if (!r.cached) {
             rt_layout_destroy(r.layout);
         }
     }
