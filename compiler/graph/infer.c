@@ -75,8 +75,12 @@ void ir_infer_result_type(ir_infer_args *a, uint32_t i, const ir_type *type)
     }
 }
 
+/* A model that asks for more is hostile or mistaken: no memory has it. */
+#define MAX_RESULT_ELEMENTS ((int64_t)1 << 40)
+
 sy_status ir_infer_result(ir_infer_args *a, uint32_t i, sy_dtype dtype, int32_t rank, const ir_dim *dims)
 {
+    int64_t least = 1; /* elements, if all symbols are 1 */
     if (rank > IR_MAX_RANK) {
         return ir_infer_error(a, SY_EUNSUPPORTED, "the result has %d dimensions, at most %d are supported", rank,
                               IR_MAX_RANK);
@@ -88,9 +92,18 @@ sy_status ir_infer_result(ir_infer_args *a, uint32_t i, sy_dtype dtype, int32_t 
             const sy_status status = ir_dim_check(a->module, NULL, &reason, "the result's shape");
             return ir_infer_error(a, status, "%s", base_diag_message(&reason));
         }
-        if (ir_dim_is_const(dims[j], &size) && size < 0) {
+        if (!ir_dim_is_const(dims[j], &size)) {
+            continue;
+        }
+        if (size < 0) {
             return ir_infer_error(a, SY_ESHAPE, "dimension %d of the result would be %" PRId64, j, size);
         }
+        if (__builtin_mul_overflow(least, size, &least)) {
+            least = INT64_MAX; /* unless a 0 follows */
+        }
+    }
+    if (least > MAX_RESULT_ELEMENTS) {
+        return ir_infer_error(a, SY_ERANGE, "the result would have more than 2^40 elements");
     }
     ir_type t;
     SY_TRY(ir_type_tensor(a->module, dtype, rank, dims, &t));

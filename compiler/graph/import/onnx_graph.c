@@ -269,6 +269,10 @@ static sy_status constant_of(onnx_node *n, const Onnx__AttributeProto *a, ir_con
     ir_module *m = n->in->m;
     ir_attr_kind kind = IR_ATTR_INT;
     int64_t dims[1] = {0};
+    if (a->sparse_tensor != NULL) {
+        const char *what = base_arena_printf(n->in->scratch, "constant '%s'", n->proto->output[0]);
+        return what == NULL ? SY_ENOMEM : ir_onnx_sparse(n->in, a->sparse_tensor, what, out);
+    }
     SY_TRY(ir_onnx_attr_kind(n, a, &kind));
     switch (kind) {
     case IR_ATTR_TENSOR: {
@@ -315,13 +319,12 @@ static sy_status build_constant(onnx_node *n, bool *built)
         return SY_OK;
     }
     if (n->n_attrs != 1 || n->n_inputs != 0 || n->n_outputs != 1 ||
-        strncmp(n->attrs[0]->name, "value", 5) != 0) {
+        (strncmp(n->attrs[0]->name, "value", 5) != 0 &&
+         strcmp(n->attrs[0]->name, "sparse_value") != 0)) {
         return ir_onnx_fail(
             n, SY_EFORMAT,
-            "expected one attribute value... and one result, got %u attributes and %u results%s",
-            n->n_attrs, n->n_outputs,
-            ir_onnx_attr_find(n, "sparse_value") != NULL ? " (sparse values are not supported)"
-                                                         : "");
+            "expected one attribute value... and one result, got %u attributes and %u results",
+            n->n_attrs, n->n_outputs);
     }
     *built = true;
     SY_TRY(constant_of(n, n->attrs[0], &c));
@@ -363,28 +366,30 @@ sy_status ir_onnx_nodes(onnx_import *in, size_t n_nodes, Onnx__NodeProto *const 
     return SY_OK;
 }
 
+static sy_status add_constant(onnx_import *in, ir_graph *g, const char *name, ir_const *c)
+{
+    ir_value *v = NULL;
+    SY_TRY(ir_graph_add_const(g, name, c, &v));
+    v->loc.file = in->file;
+    return bind(in, v);
+}
+
 static sy_status add_initializers(onnx_import *in, const Onnx__GraphProto *p, ir_graph *g)
 {
-    if (p->n_sparse_initializer > 0) {
-        return base_fail(in->diag, SY_EUNSUPPORTED,
-                         "%s: the model has sparse initializers: make them dense", in->file);
-    }
-    for (size_t i = 0; i < p->n_initializer; i++) {
-        const Onnx__TensorProto *t = p->initializer[i];
+    for (size_t i = 0; i < p->n_initializer + p->n_sparse_initializer; i++) {
+        const Onnx__SparseTensorProto *sparse =
+            i < p->n_initializer ? NULL : p->sparse_initializer[i - p->n_initializer];
+        const Onnx__TensorProto *t = sparse == NULL ? p->initializer[i] : sparse->values;
         ir_const *c = NULL;
-        ir_value *v = NULL;
-        const char *what = base_arena_printf(in->scratch, "initializer '%s'",
-                                             text_or_empty(t->name));
+        if (t == NULL || t->name == NULL || t->name[0] == '\0') {
+            return base_fail(in->diag, SY_EFORMAT, "%s: initializer %zu has no name", in->file, i);
+        }
+        const char *what = base_arena_printf(in->scratch, "initializer '%s'", t->name);
         if (what == NULL) {
             return SY_ENOMEM;
         }
-        if (t->name == NULL || t->name[0] == '\0') {
-            return base_fail(in->diag, SY_EFORMAT, "%s: initializer %zu has no name", in->file, i);
-        }
-        SY_TRY(ir_onnx_tensor(in, t, what, &c));
-        SY_TRY(ir_graph_add_const(g, t->name, c, &v));
-        v->loc.file = in->file;
-        SY_TRY(bind(in, v));
+        SY_TRY(sparse == NULL ? ir_onnx_tensor(in, t, what, &c) : ir_onnx_sparse(in, sparse, what, &c));
+        SY_TRY(add_constant(in, g, t->name, c));
     }
     return SY_OK;
 }

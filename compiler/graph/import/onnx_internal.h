@@ -165,6 +165,10 @@ sy_status ir_onnx_fail(const onnx_node *n, sy_status status, const char *fmt, ..
 sy_status ir_onnx_tensor(onnx_import *in, const Onnx__TensorProto *t, const char *what,
                          ir_const **out);
 
+/* The same for a sparse tensor, which becomes a dense one. */
+sy_status ir_onnx_sparse(onnx_import *in, const Onnx__SparseTensorProto *t, const char *what,
+                         ir_const **out);
+
 /* The type; NULL gives an unknown type. `name`: of the value, for messages and names of unnamed
  * dimensions. */
 sy_status ir_onnx_type(onnx_import *in, const Onnx__TypeProto *t, const char *name, ir_type *out);
