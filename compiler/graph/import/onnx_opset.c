@@ -629,6 +629,18 @@ static sy_status range_27(onnx_node *n, bool *built)
     return only_int(n, "stash_type", 1);
 }
 
+/* The axis was an attribute, and the second axis where it was not given. */
+static sy_status dft_17(onnx_node *n, bool *built)
+{
+    int64_t axis = 1;
+    bool found = false;
+    ir_value *v = NULL;
+    (void)built;
+    SY_TRY(ir_onnx_take_int(n, "axis", &axis, &found));
+    SY_TRY(ir_onnx_emit_const(n, SY_DT_I64, 0, NULL, &axis, sizeof axis, &v));
+    return set_input(n, 2, v);
+}
+
 /* ---------------------------------------------------------------- the table */
 
 typedef sy_status (*rule_fn)(onnx_node *n, bool *built);
@@ -662,6 +674,7 @@ static const struct {
     {"ReduceSum", 13, axes_as_attribute},
     {"Squeeze", 13, axes_as_attribute},
     {"Unsqueeze", 13, axes_as_attribute},
+    {"DFT", 20, dft_17},
     {"Reshape", 5, reshape_1},
     {"Split", 18, split_before_18},
     {"Slice", 10, slice_1},
