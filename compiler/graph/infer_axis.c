@@ -1,5 +1,5 @@
 /*
- * infer_axis.c -- inference of ArgMax, ArgMin, LayerNormalization, Size.
+ * infer_axis.c -- inference of ArgMax, ArgMin, Size.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,27 +25,6 @@ sy_status ir_infer_arg(ir_infer_args *a)
         }
     }
     return ir_infer_result(a, 0, SY_DT_I64, rank, dims);
-}
-
-sy_status ir_infer_layernorm(ir_infer_args *a)
-{
-    ir_type x;
-    int32_t axis;
-    SY_TRY(ir_infer_operand(a, 0, &x));
-    SY_TRY(ir_infer_want_class(a, 0, x.dtype, SY_DC_FLOAT));
-    x.quant = NULL;
-    ir_infer_result_type(a, 0, &x);
-    if (!x.has_rank) {
-        SY_TRY(ir_infer_result(a, 1, SY_DT_F32, -1, NULL));
-        return ir_infer_result(a, 2, SY_DT_F32, -1, NULL);
-    }
-    SY_TRY(ir_infer_axis(a, ir_node_int(a->node, "axis", -1), x.rank, &axis));
-    ir_dim dims[IR_MAX_RANK];
-    for (int32_t i = 0; i < x.rank; i++) {
-        dims[i] = i < axis ? x.dims[i] : ir_dim_const(a->module, 1);
-    }
-    SY_TRY(ir_infer_result(a, 1, SY_DT_F32, x.rank, dims));
-    return ir_infer_result(a, 2, SY_DT_F32, x.rank, dims);
 }
 
 sy_status ir_infer_size(ir_infer_args *a)

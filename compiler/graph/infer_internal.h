@@ -56,6 +56,9 @@ sy_status ir_infer_set_elements(ir_infer_args *a, uint32_t i, uint32_t n, const 
 /* Conv and QConv: operands checked against each other, the result's shape with this dtype. */
 sy_status ir_infer_conv_shape(ir_infer_args *a, sy_dtype dtype);
 
+/* The matrix product of operands i and j, with this dtype; element types are not looked at. */
+sy_status ir_infer_matmul_shape(ir_infer_args *a, uint32_t i, uint32_t j, sy_dtype dtype);
+
 /* Node inference on explicit types, used for Fused, Call and regions. */
 sy_status ir_infer_region(ir_infer_args *a, ir_graph *region);
 

@@ -270,8 +270,8 @@ sy_status ir_infer_gemm(ir_infer_args *a)
     return SY_OK;
 }
 
-/* The shape of a MatMul of x and y with numpy's rules for vectors and batch dimensions. */
-static sy_status matmul_shape(ir_infer_args *a, const ir_type *x, const ir_type *y, ir_dim out[IR_MAX_RANK],
+/* The shape of a product of x (operand i) and y (operand j) with numpy's rules for vectors and batch dimensions. */
+static sy_status matmul_shape(ir_infer_args *a, uint32_t j, const ir_type *x, const ir_type *y, ir_dim *out,
                               int32_t *rank)
 {
     *rank = -1;
@@ -281,7 +281,7 @@ static sy_status matmul_shape(ir_infer_args *a, const ir_type *x, const ir_type 
     if (x->rank == 0 || y->rank == 0) {
         return ir_infer_error(a, SY_ESHAPE, "operand %d must have at least 1 dimension, got 0", x->rank == 0 ? 0 : 1);
     }
-    SY_TRY(ir_infer_want_dim(a, 1, y, y->rank == 1 ? 0 : y->rank - 2, x->dims[x->rank - 1]));
+    SY_TRY(ir_infer_want_dim(a, j, y, y->rank == 1 ? 0 : y->rank - 2, x->dims[x->rank - 1]));
     ir_type bx, by;
     SY_TRY(ir_type_tensor(a->module, SY_DT_NONE, x->rank > 2 ? x->rank - 2 : 0, x->dims, &bx));
     SY_TRY(ir_type_tensor(a->module, SY_DT_NONE, y->rank > 2 ? y->rank - 2 : 0, y->dims, &by));
@@ -295,52 +295,24 @@ static sy_status matmul_shape(ir_infer_args *a, const ir_type *x, const ir_type 
     return SY_OK;
 }
 
+sy_status ir_infer_matmul_shape(ir_infer_args *a, uint32_t i, uint32_t j, sy_dtype dtype)
+{
+    ir_type x, y;
+    ir_dim dims[IR_MAX_RANK + 2];
+    int32_t rank;
+    SY_TRY(ir_infer_operand(a, i, &x));
+    SY_TRY(ir_infer_operand(a, j, &y));
+    SY_TRY(matmul_shape(a, j, &x, &y, dims, &rank));
+    return ir_infer_result(a, 0, dtype, rank, dims);
+}
+
 sy_status ir_infer_matmul(ir_infer_args *a)
 {
     ir_type x, y;
     sy_dtype dtype;
-    ir_dim dims[IR_MAX_RANK + 2];
-    int32_t rank;
     SY_TRY(ir_infer_operand(a, 0, &x));
     SY_TRY(ir_infer_operand(a, 1, &y));
     SY_TRY(ir_infer_same_dtype(a, 0, x.dtype, 1, y.dtype, &dtype));
     SY_TRY(want_number(a, dtype));
-    SY_TRY(matmul_shape(a, &x, &y, dims, &rank));
-    return ir_infer_result(a, 0, dtype, rank, dims);
-}
-
-/* ---------------------------------------------------------------- batch normalisation */
-
-sy_status ir_infer_batchnorm(ir_infer_args *a)
-{
-    ir_type t;
-    SY_TRY(ir_infer_operand(a, 0, &t));
-    SY_TRY(ir_infer_want_class(a, 0, t.dtype, SY_DC_FLOAT));
-    if (t.has_rank && t.rank < 2) {
-        return ir_infer_error(a, SY_ESHAPE, "operand 0 must have at least 2 dimensions, got %d", t.rank);
-    }
-    ir_dim channels = t.has_rank ? t.dims[1] : NULL;
-    for (uint32_t i = 1; i < 5; i++) {
-        ir_type p;
-        SY_TRY(ir_infer_operand(a, i, &p));
-        SY_TRY(ir_infer_want_class(a, i, p.dtype, SY_DC_FLOAT));
-        SY_TRY(ir_infer_want_rank(a, i, &p, 1));
-        if (channels == NULL) {
-            channels = p.has_rank ? p.dims[0] : NULL;
-        }
-        SY_TRY(ir_infer_want_dim(a, i, &p, 0, channels));
-    }
-    ir_infer_result_type(a, 0, &t);
-    const bool training = ir_node_int(a->node, "training_mode", 0) != 0;
-    for (uint32_t i = 1; i < a->n_outputs; i++) {
-        ir_type p;
-        if (!training && a->outputs[i].wanted) {
-            return ir_infer_error(a, SY_EINVAL, "has running statistics as results only with training_mode = 1");
-        }
-        SY_TRY(ir_infer_operand(a, i + 2, &p));
-        p.has_rank = channels != NULL;
-        p.rank = channels != NULL ? 1 : 0;
-        SY_TRY(ir_infer_result(a, i, p.dtype, p.has_rank ? 1 : -1, &channels));
-    }
-    return SY_OK;
+    return ir_infer_matmul_shape(a, 0, 1, dtype);
 }

@@ -4,31 +4,18 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "infer_internal.h"
+#include "infer_window.h"
 #include "internal.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-#define LIMIT INT64_C(0x7fffffff) /* no kernel, stride, dilation or pad beyond this: products stay in 64 bits */
-
-typedef enum auto_pad { PAD_GIVEN, PAD_SAME_UPPER, PAD_SAME_LOWER, PAD_VALID } auto_pad;
-
-/* The attributes of a window with defaults; sizes apart. */
-typedef struct window_attrs {
-    int32_t rank;
-    bool has_kernel;
-    int64_t kernel[3], strides[3], dilations[3], begin[3], end[3];
-    auto_pad pad;
-    bool ceil;
-} window_attrs;
 
 static sy_status fail(const ir_node *n, base_diag *diag, sy_status status, const char *what, const char *problem)
 {
     return base_fail(diag, status, IR_NODE_FMT ": %s %s", IR_NODE_ARGS(n), what, problem);
 }
 
-/* n_wanted numbers in [least, LIMIT] from an attribute; `fallback` for all if it is absent. */
-static sy_status read_ints(const ir_node *n, const char *name, uint32_t n_wanted, int64_t least, int64_t fallback,
+sy_status ir_window_ints(const ir_node *n, const char *name, uint32_t n_wanted, int64_t least, int64_t fallback,
                            base_diag *diag, int64_t *out)
 {
     const int64_t *values;
@@ -44,7 +31,7 @@ static sy_status read_ints(const ir_node *n, const char *name, uint32_t n_wanted
                          IR_NODE_ARGS(n), name, n_wanted, count);
     }
     for (uint32_t i = 0; i < n_wanted; i++) {
-        if (values[i] < least || values[i] > LIMIT) {
+        if (values[i] < least || values[i] > IR_WINDOW_LIMIT) {
             return base_fail(diag, SY_EINVAL, IR_NODE_FMT ": attribute '%s' must be at least %" PRId64 ", got %" PRId64,
                              IR_NODE_ARGS(n), name, least, values[i]);
         }
@@ -53,7 +40,7 @@ static sy_status read_ints(const ir_node *n, const char *name, uint32_t n_wanted
     return SY_OK;
 }
 
-static sy_status read_attrs(const ir_node *n, int32_t rank, base_diag *diag, window_attrs *w)
+sy_status ir_window_read(const ir_node *n, int32_t rank, base_diag *diag, ir_window_attrs *w)
 {
     memset(w, 0, sizeof *w);
     if (rank < 1 || rank > 3) {
@@ -64,10 +51,10 @@ static sy_status read_attrs(const ir_node *n, int32_t rank, base_diag *diag, win
     int64_t pads[6];
     w->rank = rank;
     w->has_kernel = ir_node_attr(n, "kernel_shape") != NULL;
-    SY_TRY(read_ints(n, "kernel_shape", count, 1, 1, diag, w->kernel));
-    SY_TRY(read_ints(n, "strides", count, 1, 1, diag, w->strides));
-    SY_TRY(read_ints(n, "dilations", count, 1, 1, diag, w->dilations));
-    SY_TRY(read_ints(n, "pads", 2 * count, 0, 0, diag, pads));
+    SY_TRY(ir_window_ints(n, "kernel_shape", count, 1, 1, diag, w->kernel));
+    SY_TRY(ir_window_ints(n, "strides", count, 1, 1, diag, w->strides));
+    SY_TRY(ir_window_ints(n, "dilations", count, 1, 1, diag, w->dilations));
+    SY_TRY(ir_window_ints(n, "pads", 2 * count, 0, 0, diag, pads));
     for (int32_t i = 0; i < rank; i++) {
         w->begin[i] = pads[i];
         w->end[i] = pads[i + rank];
@@ -75,17 +62,17 @@ static sy_status read_attrs(const ir_node *n, int32_t rank, base_diag *diag, win
     w->ceil = ir_node_int(n, "ceil_mode", 0) != 0;
     const char *mode = ir_node_string(n, "auto_pad", "NOTSET");
     if (strcmp(mode, "NOTSET") == 0 || mode[0] == '\0') {
-        w->pad = PAD_GIVEN;
+        w->pad = IR_PAD_GIVEN;
     } else if (strcmp(mode, "SAME_UPPER") == 0) {
-        w->pad = PAD_SAME_UPPER;
+        w->pad = IR_PAD_SAME_UPPER;
     } else if (strcmp(mode, "SAME_LOWER") == 0) {
-        w->pad = PAD_SAME_LOWER;
+        w->pad = IR_PAD_SAME_LOWER;
     } else if (strcmp(mode, "VALID") == 0) {
-        w->pad = PAD_VALID;
+        w->pad = IR_PAD_VALID;
     } else {
         return fail(n, diag, SY_EINVAL, "attribute 'auto_pad'", "is none of NOTSET, SAME_UPPER, SAME_LOWER, VALID");
     }
-    if (w->pad == PAD_VALID) {
+    if (w->pad == IR_PAD_VALID) {
         memset(w->begin, 0, sizeof w->begin);
         memset(w->end, 0, sizeof w->end);
     }
@@ -93,7 +80,7 @@ static sy_status read_attrs(const ir_node *n, int32_t rank, base_diag *diag, win
 }
 
 /* Sizes and pads of axis i for a concrete input size. */
-static sy_status resolve_axis(const ir_node *n, const window_attrs *w, int32_t i, int64_t size, base_diag *diag,
+static sy_status resolve_axis(const ir_node *n, const ir_window_attrs *w, int32_t i, int64_t size, base_diag *diag,
                               ir_window *out)
 {
     const int64_t extent = w->dilations[i] * (out->kernel[i] - 1) + 1; /* below 2^62 */
@@ -101,11 +88,11 @@ static sy_status resolve_axis(const ir_node *n, const window_attrs *w, int32_t i
     if (size < 0 || size > INT64_MAX / 4) {
         return fail(n, diag, SY_ESHAPE, "a spatial size", "is out of range");
     }
-    if (w->pad == PAD_SAME_UPPER || w->pad == PAD_SAME_LOWER) {
+    if (w->pad == IR_PAD_SAME_UPPER || w->pad == IR_PAD_SAME_LOWER) {
         out->out[i] = size / stride + (size % stride != 0);
         int64_t total = (out->out[i] - 1) * stride + extent - size;
         total = out->out[i] > 0 && total > 0 ? total : 0;
-        out->pads_begin[i] = w->pad == PAD_SAME_UPPER ? total / 2 : total - total / 2;
+        out->pads_begin[i] = w->pad == IR_PAD_SAME_UPPER ? total / 2 : total - total / 2;
         out->pads_end[i] = total - out->pads_begin[i];
         return SY_OK;
     }
@@ -128,15 +115,15 @@ static sy_status resolve_axis(const ir_node *n, const window_attrs *w, int32_t i
 sy_status ir_window_resolve(const ir_node *n, int32_t rank, const int64_t *spatial, const int64_t *kernel,
                             base_diag *diag, ir_window *out)
 {
-    window_attrs w;
-    SY_TRY(read_attrs(n, rank, diag, &w));
+    ir_window_attrs w;
+    SY_TRY(ir_window_read(n, rank, diag, &w));
     ir_window r = { .rank = rank };
     memcpy(r.strides, w.strides, sizeof r.strides);
     memcpy(r.dilations, w.dilations, sizeof r.dilations);
     const bool global = ir_node_int(n, "global", 0) != 0;
     for (int32_t i = 0; i < rank; i++) {
         r.kernel[i] = kernel != NULL ? kernel[i] : global ? spatial[i] : w.kernel[i];
-        if (r.kernel[i] < 1 || r.kernel[i] > LIMIT) {
+        if (r.kernel[i] < 1 || r.kernel[i] > IR_WINDOW_LIMIT) {
             return fail(n, diag, SY_ESHAPE, "the kernel", "is empty or too large");
         }
         if (kernel != NULL && w.has_kernel && kernel[i] != w.kernel[i]) {
@@ -150,7 +137,7 @@ sy_status ir_window_resolve(const ir_node *n, int32_t rank, const int64_t *spati
 }
 
 /* The size of one spatial axis of the result; `kernel` may be symbolic. */
-static sy_status axis_result(ir_infer_args *a, const window_attrs *w, int32_t i, ir_dim size, ir_dim kernel,
+static sy_status axis_result(ir_infer_args *a, const ir_window_attrs *w, int32_t i, ir_dim size, ir_dim kernel,
                              ir_dim *out)
 {
     ir_module *m = a->module;
@@ -158,7 +145,7 @@ static sy_status axis_result(ir_infer_args *a, const window_attrs *w, int32_t i,
     if (ir_dim_is_const(size, &s) && ir_dim_is_const(kernel, &k)) {
         ir_window r = { .kernel[0] = 0 };
         r.kernel[i] = k;
-        if (k < 1 || k > LIMIT) {
+        if (k < 1 || k > IR_WINDOW_LIMIT) {
             return ir_infer_error(a, SY_ESHAPE, "the kernel is empty or too large");
         }
         SY_TRY(resolve_axis(a->node, w, i, s, a->diag, &r));
@@ -166,7 +153,7 @@ static sy_status axis_result(ir_infer_args *a, const window_attrs *w, int32_t i,
         return SY_OK;
     }
     const ir_dim stride = ir_dim_const(m, w->strides[i]), one = ir_dim_const(m, 1);
-    if (w->pad == PAD_SAME_UPPER || w->pad == PAD_SAME_LOWER) {
+    if (w->pad == IR_PAD_SAME_UPPER || w->pad == IR_PAD_SAME_LOWER) {
         *out = ir_dim_ceil_div(m, size, stride);
         return SY_OK;
     }
@@ -186,9 +173,9 @@ static sy_status axis_result(ir_infer_args *a, const window_attrs *w, int32_t i,
 static sy_status window_result(ir_infer_args *a, const ir_type *x, ir_dim channels, const ir_dim *kernel,
                                sy_dtype dtype)
 {
-    window_attrs w;
+    ir_window_attrs w;
     ir_dim dims[IR_MAX_RANK];
-    SY_TRY(read_attrs(a->node, x->rank - 2, a->diag, &w));
+    SY_TRY(ir_window_read(a->node, x->rank - 2, a->diag, &w));
     dims[0] = x->dims[0];
     dims[1] = channels;
     for (int32_t i = 0; i < w.rank; i++) {
@@ -207,7 +194,7 @@ static sy_status window_result(ir_infer_args *a, const ir_type *x, ir_dim channe
     return ir_infer_result(a, 0, dtype, x->rank, dims);
 }
 
-static sy_status want_spatial(const ir_infer_args *a, uint32_t i, const ir_type *x)
+sy_status ir_window_want_spatial(const ir_infer_args *a, uint32_t i, const ir_type *x)
 {
     return !x->has_rank || (x->rank >= 3 && x->rank <= 5)
                ? SY_OK
@@ -215,20 +202,20 @@ static sy_status want_spatial(const ir_infer_args *a, uint32_t i, const ir_type 
                                 x->rank);
 }
 
-/* Checks operands of Conv and QConv against each other. */
-static sy_status check_conv(ir_infer_args *a, const ir_type *x, const ir_type *w)
+/* Checks x, w and the bias of a convolution against each other. */
+static sy_status check_conv(ir_infer_args *a, uint32_t ix, uint32_t iw, uint32_t ib, const ir_type *x, const ir_type *w)
 {
     const int64_t group = ir_node_int(a->node, "group", 1);
     int64_t c, wc, m;
-    if (group < 1 || group > LIMIT) {
+    if (group < 1 || group > IR_WINDOW_LIMIT) {
         return ir_infer_error(a, SY_EINVAL, "attribute 'group' must be at least 1, got %" PRId64, group);
     }
-    SY_TRY(want_spatial(a, 0, x));
-    SY_TRY(want_spatial(a, 1, w));
+    SY_TRY(ir_window_want_spatial(a, ix, x));
+    SY_TRY(ir_window_want_spatial(a, iw, w));
     if (!x->has_rank || !w->has_rank) {
         return SY_OK;
     }
-    SY_TRY(ir_infer_want_rank(a, 1, w, x->rank));
+    SY_TRY(ir_infer_want_rank(a, iw, w, x->rank));
     if (ir_dim_is_const(x->dims[1], &c) && ir_dim_is_const(w->dims[1], &wc) && (c % group != 0 || c / group != wc)) {
         return ir_infer_error(a, SY_ESHAPE,
                               "the input has %" PRId64 " channels in %" PRId64 " groups, the weights take %" PRId64
@@ -239,25 +226,30 @@ static sy_status check_conv(ir_infer_args *a, const ir_type *x, const ir_type *w
         return ir_infer_error(a, SY_ESHAPE, "%" PRId64 " output channels do not divide into %" PRId64 " groups", m,
                               group);
     }
-    if (ir_infer_has(a, 2)) {
+    if (ir_infer_has(a, ib)) {
         ir_type b;
-        SY_TRY(ir_infer_operand(a, 2, &b));
-        SY_TRY(ir_infer_want_rank(a, 2, &b, 1));
-        SY_TRY(ir_infer_want_dim(a, 2, &b, 0, w->dims[0]));
+        SY_TRY(ir_infer_operand(a, ib, &b));
+        SY_TRY(ir_infer_want_rank(a, ib, &b, 1));
+        SY_TRY(ir_infer_want_dim(a, ib, &b, 0, w->dims[0]));
     }
     return SY_OK;
 }
 
-sy_status ir_infer_conv_shape(ir_infer_args *a, sy_dtype dtype)
+sy_status ir_window_conv(ir_infer_args *a, uint32_t ix, uint32_t iw, uint32_t ib, sy_dtype dtype)
 {
     ir_type x, w;
-    SY_TRY(ir_infer_operand(a, 0, &x));
-    SY_TRY(ir_infer_operand(a, 1, &w));
-    SY_TRY(check_conv(a, &x, &w));
+    SY_TRY(ir_infer_operand(a, ix, &x));
+    SY_TRY(ir_infer_operand(a, iw, &w));
+    SY_TRY(check_conv(a, ix, iw, ib, &x, &w));
     if (!x.has_rank || !w.has_rank) {
         return ir_infer_result(a, 0, dtype, -1, NULL);
     }
     return window_result(a, &x, w.dims[0], w.dims + 2, dtype);
+}
+
+sy_status ir_infer_conv_shape(ir_infer_args *a, sy_dtype dtype)
+{
+    return ir_window_conv(a, 0, 1, 2, dtype);
 }
 
 sy_status ir_infer_conv(ir_infer_args *a)
@@ -276,16 +268,16 @@ sy_status ir_infer_conv(ir_infer_args *a)
     return ir_infer_conv_shape(a, dtype);
 }
 
-/* MaxPool, AveragePool and QAveragePool without `global`. */
+/* MaxPool, AveragePool, LpPool and QAveragePool without `global`. */
 sy_status ir_infer_pool(ir_infer_args *a)
 {
     ir_type x;
     SY_TRY(ir_infer_operand(a, 0, &x));
-    SY_TRY(want_spatial(a, 0, &x));
+    SY_TRY(ir_window_want_spatial(a, 0, &x));
     if (ir_node_attr(a->node, "kernel_shape") == NULL) {
         return ir_infer_error(a, SY_EINVAL, "attribute 'kernel_shape' is missing");
     }
-    if (a->node->op->code == IR_OP_AVERAGEPOOL) {
+    if (a->node->op->code == IR_OP_AVERAGEPOOL || a->node->op->code == IR_OP_LPPOOL) {
         SY_TRY(ir_infer_want_class(a, 0, x.dtype, SY_DC_FLOAT));
     }
     if (!x.has_rank) {
@@ -309,7 +301,7 @@ sy_status ir_infer_global_pool(ir_infer_args *a)
     ir_type x;
     ir_dim dims[IR_MAX_RANK];
     SY_TRY(ir_infer_operand(a, 0, &x));
-    SY_TRY(want_spatial(a, 0, &x));
+    SY_TRY(ir_window_want_spatial(a, 0, &x));
     for (int32_t i = 0; i < x.rank; i++) {
         dims[i] = i < 2 ? x.dims[i] : ir_dim_const(a->module, 1);
     }

@@ -1,5 +1,5 @@
 /*
- * ref_pool.c -- MaxPool, AveragePool, GlobalAveragePool, ReduceMean, ReduceSum.
+ * ref_pool.c -- MaxPool, AveragePool, LpPool and their global forms.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -195,6 +195,72 @@ sy_status ir_ref_globalmaxpool(const ir_kernel_args *args)
         } else {
             copy_element(y, p, x, best);
         }
+    }
+    return SY_OK;
+}
+
+/* (sum of |x|^p over a window) ^ (1 / p) */
+static double norm_of(double total, double p)
+{
+    return p == 1.0 ? total : p == 2.0 ? sqrt(total) : ir_ref_pow(total, 1.0 / p);
+}
+
+static double power(double v, double p)
+{
+    return p == 1.0 ? fabs(v) : p == 2.0 ? v * v : ir_ref_pow(fabs(v), p);
+}
+
+static sy_status order_of(const ir_kernel_args *args, double *p)
+{
+    const int64_t order = ir_node_int(args->node, "p", 2);
+    *p = (double)order;
+    return order >= 1 ? SY_OK
+                      : base_fail(args->diag, SY_EINVAL, "attribute 'p' must be at least 1, got %lld",
+                                  (long long)order);
+}
+
+sy_status ir_ref_lppool(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
+    const int32_t spatial = x->rank - 2;
+    ir_window win;
+    double p;
+    SY_TRY(order_of(args, &p));
+    SY_TRY(ir_window_resolve(args->node, spatial, x->dims + 2, NULL, args->diag, &win));
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
+    const int64_t n_out = ir_ref_product(win.out, 0, spatial);
+    int64_t i = 0;
+    for (int64_t k = 0; k < x->dims[0] * x->dims[1]; k++) {
+        ir_ref_walk walk;
+        ir_ref_walk_start(&walk, spatial, win.out);
+        for (int64_t o = 0; o < n_out; o++, ir_ref_walk_next(&walk)) {
+            const inside_taps taps = taps_at(&win, x->dims + 2, walk.index, false);
+            double s = 0.0;
+            for (int64_t t = 0; t < taps.n; t++) {
+                s += power(ir_ref_get(x, k * plane + tap_offset(&win, &taps, x->dims + 2, walk.index, t)), p);
+            }
+            ir_ref_put(y, i++, norm_of(s, p));
+        }
+    }
+    return SY_OK;
+}
+
+sy_status ir_ref_globallppool(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    double p;
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
+    SY_TRY(order_of(args, &p));
+    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
+    for (int64_t k = 0; k < x->dims[0] * x->dims[1]; k++) {
+        double s = 0.0;
+        for (int64_t i = 0; i < plane; i++) {
+            s += power(ir_ref_get(x, k * plane + i), p);
+        }
+        ir_ref_put(y, k, norm_of(s, p));
     }
     return SY_OK;
 }

@@ -1,6 +1,5 @@
 /*
- * ref_unary.c -- elementwise operators of one tensor, Quantize/DequantizeLinear, Softmax,
- * BatchNormalization.
+ * ref_unary.c -- elementwise operators of one tensor, Softmax.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -288,72 +287,7 @@ sy_status ir_ref_clip(const ir_kernel_args *args)
     return SY_OK;
 }
 
-/* ---------------------------------------------------------------- Quantize, Dequantize */
-
-/* Elements that share a scale lie `inner` apart in runs: scale index of element i = i / inner % n.
- */
-static sy_status scale_layout(const ir_kernel_args *args, int64_t *inner, int64_t *n)
-{
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    const ir_tensor *scale = ir_kernel_input(args, 1);
-    *inner = 1;
-    *n = ir_tensor_n_elements(scale);
-    if (*n == 1) {
-        return SY_OK;
-    }
-    int32_t axis;
-    if (scale->rank != 1 || !ir_ref_axis(ir_node_int(args->node, "axis", 1), x->rank, &axis) ||
-        x->dims[axis] != *n) {
-        return base_fail(args->diag, SY_ESHAPE, "%lld scales do not fit the axis", (long long)*n);
-    }
-    *inner = ir_ref_product(x->dims, axis + 1, x->rank);
-    return SY_OK;
-}
-
-sy_status ir_ref_quantizelinear(const ir_kernel_args *args)
-{
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    const ir_tensor *scale = ir_kernel_input(args, 1);
-    const ir_tensor *zero = ir_kernel_input(args, 2);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    const uint32_t bits = sy_dtype_bits(y->dtype);
-    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype) || ir_ref_is_integer(x->dtype)));
-    SY_TRY(ir_ref_need(args, y, ir_ref_is_integer(y->dtype) && bits <= 16));
-    const bool is_signed = sy_dtype_class_of(y->dtype) == SY_DC_INT;
-    const int64_t low = is_signed ? -((int64_t)1 << (bits - 1)) : 0;
-    const int64_t high = low + ((int64_t)1 << bits) - 1;
-    int64_t inner, n_scales;
-    SY_TRY(scale_layout(args, &inner, &n_scales));
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t c = n_scales == 1 ? 0 : i / inner % n_scales;
-        const float quotient = (float)ir_ref_get(x, i) / (float)ir_ref_get(scale, c);
-        const int64_t v = ir_ref_rne(quotient) + (zero != NULL ? ir_ref_get_int(zero, c) : 0);
-        ir_ref_put_int(y, i, v < low ? low : v > high ? high : v);
-    }
-    return SY_OK;
-}
-
-sy_status ir_ref_dequantizelinear(const ir_kernel_args *args)
-{
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    const ir_tensor *scale = ir_kernel_input(args, 1);
-    const ir_tensor *zero = ir_kernel_input(args, 2);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ir_ref_need(args, x, ir_ref_is_integer(x->dtype) && sy_dtype_bits(x->dtype) <= 32));
-    int64_t inner, n_scales;
-    SY_TRY(scale_layout(args, &inner, &n_scales));
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t c = n_scales == 1 ? 0 : i / inner % n_scales;
-        const int64_t centred = ir_ref_get_int(x, i) - (zero != NULL ? ir_ref_get_int(zero, c) : 0);
-        const float v = (float)centred * (float)ir_ref_get(scale, c);
-        ir_ref_put(y, i, (double)v);
-    }
-    return SY_OK;
-}
-
-/* ---------------------------------------------------------------- Softmax, BatchNormalization */
+/* ---------------------------------------------------------------- Softmax */
 
 static sy_status softmax(const ir_kernel_args *args, bool logarithm)
 {
@@ -395,65 +329,4 @@ sy_status ir_ref_softmax(const ir_kernel_args *args)
 sy_status ir_ref_logsoftmax(const ir_kernel_args *args)
 {
     return softmax(args, true);
-}
-
-/* Mean and (biased) variance of channel c over the batch and all spatial axes. */
-static void channel_statistics(const ir_tensor *x, int64_t c, int64_t plane, double *mean,
-                               double *variance)
-{
-    const int64_t batch = x->dims[0], channels = x->rank > 1 ? x->dims[1] : 1;
-    const double count = (double)(batch * plane);
-    double s = 0.0, squares = 0.0;
-    for (int64_t i = 0; i < batch * plane; i++) {
-        s += ir_ref_get(x, (i / plane * channels + c) * plane + i % plane);
-    }
-    *mean = s / count;
-    for (int64_t i = 0; i < batch * plane; i++) {
-        const double d = ir_ref_get(x, (i / plane * channels + c) * plane + i % plane) - *mean;
-        squares += d * d;
-    }
-    *variance = squares / count;
-}
-
-sy_status ir_ref_batchnorm(const ir_kernel_args *args)
-{
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    const ir_tensor *scale = ir_kernel_input(args, 1);
-    const ir_tensor *bias = ir_kernel_input(args, 2);
-    const ir_tensor *in_mean = ir_kernel_input(args, 3);
-    const ir_tensor *in_variance = ir_kernel_input(args, 4);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    ir_tensor *out_mean = ir_kernel_output(args, 1);
-    ir_tensor *out_variance = ir_kernel_output(args, 2);
-    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
-    const double epsilon = (double)ir_node_float(args->node, "epsilon", 1e-5f);
-    const double momentum = (double)ir_node_float(args->node, "momentum", 0.9f);
-    const bool training = ir_node_int(args->node, "training_mode", 0) != 0;
-    const int64_t channels = x->rank > 1 ? x->dims[1] : 1;
-    const int64_t plane = ir_ref_product(x->dims, 2, x->rank);
-
-    for (int64_t c = 0; c < channels; c++) {
-        double mean = ir_ref_get(in_mean, c), variance = ir_ref_get(in_variance, c);
-        if (training) {
-            double batch_mean, batch_variance;
-            channel_statistics(x, c, plane, &batch_mean, &batch_variance);
-            if (out_mean != NULL) {
-                ir_ref_put(out_mean, c, mean * momentum + batch_mean * (1.0 - momentum));
-            }
-            if (out_variance != NULL) {
-                ir_ref_put(out_variance, c,
-                           variance * momentum + batch_variance * (1.0 - momentum));
-            }
-            mean = batch_mean;
-            variance = batch_variance;
-        }
-        const double factor = ir_ref_get(scale, c) / sqrt(variance + epsilon);
-        for (int64_t n = 0; n < x->dims[0]; n++) {
-            for (int64_t i = 0; i < plane; i++) {
-                const int64_t at = (n * channels + c) * plane + i;
-                ir_ref_put(y, at, (ir_ref_get(x, at) - mean) * factor + ir_ref_get(bias, c));
-            }
-        }
-    }
-    return SY_OK;
 }

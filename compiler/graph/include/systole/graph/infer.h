@@ -110,4 +110,23 @@ typedef struct ir_window {
 sy_status ir_window_resolve(const ir_node *n, int32_t rank, const int64_t *spatial,
                             const int64_t *kernel, base_diag *diag, ir_window *out);
 
+/* The same for ConvTranspose; pads_begin and pads_end are what is cut off the full result (never negative). */
+sy_status ir_window_transposed(const ir_node *n, int32_t rank, const int64_t *spatial,
+                               const int64_t *kernel, base_diag *diag, ir_window *out);
+
+/*
+ * The result sizes of Resize and the scale that each axis is read by; n_scales or n_sizes is 0.
+ *   dims [rank]  of the operand;   scales, sizes: one for each resized axis
+ */
+typedef struct ir_resize {
+    int32_t axes[IR_MAX_RANK]; /* the resized ones */
+    uint32_t n_axes;
+    double scale[IR_MAX_RANK];
+    int64_t out[IR_MAX_RANK];
+} ir_resize;
+
+sy_status ir_resize_resolve(const ir_node *n, int32_t rank, const int64_t *dims, uint32_t n_scales,
+                            const float *scales, uint32_t n_sizes, const int64_t *sizes,
+                            base_diag *diag, ir_resize *out);
+
 #endif
