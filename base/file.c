@@ -3,7 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define ZLIB_CONST /* next_in points to const */
+#define _DEFAULT_SOURCE /* madvise */
+#define ZLIB_CONST      /* next_in points to const */
 
 #include "systole/base/file.h"
 
@@ -184,6 +185,18 @@ sy_status base_file_map(base_diag *diag, const char *path, base_map *out)
     }
     close(fd);
     return status;
+}
+
+void base_file_map_drop(const base_map *map, size_t offset, size_t n_bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (offset > map->n_bytes || n_bytes > map->n_bytes - offset) {
+        return;
+    }
+    const size_t first = (offset + page - 1) / page * page, end = (offset + n_bytes) / page * page;
+    if (first < end) {
+        (void)madvise((void *)(uintptr_t)(map->data + first), end - first, MADV_DONTNEED);
+    }
 }
 
 void base_file_unmap(base_map *map)

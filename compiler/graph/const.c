@@ -196,6 +196,14 @@ sy_status ir_recipe_register(ir_module *m, const char *recipe, ir_recipe_fn fn, 
 
 /* ---------------------------------------------------------------- bytes */
 
+void ir_consts_drop(ir_module *m)
+{
+    for (size_t i = 0; i < m->intern->files.n; i++) {
+        const base_map *map = &m->intern->files.items[i].map;
+        base_file_map_drop(map, 0, map->n_bytes);
+    }
+}
+
 static sy_status map_file(ir_module *m, ir_const *c, base_diag *diag)
 {
     ir_mapped_file *file = NULL;
@@ -227,6 +235,7 @@ static sy_status map_file(ir_module *m, ir_const *c, base_diag *diag)
         if (data == NULL) {
             return SY_ENOMEM;
         }
+        base_file_map_drop(&file->map, c->offset, c->size_bytes);
     }
     c->data = data;
     return SY_OK;

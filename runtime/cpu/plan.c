@@ -15,6 +15,7 @@
 
 #define MAX_FOLDED_BYTES \
     ((size_t)1 << 30)     /* more is computed in each run, where memory is shared */
+#define DROP_BYTES     ((size_t)16 << 20)
 #define MAX_CALL_DEPTH 64 /* functions do not recurse; a hostile file may say they do */
 
 typedef struct scope {
@@ -34,7 +35,7 @@ typedef struct builder {
     rt_slots slots;
     rt_steps steps;
     BASE_VEC(void *) folded;
-    size_t folded_bytes;
+    size_t folded_bytes, read_bytes;
     uint32_t depth;
 } builder;
 
@@ -307,6 +308,13 @@ static sy_status prepare(builder *b, rt_step *step)
         .diag = b->diag,
     };
     const sy_status status = step->fast->prepare(&args, &step->state);
+    for (uint32_t i = 0; i < step->n_inputs; i++) {
+        b->read_bytes += constants[i] != NULL ? constants[i]->size_bytes : 0;
+    }
+    if (b->read_bytes > DROP_BYTES) { /* packed by now: a large model must not be in memory twice */
+        ir_consts_drop(b->plan->cpu->module);
+        b->read_bytes = 0;
+    }
     return status == SY_OK ? SY_OK : rt_node_failed(b->diag, step->node, status);
 }
 

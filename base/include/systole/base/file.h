@@ -40,6 +40,12 @@ typedef struct base_map {
  */
 sy_status base_file_map(base_diag *diag, const char *path, base_map *out);
 
+/*
+ * Gives the memory of the whole pages in bytes [offset, offset + n_bytes) back; they are read again from the file when they
+ * are used. For what has been copied or packed.
+ */
+void base_file_map_drop(const base_map *map, size_t offset, size_t n_bytes);
+
 /* Releases a map and zeroes it; a zeroed map is allowed. */
 void base_file_unmap(base_map *map);
 

@@ -85,6 +85,12 @@ sy_status ir_recipe_register(ir_module *m, const char *recipe, ir_recipe_fn fn, 
  */
 sy_status ir_const_data(ir_module *m, ir_const *c, base_diag *diag, const void **out);
 
+/*
+ * Gives the memory of mapped files back: what was packed elsewhere is not needed again, what is needed is read again. Costs
+ * nothing but time.
+ */
+void ir_consts_drop(ir_module *m);
+
 /* The same as a view; its data must not be written. */
 sy_status ir_const_tensor(ir_module *m, ir_const *c, base_diag *diag, ir_tensor *out);
 
