@@ -138,7 +138,7 @@ static sy_status check_resize_attributes(const ir_infer_args *a)
         { "coordinate_transformation_mode", "half_pixel",
           " half_pixel half_pixel_symmetric pytorch_half_pixel align_corners asymmetric tf_half_pixel_for_nn "
           "tf_crop_and_resize " },
-        { "nearest_mode", "round_prefer_floor", " round_prefer_floor round_prefer_ceil floor ceil " },
+        { "nearest_mode", "round_prefer_floor", " round_prefer_floor round_prefer_ceil floor ceil simple " },
     };
     for (size_t i = 0; i < sizeof attrs / sizeof attrs[0]; i++) {
         if (!one_of(ir_node_string(a->node, attrs[i].name, attrs[i].fallback), attrs[i].values)) {

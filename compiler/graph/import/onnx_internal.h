@@ -7,6 +7,7 @@
  * scope onnx_graph.c   graphs, nodes, regions            onnx_call.c    functions of the model
  * onnx_order.c   topological order                 onnx_import.c  the entry
  * onnx_opset.c   old operator sets                 onnx_qlinear.c QLinear* -> DQ, operator, Q
+ * onnx_window.c  old forms of windows, resampling
  * onnx_value.c   files of values: tensors, sequences, maps, optionals
  * onnx_region.c  those with regions
  *
@@ -244,6 +245,8 @@ sy_status ir_onnx_emit_const(const onnx_node *n, sy_dtype dtype, int32_t rank, c
  * or builds the whole thing and sets *built and n->outputs.
  */
 sy_status ir_onnx_opset_rules(onnx_node *n, bool *built);
+/* The part of it for windows, resampling and quantisation; called by it. */
+sy_status ir_onnx_window_rules(onnx_node *n, bool *built);
 
 /* QLinear operators of "" and com.microsoft as DQ, operator, Q; *built as above. */
 sy_status ir_onnx_qlinear_rules(onnx_node *n, bool *built);

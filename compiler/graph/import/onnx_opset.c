@@ -464,12 +464,16 @@ static sy_status batchnorm_before_14(onnx_node *n, bool *built)
     bool found = false;
     SY_TRY(drop(n, "is_test"));
     SY_TRY(ir_onnx_take_int(n, "spatial", &spatial, &found));
+    bool training = false;
     for (uint32_t i = 1; i < n->n_outputs; i++) {
-        if (wanted(n, i)) {
-            return ir_onnx_fail(
-                n, SY_EUNSUPPORTED,
-                "the node is in training mode (result %u is used): export for inference", i);
-        }
+        training = training || wanted(n, i);
+    }
+    if (training && spatial == 0) {
+        return ir_onnx_fail(n, SY_EUNSUPPORTED,
+                            "training with statistics for each activation: export for inference");
+    }
+    if (training) {
+        return add_int(n, "training_mode", 1);
     }
     n->n_outputs = n->n_outputs > 1 ? 1 : n->n_outputs;
     if (spatial != 0) {
@@ -530,40 +534,29 @@ static sy_status zero_of_dtype(onnx_node *n, int64_t number)
     return set_input(n, 2, zero);
 }
 
+/* Where the zero point's type can stand as a constant, attribute output_dtype becomes one: recognition reads it. */
 static sy_status quantize(onnx_node *n, bool *built)
 {
-    int64_t dtype = 0, precision = 0;
+    int64_t dtype = 0;
     bool found = false;
+    int64_t dims[IR_MAX_RANK];
     (void)built;
     SY_TRY(need_input(n, 0));
     SY_TRY(need_input(n, 1));
-    SY_TRY(only_int(n, "block_size", 0));
-    SY_TRY(ir_onnx_take_int(n, "precision", &precision, &found));
-    SY_TRY(ir_onnx_take_int(n, "output_dtype", &dtype, &found));
-    if (precision != 0 && precision != SY_DT_F32) {
-        return ir_onnx_fail(n, SY_EUNSUPPORTED, "precision %lld, only fp32 is supported",
-                            (long long)precision);
-    }
     SY_TRY(scalar_parameter(n, 1));
     SY_TRY(scalar_parameter(n, 2));
-    return dtype != 0 && input(n, 2) == NULL && strcmp(n->op, "QuantizeLinear") == 0
-               ? zero_of_dtype(n, dtype)
-               : SY_OK;
+    if (input(n, 2) != NULL || !ir_type_static_dims(&n->inputs[1]->type, dims)) {
+        return SY_OK;
+    }
+    SY_TRY(ir_onnx_take_int(n, "output_dtype", &dtype, &found));
+    return dtype != 0 ? zero_of_dtype(n, dtype) : SY_OK;
 }
 
 static sy_status dequantize(onnx_node *n, bool *built)
 {
-    int64_t dtype = 0;
-    bool found = false;
     (void)built;
     SY_TRY(need_input(n, 0));
     SY_TRY(need_input(n, 1));
-    SY_TRY(only_int(n, "block_size", 0));
-    SY_TRY(ir_onnx_take_int(n, "output_dtype", &dtype, &found));
-    if (dtype != 0 && dtype != (int64_t)n->inputs[1]->type.dtype) {
-        return ir_onnx_fail(n, SY_EUNSUPPORTED, "output_dtype %lld differs from the scale's type",
-                            (long long)dtype);
-    }
     SY_TRY(scalar_parameter(n, 1));
     return scalar_parameter(n, 2);
 }
@@ -715,5 +708,5 @@ sy_status ir_onnx_opset_rules(onnx_node *n, bool *built)
             return rules[i].rule(n, built);
         }
     }
-    return SY_OK;
+    return ir_onnx_window_rules(n, built);
 }

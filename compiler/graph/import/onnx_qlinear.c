@@ -11,6 +11,7 @@
  */
 #include "onnx_internal.h"
 
+#include <float.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- building blocks */
@@ -124,6 +125,88 @@ static sy_status bias_scale(const onnx_node *n, ir_value *x_scale, ir_value *w_s
     return ir_onnx_emit_infer(n, node);
 }
 
+/* ---------------------------------------------------------------- what recognition will take */
+
+/*
+ * Taken apart, a QLinear operator becomes one of numerics.md's quantised operators if quant_recognise.c
+ * takes it; if it does not, it would compute in fp32, one rounding away from ONNX's integers. So what it is
+ * known to leave alone stays whole, and the row's own kernel runs.
+ */
+
+/* The constant's bytes; NULL if they are not at hand. */
+static const void *const_bytes(const onnx_node *n, const ir_value *v)
+{
+    const void *data = NULL;
+    if (!is_const(v) || ir_const_data(n->in->m, v->constant, n->in->diag, &data) != SY_OK) {
+        base_diag_clear(n->in->diag);
+        return NULL;
+    }
+    return data;
+}
+
+/* A constant fp32 scale of normal, positive numbers; `single`: of one number. */
+static bool sound_scale(const onnx_node *n, const ir_value *v, bool single)
+{
+    const float *s = const_bytes(n, v);
+    const size_t count = s != NULL ? v->constant->size_bytes / sizeof *s : 0;
+    bool ok = s != NULL && v->constant->dtype == SY_DT_F32 && v->constant->rank <= 1 && count > 0 &&
+              (!single || count == 1);
+    for (size_t i = 0; i < count && ok; i++) {
+        ok = s[i] >= FLT_MIN && s[i] <= FLT_MAX / 512.0f;
+    }
+    return ok;
+}
+
+/* A constant zero point of 8 bits; `centred`: 0, or 128 in u8; else: one number. */
+static bool sound_zero(const onnx_node *n, const ir_value *v, bool centred)
+{
+    const uint8_t *z = const_bytes(n, v);
+    if (z == NULL || (v->constant->dtype != SY_DT_I8 && v->constant->dtype != SY_DT_U8)) {
+        return false;
+    }
+    for (size_t i = 0; i < v->constant->size_bytes && centred; i++) {
+        if (z[i] != (v->constant->dtype == SY_DT_U8 ? 128 : 0)) {
+            return false;
+        }
+    }
+    return centred || v->constant->size_bytes == 1;
+}
+
+static bool is_byte(const ir_value *v)
+{
+    return v->type.dtype == SY_DT_I8 || v->type.dtype == SY_DT_U8;
+}
+
+static bool conv_fits(const onnx_node *n)
+{
+    const ir_value *x = operand(n, 0), *w = operand(n, 3), *b = operand(n, 8);
+    return is_byte(x) && is_byte(w) && is_const(w) && x->type.has_rank && x->type.rank <= 4 &&
+           (b == NULL || is_const(b)) && sound_scale(n, operand(n, 1), true) &&
+           sound_zero(n, operand(n, 2), false) && sound_scale(n, operand(n, 4), false) &&
+           sound_zero(n, operand(n, 5), true) && sound_scale(n, operand(n, 6), true) &&
+           sound_zero(n, operand(n, 7), false);
+}
+
+static bool matmul_fits(const onnx_node *n)
+{
+    const ir_value *a = operand(n, 0), *b = operand(n, 3);
+    const bool weights = is_const(b) && b->type.has_rank && b->type.rank == 2;
+    return is_byte(a) && is_byte(b) && a->type.has_rank && a->type.rank >= 2 && b->type.has_rank &&
+           b->type.rank >= 2 && sound_scale(n, operand(n, 1), true) &&
+           sound_zero(n, operand(n, 2), false) && sound_scale(n, operand(n, 4), !weights) &&
+           sound_zero(n, operand(n, 5), weights) && sound_scale(n, operand(n, 6), true) &&
+           sound_zero(n, operand(n, 7), false);
+}
+
+/* com.microsoft has these as well, with the same meaning. */
+static sy_status same_as_onnx(onnx_node *n, bool *built)
+{
+    (void)built;
+    n->domain = ir_intern(n->in->m, "");
+    n->version = ONNX_MAX_OPSET;
+    return n->domain != NULL ? SY_OK : SY_ENOMEM; /* the rules of onnx_opset.c go on from here */
+}
+
 /* ---------------------------------------------------------------- the operators */
 
 /* x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias */
@@ -132,6 +215,14 @@ static sy_status qlinear_conv(onnx_node *n, bool *built)
     ir_value *in[3] = {NULL, NULL, NULL}, *y = NULL, *scale = NULL;
     if (!have(n, 0, 8)) {
         return ir_onnx_fail(n, SY_EFORMAT, "expected at least 8 operands and one result");
+    }
+    const Onnx__AttributeProto *last = ir_onnx_attr_find(n, "channels_last"); /* com.microsoft's */
+    if (last != NULL && last->i != 0) {
+        return SY_OK;
+    }
+    (void)ir_onnx_attr_take(n, "channels_last");
+    if (!conv_fits(n)) {
+        return same_as_onnx(n, built);
     }
     *built = true;
     SY_TRY(dq(n, 0, -1, &in[0]));
@@ -152,11 +243,10 @@ static sy_status qlinear_matmul(onnx_node *n, bool *built)
     if (!have(n, 0, 8)) {
         return ir_onnx_fail(n, SY_EFORMAT, "expected 8 operands and one result");
     }
-    const ir_type *a = &operand(n, 0)->type, *b = &operand(n, 3)->type;
-    if ((is_vector(operand(n, 1)) && (!a->has_rank || a->rank < 2)) ||
-        (is_vector(operand(n, 4)) && (!b->has_rank || b->rank < 2))) {
+    if (!matmul_fits(n)) {
         return SY_OK;
     }
+    const ir_type *a = &operand(n, 0)->type, *b = &operand(n, 3)->type;
     *built = true;
     SY_TRY(dq(n, 0, a->has_rank ? a->rank - 2 : -1, &in[0]));
     SY_TRY(dq(n, 3, b->has_rank ? b->rank - 1 : -1, &in[1]));
@@ -310,15 +400,6 @@ static sy_status qlinear_concat(onnx_node *n, bool *built)
     }
     SY_TRY(middle(n, IR_OP_CONCAT, count, in, &y));
     return q(n, y, 0);
-}
-
-/* com.microsoft has these as well, with the same meaning. */
-static sy_status same_as_onnx(onnx_node *n, bool *built)
-{
-    (void)built;
-    n->domain = ir_intern(n->in->m, "");
-    n->version = ONNX_MAX_OPSET;
-    return n->domain != NULL ? SY_OK : SY_ENOMEM; /* the rules of onnx_opset.c go on from here */
 }
 
 /* ---------------------------------------------------------------- the table */

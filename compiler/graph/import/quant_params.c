@@ -142,7 +142,16 @@ static sy_dtype integer_dtype(const ir_node *n)
     if (ir_node_is(n, IR_OP_DEQUANTIZELINEAR)) {
         return ir_node_input(n, 0) != NULL ? ir_node_input(n, 0)->type.dtype : SY_DT_NONE;
     }
-    return zero == NULL ? SY_DT_U8 : zero->type.dtype;
+    return zero == NULL ? (sy_dtype)ir_node_int(n, "output_dtype", SY_DT_U8) : zero->type.dtype;
+}
+
+/* Divides or gives its result in another type than fp32, or has a scale for each block. */
+static bool is_other_form(const ir_node *n)
+{
+    const int64_t precision = ir_node_int(n, "precision", 0);
+    const int64_t to = ir_node_is(n, IR_OP_DEQUANTIZELINEAR) ? ir_node_int(n, "output_dtype", 0) : 0;
+    return ir_node_int(n, "block_size", 0) != 0 || (precision != 0 && precision != SY_DT_F32) ||
+           (to != 0 && to != SY_DT_F32);
 }
 
 bool ir_quant_params_of(quant_pass *p, const ir_node *n, quant_params *out)
@@ -152,6 +161,10 @@ bool ir_quant_params_of(quant_pass *p, const ir_node *n, quant_params *out)
     ir_const *scale = ir_quant_const_of(ir_node_input(n, 1)), *c = ir_quant_const_of(zero);
     if (dtype != SY_DT_I8 && dtype != SY_DT_U8) {
         (void)ir_quant_refuse(p, n, "only int8 and uint8 tensors are quantised arithmetic's");
+        return false;
+    }
+    if (is_other_form(n)) {
+        (void)ir_quant_refuse(p, n, "it has another precision than fp32, or blocks");
         return false;
     }
     if (scale == NULL || (zero != NULL && c == NULL)) {
@@ -289,7 +302,7 @@ static const ir_node *weights_source(const ir_value *v, bool *transposed)
     for (uint32_t i = 0; v->kind == IR_VALUE_RESULT && i < QUANT_MAX_CHAIN; i++) {
         const ir_node *n = v->producer;
         if (ir_node_is(n, IR_OP_DEQUANTIZELINEAR)) {
-            return n;
+            return is_other_form(n) ? NULL : n;
         }
         const bool flip = ir_node_is(n, IR_OP_TRANSPOSE) && v->type.has_rank && v->type.rank == 2;
         const int64_t *perm = NULL;
@@ -437,7 +450,8 @@ sy_status ir_quant_bias_of(quant_pass *p, const ir_node *core, ir_value *v, floa
                            const quant_weights *w, int64_t n, ir_value **out)
 {
     const ir_node *dq = v->kind == IR_VALUE_RESULT &&
-                                ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR)
+                                ir_node_is(v->producer, IR_OP_DEQUANTIZELINEAR) &&
+                                !is_other_form(v->producer)
                             ? v->producer
                             : NULL;
     ir_value *x = dq != NULL ? ir_node_input(dq, 0) : NULL;

@@ -116,6 +116,8 @@ static double weight_of(const resize_plan *p, int64_t k, double part, double sca
         right = part >= 0.5;
     } else if (strcmp(p->nearest, "floor") == 0) {
         right = part >= 1.0; /* a whole position is its left neighbour's right one */
+    } else if (strcmp(p->nearest, "simple") == 0) {
+        right = part >= 1.0 || scale < 1.0;
     } else if (strcmp(p->nearest, "ceil") == 0) {
         right = part > 0.0;
     } else {
@@ -139,7 +141,7 @@ static void fill_taps(const resize_plan *p, double x, double scale, int64_t size
     for (int64_t i = 0; i < n; i++) {
         const int64_t place = left + first + i;
         const bool outside = place < 0 || place >= size;
-        weights[i] = weight_of(p, first + i, part, narrow);
+        weights[i] = weight_of(p, first + i, part, p->mode == RESIZE_NEAREST ? scale : narrow);
         sum += weights[i];
         at[i] = place < 0 ? 0 : place >= size ? size - 1 : place;
         if (p->exclude_outside && outside) {
