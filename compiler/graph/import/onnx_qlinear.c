@@ -91,12 +91,6 @@ static bool have(const onnx_node *n, uint32_t first, uint32_t count)
     return n->n_outputs == 1 && n->proto->output[0][0] != '\0';
 }
 
-static bool is_vector(const ir_value *v)
-{
-    return v->type.has_rank && !(v->type.rank == 0) &&
-           !(v->kind == IR_VALUE_CONST && v->constant->rank == 1 && v->constant->dims[0] == 1);
-}
-
 /* The scale of an int32 bias: fl(fl(x_scale * w_scale) * alpha), a constant where the others are.
  */
 static sy_status bias_scale(const onnx_node *n, ir_value *x_scale, ir_value *w_scale,
