@@ -108,6 +108,12 @@ typedef struct rt_simd {
     void (*quantise)(int64_t n, const float *x, float scale, const rt_requant *r, int8_t *y);
     void (*dequantise)(int64_t n, const int8_t *x, int32_t zero, float scale, float *y);
 
+    /* Over n elements (0: the neutral one), in a fixed order; of a NaN and a number the NaN wins. */
+    float (*sum_row)(int64_t n, const float *x);
+    float (*max_row)(int64_t n, const float *x);
+    float (*min_row)(int64_t n, const float *x);
+    void (*min_floats)(int64_t n, const float *from, float *to); /* as max_floats, step 1 */
+
     const rt_element_fn *elements; /* [RT_E_COUNT] */
 } rt_simd;
 

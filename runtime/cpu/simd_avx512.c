@@ -9,4 +9,5 @@
 #include "simd_tables.h"
 
 #include "element_kernels.h"
+#include "reduce_kernels.h"
 #include "simd_kernels.h"

@@ -527,5 +527,9 @@ const rt_simd RT_SIMD_TABLE = {
     .activate = activate,
     .quantise = quantise,
     .dequantise = dequantise,
+    .sum_row = sum_row,
+    .max_row = max_row,
+    .min_row = min_row,
+    .min_floats = min_floats,
     .elements = element_loops,
 };
