@@ -236,15 +236,15 @@ sy_status rt_fast_prepare_GEMM(const rt_prepare_args *args, void **state)
     return status;
 }
 
-/* y = beta * c, broadcast. */
-static void spread(const ir_tensor *c, float beta, ir_tensor *y)
+/* The product's C = beta * c, broadcast. */
+static void spread(const ir_tensor *c, float beta, const rt_gemm *g)
 {
     const int64_t columns = c->rank > 0 ? c->dims[c->rank - 1] : 1,
                   rows = c->rank > 1 ? c->dims[0] : 1;
-    for (int64_t i = 0; i < y->dims[0]; i++) {
+    for (int64_t i = 0; i < g->m; i++) {
         const float *row = (const float *)c->data + (rows == 1 ? 0 : i * columns);
-        float *to = (float *)y->data + i * y->dims[1];
-        for (int64_t k = 0; k < y->dims[1]; k++) {
+        float *to = g->c + i * g->ldc;
+        for (int64_t k = 0; k < g->n; k++) {
             to[k] = beta * row[columns == 1 ? 0 : k];
         }
     }
@@ -261,8 +261,8 @@ sy_status rt_gemm_with(const ir_kernel_args *args, const rt_env *env, const rt_w
     const bool trans_a = ir_node_int(args->node, "transA", 0) != 0,
                trans_b = ir_node_int(args->node, "transB", 0) != 0;
     const int64_t lda = at_least_one(a->dims[1]), ldb = at_least_one(b->dims[1]);
-    rt_gemm g = {.m = y->dims[0],
-                 .n = y->dims[1],
+    rt_gemm g = {.m = a->dims[trans_a ? 1 : 0],
+                 .n = b->dims[trans_b ? 0 : 1],
                  .k = a->dims[trans_a ? 0 : 1],
                  .a = a->data,
                  .a_row = trans_a ? 1 : lda,
@@ -272,14 +272,14 @@ sy_status rt_gemm_with(const ir_kernel_args *args, const rt_env *env, const rt_w
                  .b_k = trans_b ? 1 : ldb,
                  .b_column = trans_b ? ldb : 1,
                  .c = y->data,
-                 .ldc = y->dims[1],
                  .epilogue = *epilogue};
+    g.ldc = g.epilogue.residual_ld = g.n;
     const bool row = c != NULL && c->rank > 0 && c->dims[c->rank - 1] == g.n &&
                      (c->rank == 1 || c->dims[0] == 1);
     if (row && beta == 1.0f) {
         g.epilogue.bias = c->data;
     } else if (c != NULL) {
-        spread(c, beta, y);
+        spread(c, beta, &g);
         g.accumulate = true;
     }
     if (alpha != 1.0f && w == NULL) { /* op(A) scaled: smaller than a second pass over C in the
@@ -316,14 +316,15 @@ sy_status rt_fast_prepare_MATMUL(const rt_prepare_args *args, void **state)
     return status;
 }
 
-/* Matrix n of a batch of y in an operand whose batch axes are broadcast. */
-static int64_t batch_matrix(const ir_tensor *t, const ir_tensor *y, int64_t n)
+/* Matrix n of the batch in operand t; batch axes are broadcast to those of the other operand. */
+static int64_t batch_matrix(const ir_tensor *t, const ir_tensor *other, int64_t n)
 {
     int64_t at = 0, stride = 1;
-    for (int32_t a = y->rank - 3, b = t->rank - 3; b >= 0; a--, b--) {
-        at += t->dims[b] == 1 ? 0 : n % y->dims[a] * stride;
-        stride *= t->dims[b];
-        n /= y->dims[a];
+    for (int32_t a = t->rank - 3, b = other->rank - 3; a >= 0; a--, b--) {
+        const int64_t size = b >= 0 && other->dims[b] != 1 ? other->dims[b] : t->dims[a];
+        at += t->dims[a] == 1 ? 0 : n % size * stride;
+        stride *= t->dims[a];
+        n /= size;
     }
     return at;
 }
@@ -348,6 +349,7 @@ sy_status rt_matmul_with(const ir_kernel_args *args, const rt_env *env, const rt
                  .c = y->data,
                  .ldc = n,
                  .epilogue = *epilogue};
+    g.epilogue.residual_ld = n;
     const int64_t n_elements = ir_tensor_n_elements(y);
     if (n_elements == 0) {
         return SY_OK;

@@ -16,15 +16,15 @@
 #define ROUNDER 12582912.0f
 
 /*
- * e^x; 0 below the normal range, infinity above: 2^k times Taylor's series up to r^7 of e^r, |r| <=
+ * e^(x + rest), |rest| far below 1; 0 below the normal range, infinity above: 2^k times Taylor's series up to r^7 of e^r, |r| <=
  * ln 2 / 2 (the next term is below 2^-27 of it).
  */
-static inline float exponential(float x)
+static inline float exponential_of_sum(float x, float rest)
 {
     float cut = x < 89.0f ? x : 89.0f;
     cut = cut > -88.0f ? cut : -88.0f;
     const float k = (cut * 1.44269504f + ROUNDER) - ROUNDER;
-    const float r = (cut - k * 0.693359375f) + k * 2.12194440e-4f;
+    const float r = ((cut - k * 0.693359375f) + k * 2.12194440e-4f) + rest;
     float p = 1.0f / 5040.0f;
     p = p * r + 1.0f / 720.0f;
     p = p * r + 1.0f / 120.0f;
@@ -44,6 +44,11 @@ static inline float exponential(float x)
     y = x < -87.33654f ? 0.0f : y;
     y = x > 88.72284f ? __builtin_inff() : y;
     return x == x ? y : x;
+}
+
+static inline float exponential(float x)
+{
+    return exponential_of_sum(x, 0.0f);
 }
 
 static inline float logistic(float v)
@@ -177,6 +182,41 @@ static inline float error_function(float x)
     const float signed_far = x < 0.0f ? -far : far;
     const float y = m < 0.85f ? near : signed_far;
     return x == x ? y : x;
+}
+
+/*
+ * v * Phi(v) = v / 2 * erfc(-v / sqrt 2). Phi(-m) = t P(t) e^(-m^2 / 2), t = 1 / (1 + a / 2), a = m / sqrt 2: a fit whose relative
+ * error is below 4.5e-8 for all a; the exponent in two parts, because its rounding would be the result's error.
+ */
+static inline float gelu(float v)
+{
+    const float m = v < 0.0f ? -v : v;
+    const float cut = m < 20.0f ? m : 20.0f;
+    const float t = 1.0f / (1.0f + 0.353553391f * cut);
+    float p = -0.0296931751f;
+    p = p * t + 0.143061742f;
+    p = p * t - 0.24520278f;
+    p = p * t + 0.14086628f;
+    p = p * t - 0.0145740891f;
+    p = p * t + 0.101876222f;
+    p = p * t + 0.12141756f;
+    p = p * t + 0.141206056f;
+    p = p * t + 0.141042173f;
+    const float high = from_bits(bits_of(cut) & 0xfffff000u), low = cut - high; /* high^2 is exact */
+    const float beyond = p * t * exponential_of_sum(-0.5f * high * high, -low * (high + 0.5f * low));
+    return v < 0.0f ? v * beyond : v * (1.0f - beyond);
+}
+
+/* v * sigmoid(2 sqrt(2 / pi) (v + 0.044715 v^3)): its tanh form; the argument in two parts for the same reason. */
+static inline float gelu_tanh(float v)
+{
+    const float m = v < 0.0f ? -v : v;
+    const double cut = (double)(m < 20.0f ? m : 20.0f);
+    const double u = -cut * (1.5957691216057308 + 0.071354816272600249 * cut * cut);
+    const float high = (float)u, low = (float)(u - (double)high);
+    const float e = exponential_of_sum(high, low);
+    const float above = 1.0f / (1.0f + e);
+    return v < 0.0f ? v * (e * above) : v * above;
 }
 
 #endif

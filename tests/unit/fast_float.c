@@ -136,9 +136,9 @@ static int64_t build_average(uint64_t seed, bool absolute, node_case *c)
     return kernel[0] * kernel[1];
 }
 
-static void check_sums(builder build, const char *blas)
+static void check_sums(builder build, const char *blas, uint64_t n_cases)
 {
-    for (uint64_t seed = 0; seed < N_CASES; seed++) {
+    for (uint64_t seed = 0; seed < n_cases; seed++) {
         node_case sizes, c;
         (void)build(seed, true, &sizes);
         const ir_tensor *absolute = node_case_run(&sizes, &node_case_reference, 0);
@@ -167,10 +167,10 @@ static void test_own(void **state)
     (void)state;
     for (int isa = RT_ISA_AVX512; isa >= RT_ISA_PORTABLE; isa--) {
         rt_simd_set_limit((rt_isa)isa);
-        check_sums(build_conv, "");
-        check_sums(build_gemm, "");
-        check_sums(build_matmul, "");
-        check_sums(build_average, "");
+        check_sums(build_conv, "", isa == RT_ISA_AVX512 ? N_CASES : N_CASES / 4);
+        check_sums(build_gemm, "", isa == RT_ISA_AVX512 ? N_CASES : N_CASES / 4);
+        check_sums(build_matmul, "", isa == RT_ISA_AVX512 ? N_CASES : N_CASES / 4);
+        check_sums(build_average, "", isa == RT_ISA_AVX512 ? N_CASES : N_CASES / 4);
     }
     rt_simd_set_limit(RT_ISA_AVX512);
 }
@@ -207,9 +207,9 @@ static void test_libraries(void **state)
         }
         print_message("%s\n", blas.name);
         rt_blas_close(&blas);
-        check_sums(build_conv, names[i]);
-        check_sums(build_gemm, names[i]);
-        check_sums(build_matmul, names[i]);
+        check_sums(build_conv, names[i], N_CASES / 2);
+        check_sums(build_gemm, names[i], N_CASES / 2);
+        check_sums(build_matmul, names[i], N_CASES / 2);
     }
 }
 
