@@ -76,7 +76,7 @@ static double original(coordinate c, double o, double scale, double size, double
     case COORD_SYMMETRIC:
         return size / 2.0 * (1.0 - out / length) + (o + 0.5) / scale - 0.5;
     case COORD_PYTORCH:
-        return length == 1.0 ? -0.5 : (o + 0.5) / scale - 0.5;
+        return out == 1.0 ? 0.0 : (o + 0.5) / scale - 0.5;
     case COORD_ALIGN:
         return length == 1.0 ? 0.0 : o * (size - 1.0) / (length - 1.0);
     case COORD_ASYMMETRIC:

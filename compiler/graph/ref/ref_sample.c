@@ -74,7 +74,8 @@ static double position(const sampler *s, int32_t axis, double g)
         v = rint(v);
     }
     const double low = s->align ? 0.0 : -0.5, high = size - 1.0 - low;
-    if (v < low || v > high) {
+    /* cubic sampling pads each neighbour, not the point, as PyTorch and ONNX Runtime do */
+    if (s->mode != SAMPLE_CUBIC && (v < low || v > high)) {
         if (s->pad == SAMPLE_BORDER) {
             v = v < 0.0 ? 0.0 : size - 1.0;
         } else if (s->pad == SAMPLE_REFLECTION) {
