@@ -9,7 +9,7 @@
  * onnx_opset.c   old operator sets                 onnx_qlinear.c QLinear* -> DQ, operator, Q
  * onnx_window.c  old forms of windows, resampling
  * onnx_value.c   files of values: tensors, sequences, maps, optionals
- * onnx_region.c  those with regions
+ * onnx_region.c  those with regions               onnx_ml.c      those of ai.onnx.ml
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -250,6 +250,9 @@ sy_status ir_onnx_window_rules(onnx_node *n, bool *built);
 
 /* QLinear operators of "" and com.microsoft as DQ, operator, Q; *built as above. */
 sy_status ir_onnx_qlinear_rules(onnx_node *n, bool *built);
+
+/* Old forms of ai.onnx.ml's operators (onnx_ml.c). */
+sy_status ir_onnx_ml_rules(onnx_node *n);
 
 /* Rules with regions or types in them (onnx_region.c): Scan of operator set 8, Optional's type. */
 sy_status ir_onnx_scan_8(onnx_node *n, bool *built);

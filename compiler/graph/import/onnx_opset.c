@@ -697,6 +697,9 @@ static const struct {
 
 sy_status ir_onnx_opset_rules(onnx_node *n, bool *built)
 {
+    if (strcmp(n->domain, "ai.onnx.ml") == 0) {
+        return ir_onnx_ml_rules(n);
+    }
     if (n->domain[0] != '\0') {
         return SY_OK;
     }
