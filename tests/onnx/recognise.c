@@ -471,7 +471,7 @@ static void test_qlinear(void **state)
     }
     base_buf g = {0}, node = ow_node("QLinearGlobalAveragePool", "x xs xz ys yz", "y");
     ow_text(&node, 7, "com.microsoft");
-    ow_attr_int(&node, "channels_last", 1); /* has no counterpart: kept, unknown */
+    ow_attr_int(&node, "channels_last", 1); /* between two transpositions */
     ow_add_input(&g, "x", SY_DT_I8, 4, plane);
     ow_add_f32(&g, "xs", 0.5f);
     ow_add_f32(&g, "ys", 0.25f);
@@ -480,8 +480,9 @@ static void test_qlinear(void **state)
     ow_add_node(&g, node);
     ow_add_output(&g, "y", SY_DT_I8);
     imported i = import_model(ow_model(g, 17));
-    assert_int_equal(i.m->main->n_nodes, 1);
-    assert_null(i.m->main->first->op);
+    assert_int_equal(i.m->main->n_nodes, 3);
+    assert_int_equal(n_of(&i, IR_OP_TRANSPOSE), 2);
+    assert_int_equal(n_of(&i, IR_OP_QAVERAGEPOOL), 1);
     drop(&i);
 }
 

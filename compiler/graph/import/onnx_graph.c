@@ -193,15 +193,22 @@ sy_status ir_onnx_emit_infer(const onnx_node *n, ir_node *node)
                            base_diag_message(n->in->diag));
 }
 
-sy_status ir_onnx_emit(const onnx_node *n, uint32_t code, uint32_t n_inputs,
-                       ir_value *const *inputs, ir_node **node, ir_value **result)
+sy_status ir_onnx_emit_many(const onnx_node *n, uint32_t code, uint32_t n_inputs,
+                            ir_value *const *inputs, uint32_t n_outputs, ir_node **node,
+                            ir_value **first)
 {
     const ir_op *row = ir_optable_row(n->in->m->table, code);
     SY_TRY(ir_node_create(n->graph, NULL, row->domain, row->name, text_or_empty(n->proto->name),
-                          n_inputs, inputs, 1, node));
+                          n_inputs, inputs, n_outputs, node));
     mark_source(n, *node);
-    *result = (*node)->outputs[0];
+    *first = (*node)->outputs[0];
     return SY_OK;
+}
+
+sy_status ir_onnx_emit(const onnx_node *n, uint32_t code, uint32_t n_inputs,
+                       ir_value *const *inputs, ir_node **node, ir_value **result)
+{
+    return ir_onnx_emit_many(n, code, n_inputs, inputs, 1, node, result);
 }
 
 sy_status ir_onnx_emit_const(const onnx_node *n, sy_dtype dtype, int32_t rank, const int64_t *dims,
@@ -346,6 +353,9 @@ static sy_status import_node(onnx_import *in, const Onnx__NodeProto *p, ir_graph
     }
     if (!built) {
         SY_TRY(ir_onnx_qlinear_rules(&n, &built));
+    }
+    if (!built) {
+        SY_TRY(ir_onnx_function_rules(&n, &built));
     }
     if (!built) {
         SY_TRY(ir_onnx_opset_rules(&n, &built));

@@ -8,6 +8,7 @@
  * onnx_order.c   topological order                 onnx_import.c  the entry
  * onnx_opset.c   old operator sets                 onnx_qlinear.c QLinear* -> DQ, operator, Q
  * onnx_window.c  old forms of windows, resampling
+ * onnx_body.c    operators defined by others (functions.def), body_*.c: their bodies
  * onnx_value.c   files of values: tensors, sequences, maps, optionals
  * onnx_region.c  those with regions               onnx_ml.c      those of ai.onnx.ml
  *
@@ -231,6 +232,10 @@ sy_status ir_onnx_nodes(onnx_import *in, size_t n_nodes, Onnx__NodeProto *const 
 sy_status ir_onnx_emit(const onnx_node *n, uint32_t code, uint32_t n_inputs,
                        ir_value *const *inputs, ir_node **node, ir_value **result);
 sy_status ir_onnx_emit_infer(const onnx_node *n, ir_node *node);
+/* The same with several results. */
+sy_status ir_onnx_emit_many(const onnx_node *n, uint32_t code, uint32_t n_inputs,
+                            ir_value *const *inputs, uint32_t n_outputs, ir_node **node,
+                            ir_value **first);
 
 /* A constant value in n's graph: one scalar or vector. */
 sy_status ir_onnx_emit_i64s(const onnx_node *n, uint32_t count, const int64_t *values,
@@ -257,6 +262,9 @@ sy_status ir_onnx_ml_rules(onnx_node *n);
 /* Rules with regions or types in them (onnx_region.c): Scan of operator set 8, Optional's type. */
 sy_status ir_onnx_scan_8(onnx_node *n, bool *built);
 sy_status ir_onnx_optional(onnx_node *n, bool *built);
+
+/* Operators that functions.def defines by others; *built as above. */
+sy_status ir_onnx_function_rules(onnx_node *n, bool *built);
 
 /* A call of one of the model's functions; *built stays false if n is none. */
 sy_status ir_onnx_call(onnx_node *n, bool *built);

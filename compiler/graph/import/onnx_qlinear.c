@@ -201,6 +201,18 @@ static sy_status same_as_onnx(onnx_node *n, bool *built)
     return n->domain != NULL ? SY_OK : SY_ENOMEM; /* the rules of onnx_opset.c go on from here */
 }
 
+/* v * factor, v being fp32; itself for a factor of 1. */
+static sy_status times(const onnx_node *n, ir_value *v, float factor, ir_value **out)
+{
+    ir_value *constant = NULL;
+    *out = v;
+    if (factor == 1.0f) {
+        return SY_OK;
+    }
+    SY_TRY(ir_onnx_emit_const(n, SY_DT_F32, 0, NULL, &factor, sizeof factor, &constant));
+    return bias_scale(n, constant, v, out);
+}
+
 /* ---------------------------------------------------------------- the operators */
 
 /* x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias */
@@ -257,16 +269,13 @@ static sy_status q_gemm(onnx_node *n, bool *built)
     if (!have(n, 0, 6)) {
         return ir_onnx_fail(n, SY_EFORMAT, "expected at least 6 operands and one result");
     }
-    if (operand(n, 6) != NULL && alpha != NULL && alpha->f != 1.0f) {
-        return SY_OK; /* then the bias has the scale alpha * a_scale * b_scale, which no exporter
-                         writes */
-    }
     *built = true;
     SY_TRY(dq(n, 0, -1, &in[0]));
     SY_TRY(dq(n, 3, trans_b != NULL && trans_b->i != 0 ? 0 : 1, &in[1]));
     if (operand(n, 6) != NULL) {
         const ir_type *c = &operand(n, 6)->type;
         SY_TRY(bias_scale(n, operand(n, 1), operand(n, 4), &scale));
+        SY_TRY(times(n, scale, alpha != NULL ? alpha->f : 1.0f, &scale));
         SY_TRY(emit_qdq(n, IR_OP_DEQUANTIZELINEAR, operand(n, 6), scale, NULL,
                         c->has_rank && c->rank > 0 ? c->rank - 1 : -1, &in[2]));
     }
@@ -314,15 +323,39 @@ static sy_status unary(onnx_node *n, uint32_t code, bool *built)
     return q(n, y, 3);
 }
 
-/* Pools may have their channels last, which Conv and the table's pools never have. */
+/* x with its channels moved from the last axis to the second, or back. */
+static sy_status move_channels(const onnx_node *n, ir_value *x, int32_t rank, bool to_front, ir_value **out)
+{
+    int64_t perm[IR_MAX_RANK] = {0};
+    ir_node *node = NULL;
+    for (int32_t i = 1; i < rank; i++) {
+        perm[i] = to_front ? (i == 1 ? rank - 1 : i - 1) : (i == rank - 1 ? 1 : i + 1);
+    }
+    SY_TRY(ir_onnx_emit(n, IR_OP_TRANSPOSE, 1, &x, &node, out));
+    SY_TRY(ir_node_set_ints(node, "perm", (uint32_t)rank, perm));
+    return ir_onnx_emit_infer(n, node);
+}
+
+/* Pools may have their channels last, which the table's pools never have. */
 static sy_status pool(onnx_node *n, uint32_t code, bool *built)
 {
-    const Onnx__AttributeProto *last = ir_onnx_attr_find(n, "channels_last");
-    if (last != NULL && last->i != 0) {
-        return SY_OK;
+    int64_t last = 0;
+    bool found = false;
+    ir_value *x = NULL, *y = NULL;
+    SY_TRY(ir_onnx_take_int(n, "channels_last", &last, &found));
+    if (last == 0) {
+        return unary(n, code, built);
     }
-    (void)ir_onnx_attr_take(n, "channels_last");
-    return unary(n, code, built);
+    if (!have(n, 0, 2) || !have(n, 3, 1) || !operand(n, 0)->type.has_rank || operand(n, 0)->type.rank < 3) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected 5 operands, the first of rank 3 or more, and one result");
+    }
+    const int32_t rank = operand(n, 0)->type.rank;
+    *built = true;
+    SY_TRY(dq(n, 0, -1, &x));
+    SY_TRY(move_channels(n, x, rank, true, &x));
+    SY_TRY(middle(n, code, 1, &x, &y));
+    SY_TRY(move_channels(n, y, rank, false, &y));
+    return q(n, y, 3);
 }
 
 static sy_status qlinear_average(onnx_node *n, bool *built)
@@ -345,15 +378,43 @@ static sy_status qlinear_leaky_relu(onnx_node *n, bool *built)
     return unary(n, IR_OP_LEAKYRELU, built);
 }
 
+/* Before operator set 13 all axes from `axis` on were one: as a matrix, and back. */
+static sy_status softmax_of_matrix(onnx_node *n, int64_t axis, ir_value *x, ir_value **out)
+{
+    ir_value *shape = NULL, *matrix = NULL;
+    ir_node *node = NULL;
+    SY_TRY(ir_onnx_emit(n, IR_OP_SHAPE, 1, &x, &node, &shape));
+    SY_TRY(ir_onnx_emit_infer(n, node));
+    SY_TRY(ir_onnx_emit(n, IR_OP_FLATTEN, 1, &x, &node, &matrix));
+    SY_TRY(ir_node_set_int(node, "axis", axis));
+    SY_TRY(ir_onnx_emit_infer(n, node));
+    SY_TRY(ir_onnx_emit(n, IR_OP_SOFTMAX, 1, &matrix, &node, &matrix));
+    SY_TRY(ir_node_set_int(node, "axis", -1));
+    SY_TRY(ir_onnx_emit_infer(n, node));
+    SY_TRY(ir_onnx_emit(n, IR_OP_RESHAPE, 2, (ir_value *[]){matrix, shape}, &node, out));
+    return ir_onnx_emit_infer(n, node);
+}
+
 static sy_status qlinear_softmax(onnx_node *n, bool *built)
 {
-    const Onnx__AttributeProto *axis = ir_onnx_attr_find(n, "axis");
-    const ir_type *x = operand(n, 0) != NULL ? &operand(n, 0)->type : NULL;
-    (void)ir_onnx_attr_take(n, "opset");
-    if (axis != NULL && axis->i != -1 && (x == NULL || !x->has_rank || axis->i != x->rank - 1)) {
-        return SY_OK; /* its meaning depends on `opset`; along the last axis both agree */
+    const Onnx__AttributeProto *a = ir_onnx_attr_find(n, "axis");
+    const ir_type *t = operand(n, 0) != NULL ? &operand(n, 0)->type : NULL;
+    const int64_t axis = a != NULL ? a->i : -1;
+    int64_t opset = n->in->opset;
+    bool found = false;
+    ir_value *x = NULL, *y = NULL;
+    SY_TRY(ir_onnx_take_int(n, "opset", &opset, &found));
+    if (opset >= 13 || axis == -1 || (t != NULL && t->has_rank && axis == t->rank - 1)) {
+        return unary(n, IR_OP_SOFTMAX, built); /* along the last axis both mean the same */
     }
-    return unary(n, IR_OP_SOFTMAX, built);
+    if (!have(n, 0, 2) || !have(n, 3, 1)) {
+        return ir_onnx_fail(n, SY_EFORMAT, "expected 5 operands and one result");
+    }
+    *built = true;
+    (void)ir_onnx_attr_take(n, "axis");
+    SY_TRY(dq(n, 0, -1, &x));
+    SY_TRY(softmax_of_matrix(n, axis, x, &y));
+    return q(n, y, 3);
 }
 
 static sy_status qlinear_reduce_mean(onnx_node *n, bool *built)
