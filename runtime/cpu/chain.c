@@ -28,7 +28,7 @@ typedef struct job {
     int64_t n;
     char *y;
     size_t y_bytes; /* of an element */
-    uint32_t n_buffers; /* of a thread: those of repeated and single inputs come first */
+    int64_t block; /* elements, at most RT_ELEMENT_BLOCK */
     source sources[RT_CHAIN_INPUTS];
 } job;
 
@@ -79,20 +79,43 @@ static void repeat(char *to, const char *from, size_t element_bytes, int64_t n)
     }
 }
 
-/* Elements [at, at + n) of a repeated input: in a buffer, or where they lie if they lie in one run. */
-static const char *spread(const source *s, int64_t at, int64_t n, char *buffer)
+/* What a thread's buffer of a repeated input holds: n elements from `start` on; start -1: nothing. */
+typedef struct held {
+    int64_t start, n;
+} held;
+
+/*
+ * Where a block's elements begin in a pattern that comes back: one element for the whole block, or a row that is repeated
+ * again and again. Blocks that begin alike are alike. -1: there is no such pattern.
+ */
+static int64_t pattern_start(const source *s, int64_t at, int64_t n, int64_t offset)
 {
-    int64_t index[IR_MAX_RANK], offset = 0;
+    if (s->strides[0] == 0 && at % s->dims[0] + n <= s->dims[0]) {
+        return offset;
+    }
+    return s->rank == 2 && s->strides[1] == 0 ? at % s->dims[0] : -1;
+}
+
+/* Elements [at, at + n) of a repeated input: in a buffer, or where they lie if they lie in one run. */
+static const char *spread(const source *s, int64_t at, int64_t n, char *buffer, held *kept)
+{
+    int64_t index[IR_MAX_RANK], offset = 0, start = at;
     for (int32_t i = 0; i < s->rank; i++) {
         index[i] = at % s->dims[i];
         at /= s->dims[i];
         offset += index[i] * s->strides[i];
     }
+    start = pattern_start(s, start, n, offset);
+    if (start >= 0 && start == kept->start && n <= kept->n) {
+        return buffer;
+    }
+    *kept = (held){start, n};
     for (int64_t done = 0; done < n;) {
         const int64_t left = s->dims[0] - index[0], run = left < n - done ? left : n - done;
         const char *from = s->data + (size_t)offset * s->element_bytes;
         char *to = buffer + (size_t)done * s->element_bytes;
         if (s->strides[0] != 0 && run == n) {
+            kept->start = -1;
             return from;
         }
         if (s->strides[0] == 0) {
@@ -123,10 +146,11 @@ static sy_status run_blocks(void *user, int64_t i_task, rt_scratch *scratch)
 {
     const job *j = user;
     const rt_chain *c = j->chain;
-    const int64_t first = i_task * BLOCKS_PER_TASK * RT_ELEMENT_BLOCK;
-    const int64_t left = j->n - first, most = (int64_t)BLOCKS_PER_TASK * RT_ELEMENT_BLOCK;
+    const int64_t first = i_task * BLOCKS_PER_TASK * j->block;
+    const int64_t left = j->n - first, most = BLOCKS_PER_TASK * j->block;
     const int64_t end = first + (left < most ? left : most);
     const void *values[RT_CHAIN_VALUES];
+    held kept[RT_CHAIN_INPUTS];
     char *own = rt_scratch_get(scratch, (c->n_inputs + c->n_buffers) * BUFFER_BYTES);
     if (own == NULL) {
         return SY_ENOMEM;
@@ -134,20 +158,21 @@ static sy_status run_blocks(void *user, int64_t i_task, rt_scratch *scratch)
     char *const buffers = own + c->n_inputs * BUFFER_BYTES;
     for (uint32_t i = 0; i < c->n_inputs; i++) {
         const source *s = &j->sources[i];
+        kept[i].start = -1;
         if (s->kind == SOURCE_ONE) {
             const int64_t n = end - first;
-            repeat(own + i * BUFFER_BYTES, s->data, s->element_bytes, n < RT_ELEMENT_BLOCK ? n : RT_ELEMENT_BLOCK);
+            repeat(own + i * BUFFER_BYTES, s->data, s->element_bytes, n < j->block ? n : j->block);
             values[i] = own + i * BUFFER_BYTES;
         }
     }
-    for (int64_t at = first; at < end; at += RT_ELEMENT_BLOCK) {
-        const int64_t n = end - at < RT_ELEMENT_BLOCK ? end - at : RT_ELEMENT_BLOCK;
+    for (int64_t at = first; at < end; at += j->block) {
+        const int64_t n = end - at < j->block ? end - at : j->block;
         for (uint32_t i = 0; i < c->n_inputs; i++) {
             const source *s = &j->sources[i];
             if (s->kind == SOURCE_WHOLE) {
                 values[i] = s->data + (size_t)at * s->element_bytes;
             } else if (s->kind == SOURCE_REPEATED) {
-                values[i] = spread(s, at, n, own + i * BUFFER_BYTES);
+                values[i] = spread(s, at, n, own + i * BUFFER_BYTES, &kept[i]);
             }
         }
         for (uint32_t k = 0; k < c->n_code; k++) {
@@ -160,6 +185,23 @@ static sy_status run_blocks(void *user, int64_t i_task, rt_scratch *scratch)
         }
     }
     return SY_OK;
+}
+
+/* Blocks that do not cross the runs of a repeated input, or take several whole ones, if there is such a size. */
+static int64_t block_for(const job *j, uint32_t n_inputs)
+{
+    for (uint32_t i = 0; i < n_inputs; i++) {
+        const int64_t run = j->sources[i].kind == SOURCE_REPEATED ? j->sources[i].dims[0] : 0;
+        if (run > 0 && run <= RT_ELEMENT_BLOCK) {
+            return RT_ELEMENT_BLOCK / run * run;
+        }
+        for (int64_t n = RT_ELEMENT_BLOCK; run > 0 && n >= RT_ELEMENT_BLOCK / 2; n--) {
+            if (run % n == 0) {
+                return n;
+            }
+        }
+    }
+    return RT_ELEMENT_BLOCK;
 }
 
 sy_status rt_chain_run(const rt_chain *c, const ir_tensor *const *inputs, ir_tensor *y, const rt_env *env)
@@ -175,6 +217,7 @@ sy_status rt_chain_run(const rt_chain *c, const ir_tensor *const *inputs, ir_ten
     for (uint32_t i = 0; i < c->n_inputs; i++) {
         make_source(inputs[i], y, &j.sources[i]);
     }
-    const int64_t most = (int64_t)BLOCKS_PER_TASK * RT_ELEMENT_BLOCK;
+    j.block = block_for(&j, c->n_inputs);
+    const int64_t most = BLOCKS_PER_TASK * j.block;
     return rt_pool_run(rt_pool_for(env, c->cost * (double)j.n), (j.n + most - 1) / most, run_blocks, &j, env->scratch);
 }

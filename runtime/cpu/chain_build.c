@@ -50,6 +50,12 @@ static const simple simples[] = {
     F32_ONLY(TANH, TANH, 1, 30),
     F32_ONLY(SOFTPLUS, SOFTPLUS, 1, 40),
     F32_ONLY(HARDSWISH, HARDSWISH, 1, 6),
+    F32_ONLY(SIN, SIN, 1, 40),
+    F32_ONLY(COS, COS, 1, 40),
+    F32_ONLY(SIGN, SIGN, 1, 2),
+    F32_ONLY(SOFTSIGN, SOFTSIGN, 1, 6),
+    F32_ONLY(MISH, MISH, 1, 80),
+    F32_ONLY(ISNAN, ISNAN, 1, 1),
     {IR_OP_EQUAL, RT_E_EQ_F32, RT_E_EQ_I32, RT_E_EQ_I64, RT_E_EQ_U8, 2, false, 1},
     {IR_OP_GREATER, RT_E_GT_F32, RT_E_GT_I32, RT_E_GT_I64, NO_OP, 2, false, 1},
     {IR_OP_GREATEROREQUAL, RT_E_GE_F32, RT_E_GE_I32, RT_E_GE_I64, NO_OP, 2, false, 1},
@@ -210,6 +216,22 @@ static bool put_with_parameters(rt_chain *c, const ir_node *n, uint8_t from, con
         in.op = RT_E_HARDSIGMOID_F32;
         in.p = ir_node_float(n, "alpha", 0.2f);
         in.q = ir_node_float(n, "beta", 0.5f);
+    } else if (ir_node_is(n, IR_OP_THRESHOLDEDRELU)) {
+        in.op = RT_E_THRESHOLD_F32;
+        in.p = ir_node_float(n, "alpha", 1.0f);
+    } else if (ir_node_is(n, IR_OP_SELU)) {
+        in.op = RT_E_SELU_F32;
+        in.p = ir_node_float(n, "alpha", 1.67326319217681884765625f);
+        in.q = ir_node_float(n, "gamma", 1.05070102214813232421875f);
+        cost = 30.0;
+    } else if (ir_node_is(n, IR_OP_CELU)) {
+        in.op = RT_E_CELU_F32;
+        in.p = ir_node_float(n, "alpha", 1.0f);
+        cost = 30.0;
+    } else if (ir_node_is(n, IR_OP_SWISH)) {
+        in.op = RT_E_SWISH_F32;
+        in.p = ir_node_float(n, "alpha", 1.0f);
+        cost = 30.0;
     } else if (ir_node_is(n, IR_OP_GELU)) {
         const bool near = strcmp(ir_node_string(n, "approximate", "none"), "tanh") == 0;
         in.op = near ? RT_E_GELU_TANH_F32 : RT_E_GELU_F32;
@@ -232,10 +254,17 @@ static bool put_where(rt_chain *c, const uint8_t *from, sy_dtype result, uint8_t
 
 bool rt_chain_knows(const ir_node *n)
 {
-    return n->op != NULL && n->op->code < IR_OP_COUNT &&
-           (simple_of(n->op->code) != NULL || ir_node_is(n, IR_OP_CAST) || ir_node_is(n, IR_OP_WHERE) ||
-            ir_node_is(n, IR_OP_CLIP) || ir_node_is(n, IR_OP_LEAKYRELU) ||
-            ir_node_is(n, IR_OP_ELU) || ir_node_is(n, IR_OP_HARDSIGMOID) || ir_node_is(n, IR_OP_GELU));
+    static const uint32_t others[] = {IR_OP_CAST, IR_OP_WHERE, IR_OP_CLIP, IR_OP_LEAKYRELU, IR_OP_ELU, IR_OP_HARDSIGMOID,
+                                      IR_OP_GELU, IR_OP_SELU,  IR_OP_CELU, IR_OP_SWISH,     IR_OP_THRESHOLDEDRELU};
+    if (n->op == NULL || n->op->code >= IR_OP_COUNT) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (n->op->code == others[i]) {
+            return true;
+        }
+    }
+    return simple_of(n->op->code) != NULL;
 }
 
 static bool put_node(rt_chain *c, const ir_node *n, uint32_t n_operands, const uint8_t *from,

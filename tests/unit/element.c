@@ -24,7 +24,9 @@ static void test_functions(void **state)
     const uint32_t codes[] = {IR_OP_SQRT,      IR_OP_EXP,       IR_OP_LOG,         IR_OP_ERF,       IR_OP_RECIPROCAL,
                               IR_OP_FLOOR,     IR_OP_CEIL,      IR_OP_ROUND,       IR_OP_SIGMOID,   IR_OP_TANH,
                               IR_OP_SOFTPLUS,  IR_OP_ELU,       IR_OP_LEAKYRELU,   IR_OP_NEG,       IR_OP_ABS,
-                              IR_OP_RELU,      IR_OP_GELU,      IR_OP_HARDSIGMOID, IR_OP_HARDSWISH, IR_OP_POW};
+                              IR_OP_RELU,      IR_OP_GELU,      IR_OP_HARDSIGMOID, IR_OP_HARDSWISH, IR_OP_POW,
+                              IR_OP_SIN,       IR_OP_COS,       IR_OP_SIGN,        IR_OP_SOFTSIGN,  IR_OP_MISH,
+                              IR_OP_SELU,      IR_OP_CELU,      IR_OP_SWISH,       IR_OP_THRESHOLDEDRELU};
     enum { N = 60000 };
     static float x[N];
     base_rng rng = base_rng_make(3, 16);
@@ -54,10 +56,10 @@ static void test_functions(void **state)
                 const double scale = codes[f] == IR_OP_GELU || codes[f] == IR_OP_HARDSWISH
                                          ? fmin(fabs((double)x[i]), 1e30)
                                      : codes[f] == IR_OP_HARDSIGMOID ? 1.0
-                                     : codes[f] == IR_OP_SOFTPLUS    ? fabs(w) + 1e-9
+                                     : codes[f] == IR_OP_SOFTPLUS || codes[f] == IR_OP_MISH ? fabs(w) + 1e-9
                                                                      : fabs(w);
                 const bool same = (isnan(w) && isnan(g)) || w == g;
-                if (!same && !(fabs(w - g) <= RT_CPU_FLOAT_TOLERANCE * scale + 0x1p-126)) {
+                if (!same && !(fabs(w - g) <= RT_CPU_FLOAT_TOLERANCE * scale + 0x1p-126 * fmax(1.0, fabs((double)x[i])))) {
                     fail_msg("%s of %.9g: reference %.9g, fast %.9g", c.node->op_name, (double)x[i], w, g);
                 }
             }
