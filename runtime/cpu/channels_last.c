@@ -207,6 +207,11 @@ static const struct {
     const rt_kernel *kernel;
     bool (*fits)(const rt_fusion *f, const rt_step *step); /* NULL: always */
 } rows[] = {
+    {IR_OP_MAXPOOL, &rt_max_last, rt_pool_fits},
+    {IR_OP_AVERAGEPOOL, &rt_average_last, rt_pool_fits},
+    {IR_OP_GLOBALAVERAGEPOOL, &rt_global_average_last, NULL},
+    {IR_OP_LRN, &rt_lrn_last, rt_lrn_fits},
+    {IR_OP_CONCAT, &rt_concat_last, rt_concat_fits},
     {IR_OP_COUNT, NULL, NULL},
 };
 
@@ -412,6 +417,9 @@ static sy_status follow_elementwise(walk *w, rt_step *step, int32_t rank)
 
 static const rt_kernel *own_kernel(const walk *w, const rt_step *step)
 {
+    if (step->fast == &rt_shuffle_kernel) {
+        return &rt_shuffle_last;
+    }
     for (size_t i = 0; rows[i].kernel != NULL; i++) {
         if (step->n_parts == 0 && ir_node_is(step->node, rows[i].code) &&
             rt_fuse_dtype(w->f, step->inputs[0]) == SY_DT_F32 &&

@@ -43,4 +43,16 @@ typedef struct rt_conv_fusion {
 /* Operands: x, weights, bias, residual, all but x and residual constant. */
 extern const rt_kernel rt_conv_kernel;
 
+/* ---------------------------------------------------------------- what follows them */
+
+/* Kernels for operands and results channels last, and whether a step is one of theirs. */
+extern const rt_kernel rt_max_last, rt_average_last, rt_global_average_last, rt_lrn_last,
+    rt_concat_last, rt_shuffle_last;
+bool rt_pool_fits(const rt_fusion *f, const rt_step *step);
+bool rt_lrn_fits(const rt_fusion *f, const rt_step *step);
+bool rt_concat_fits(const rt_fusion *f, const rt_step *step);
+
+/* Merged by the rule for shuffles: plain values. */
+extern const rt_kernel rt_shuffle_kernel;
+
 #endif

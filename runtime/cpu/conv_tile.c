@@ -59,7 +59,7 @@ static void depth_portable(const rt_depth_tile *t)
     }
 }
 
-static const rt_conv_tiles tiles_portable = {"portable", 4, product_portable, depth_portable};
+static const rt_conv_tiles tiles_portable = {"portable", RT_ISA_PORTABLE, 4, product_portable, depth_portable};
 
 #if defined(__x86_64__)
 
@@ -220,7 +220,7 @@ static void depth_512(const rt_depth_tile *t)
     }
 }
 
-static const rt_conv_tiles tiles_512 = {"avx512", 14, product_512, depth_512};
+static const rt_conv_tiles tiles_512 = {"avx512", RT_ISA_AVX512, 14, product_512, depth_512};
 
 /* ---------------------------------------------------------------- AVX2 */
 
@@ -325,7 +325,7 @@ TARGET_256 static void depth_256(const rt_depth_tile *t)
     }
 }
 
-static const rt_conv_tiles tiles_256 = {"avx2", 6, product_256, depth_256};
+static const rt_conv_tiles tiles_256 = {"avx2", RT_ISA_AVX2, 6, product_256, depth_256};
 
 #endif
 
@@ -346,5 +346,9 @@ const rt_conv_tiles *rt_conv_tiles_variant(unsigned i)
 
 const rt_conv_tiles *rt_conv_tiles_best(void)
 {
-    return rt_conv_tiles_variant(0);
+    const rt_conv_tiles *t = rt_conv_tiles_variant(0);
+    for (unsigned i = 0; t->isa > rt_simd_limit(); i++) {
+        t = rt_conv_tiles_variant(i);
+    }
+    return t;
 }

@@ -10,6 +10,8 @@
 #ifndef SYSTOLE_RT_CPU_CONV_TILE_H
 #define SYSTOLE_RT_CPU_CONV_TILE_H
 
+#include "simd.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -67,12 +69,14 @@ typedef struct rt_depth_tile {
 
 typedef struct rt_conv_tiles {
     const char *name;
+    rt_isa isa;
     int best_rows; /* most rows that fit the registers */
     void (*product)(const rt_conv_tile *t, int rows); /* 1 <= rows <= RT_TILE_ROWS */
     void (*depth)(const rt_depth_tile *t);
 } rt_conv_tiles;
 
-/* The best variant for this processor; variant i that it can run, the best first, NULL after the last. */
+/* The best variant for this processor or up to rt_simd_limit; variant i that it can run, the best first, NULL
+ * after the last. */
 const rt_conv_tiles *rt_conv_tiles_best(void);
 const rt_conv_tiles *rt_conv_tiles_variant(unsigned i);
 

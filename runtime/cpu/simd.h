@@ -83,6 +83,23 @@ typedef struct rt_simd {
     void (*max_floats)(int64_t n, const float *from, int64_t step, float *to); /* a NaN wins */
     void (*add_floats)(int64_t n, const float *from, int64_t step, float *to);
 
+    /*
+     * The channels of one position: y[j] = the largest of (a NaN wins; none: -infinity), or the sum in order of,
+     * base[at[t] + j] over t < n_taps.
+     */
+    void (*max_taps)(int64_t n, int64_t n_taps, const float *base, const int64_t *at, float *y);
+    void (*add_taps)(int64_t n, int64_t n_taps, const float *base, const int64_t *at, float *y);
+    void (*add_rows)(int64_t n, int64_t n_rows, const float *from, int64_t step,
+                     double *sums); /* sums[j] += from[r * step + j], in order */
+    void (*affine_row)(int64_t n, const float *x, const float *scale, const float *shift, float low,
+                       float high, float *y); /* clamp(fl(fl(x * scale) + shift)) */
+    /* y[j] = x[j] / (bias + alpha * (squares[j] + ... + squares[j + size - 1]))^(power / 100), power 50, 75 or
+     * 100 */
+    void (*normalise_row)(int64_t n, int64_t size, const float *squares, float alpha, float bias,
+                          int power, const float *x, float *y);
+    void (*weave)(int64_t n_rows, int64_t n, const float *from,
+                  float *to); /* to[i * n_rows + r] = from[r * n + i] */
+
     /* y[j] = a[j] op b[j * b_step], b_step 0 or 1; one fp32 operation. */
     void (*fadd)(int64_t n, const float *a, const float *b, int64_t b_step, float *y);
     void (*fsub)(int64_t n, const float *a, const float *b, int64_t b_step, float *y);

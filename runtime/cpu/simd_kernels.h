@@ -416,6 +416,10 @@ static void add_floats(int64_t n, const float *restrict from, int64_t step, floa
     }
 }
 
+/* ---------------------------------------------------------------- channels last */
+
+#include "simd_channels.h"
+
 /* ---------------------------------------------------------------- fp32 */
 
 #define BINARY(NAME, OP)                                                                          \
@@ -514,6 +518,12 @@ const rt_simd RT_SIMD_TABLE = {
     .max_bytes = max_bytes,
     .max_floats = max_floats,
     .add_floats = add_floats,
+    .max_taps = max_taps,
+    .add_taps = add_taps,
+    .add_rows = add_rows,
+    .affine_row = affine_row,
+    .normalise_row = normalise_row,
+    .weave = weave,
     .fadd = fadd,
     .fsub = fsub,
     .fmul = fmul,
