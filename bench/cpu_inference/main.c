@@ -2,14 +2,16 @@
  * main.c -- Systole's device cpu and ONNX Runtime on the same models, side by side.
  *
  *     build/release/bench/cpu_inference [--data DIR] [--cache DIR] [--python PROGRAM] [--threads 1,2] [--seconds S] [--only TEXT]
- *                                       [--profile yes] [MODEL.onnx ...]
+ *                                       [--clock wall|cpu] [--profile yes] [MODEL.onnx ...]
  *
  * Each engine is a process of its own that keeps its model loaded and answers requests on a pipe: Systole through systole.h, ONNX
  * Runtime (optional) through a Python program that has its package. Runs of the two are interleaved, so that whatever else the
  * computer does meets both, and medians are compared: ratio = ONNX Runtime's time / ours, above 1 we are faster. Memory is what a
  * process needed at its peak, loading included, beyond what it had before. Inputs are random and the same for both; `error` is the
  * largest difference between the two, relative to an output's largest value. Each model runs with each number of threads, and our
- * outputs must be the same bits for all of them: if not, the exit status is 1. --profile yes adds which results take Systole's time.
+ * outputs must be the same bits for all of them: if not, the exit status is 1. --clock cpu takes the processor time of all threads
+ * instead of the clock on the wall: for one thread, on a computer that does other things too. --profile yes adds which results take
+ * Systole's time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -41,7 +43,7 @@
 extern char **environ;
 
 typedef struct options {
-    const char *data, *cache, *python, *only;
+    const char *data, *cache, *python, *only, *clock;
     unsigned threads[MAX_THREADS];
     unsigned n_threads;
     double seconds; /* of runs, for each model and number of threads */
@@ -346,9 +348,12 @@ static bool interleave(const options *o, engine *const *engines, unsigned n_engi
     return true;
 }
 
-static bool set_up(engine *e, const char *path, unsigned n_threads, unsigned n_inputs, char requests[][4096])
+static bool set_up(engine *e, const char *clock, const char *path, unsigned n_threads, unsigned n_inputs,
+                   char requests[][4096])
 {
-    bool good = load(e, path, n_threads);
+    char request[32];
+    (void)snprintf(request, sizeof request, "clock %s", clock);
+    bool good = load(e, path, n_threads) && ask(e, request) != NULL;
     for (unsigned i = 0; good && i < n_inputs; i++) {
         good = ask(e, requests[i]) != NULL;
     }
@@ -380,9 +385,9 @@ static bool measure(options *o, const char *path, unsigned i_threads, unsigned n
     char *const our_command[] = {self, flag, NULL}, *const their_command[] = {python, script, NULL};
     engine *const engines[] = {&both[0], &both[1]};
     const unsigned n = o->have_ort ? 2 : 1, threads = o->threads[i_threads];
-    bool good = start(&both[0], our_command) && set_up(&both[0], path, threads, n_inputs, requests);
+    bool good = start(&both[0], our_command) && set_up(&both[0], o->clock, path, threads, n_inputs, requests);
     if (good && n == 2) {
-        good = start(&both[1], their_command) && set_up(&both[1], path, threads, n_inputs, requests);
+        good = start(&both[1], their_command) && set_up(&both[1], o->clock, path, threads, n_inputs, requests);
     }
     good = good && interleave(o, engines, n) && finish(&both[0], mine) && (n == 1 || finish(&both[1], theirs));
     if (good && o->profile) {
@@ -477,7 +482,7 @@ static bool run_model(options *o, const bench_model *row, double *log_sum, unsig
 static int usage(void)
 {
     (void)fprintf(stderr, "usage: cpu_inference [--data DIR] [--cache DIR] [--python PROGRAM] [--threads 1,2] [--seconds S]\n"
-                          "                     [--only TEXT] [--profile yes] [MODEL.onnx ...]\n");
+                          "                     [--only TEXT] [--clock wall|cpu] [--profile yes] [MODEL.onnx ...]\n");
     return 2;
 }
 
@@ -508,6 +513,8 @@ static bool take_options(options *o, int argc, char **argv)
             o->python = value;
         } else if (strcmp(a, "--only") == 0) {
             o->only = value;
+        } else if (strcmp(a, "--clock") == 0 && (strcmp(value, "wall") == 0 || strcmp(value, "cpu") == 0)) {
+            o->clock = value;
         } else if (strcmp(a, "--profile") == 0) {
             o->profile = strcmp(value, "yes") == 0;
         } else if (strcmp(a, "--seconds") == 0) {
@@ -560,7 +567,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--engine") == 0) {
         return bench_engine();
     }
-    o = (options){.data = "../shared/data/onnx", .cache = "/tmp/systole-bench", .python = "python3", .seconds = 2.0};
+    o = (options){.data = "../shared/data/onnx", .cache = "/tmp/systole-bench", .python = "python3", .clock = "wall", .seconds = 2.0};
     if (!take_options(&o, argc, argv)) {
         return usage();
     }
