@@ -29,6 +29,19 @@ static ir_dim arithmetic_element(const ir_infer_args *a, ir_dim x, ir_dim y)
         }
         /* truncation is floor where nothing is negative */
         return ir_dim_at_least(x, 0) && ir_dim_at_least(y, 1) ? ir_dim_floor_div(m, x, y) : NULL;
+    case IR_OP_MOD: /* x - floor(x / y) * y, which is both of ONNX's where nothing is negative */
+        return ir_dim_at_least(x, 0) && ir_dim_at_least(y, 1)
+                   ? ir_dim_sub(m, x, ir_dim_mul(m, ir_dim_floor_div(m, x, y), y))
+                   : NULL;
+    case IR_OP_MAX:
+        return ir_dim_at_least(ir_dim_sub(m, x, y), 0) ? x : ir_dim_at_least(ir_dim_sub(m, y, x), 0) ? y : NULL;
+    case IR_OP_MIN:
+        return ir_dim_at_least(ir_dim_sub(m, x, y), 0) ? y : ir_dim_at_least(ir_dim_sub(m, y, x), 0) ? x : NULL;
+    case IR_OP_EQUAL: {
+        const ir_dim difference = ir_dim_sub(m, x, y);
+        const bool differ = ir_dim_at_least(difference, 1) || ir_dim_at_least(ir_dim_sub(m, y, x), 1);
+        return x == y || differ ? ir_dim_const(m, x == y) : NULL;
+    }
     default: /* an operator of the table without shape arithmetic; not an enum of ours here: codes are open */
         return NULL;
     }
@@ -37,7 +50,7 @@ static ir_dim arithmetic_element(const ir_infer_args *a, ir_dim x, ir_dim y)
 static sy_status arithmetic_elements(ir_infer_args *a)
 {
     const ir_elements x = ir_infer_elements(a, 0), y = ir_infer_elements(a, 1);
-    if ((a->node->op->props & IR_P_SHAPE) == 0 || x.elements == NULL || y.elements == NULL ||
+    if ((a->node->op->props & IR_P_SHAPE) == 0 || a->n_inputs != 2 || x.elements == NULL || y.elements == NULL ||
         (x.n != y.n && x.n != 1 && y.n != 1)) {
         return SY_OK;
     }
@@ -90,7 +103,27 @@ sy_status ir_infer_compare(ir_infer_args *a)
     SY_TRY(broadcast_all(a, 0, &t));
     t.dtype = SY_DT_BOOL;
     ir_infer_result_type(a, 0, &t);
-    return SY_OK;
+    return arithmetic_elements(a);
+}
+
+/* Chosen where the conditions are known. */
+static sy_status where_elements(ir_infer_args *a)
+{
+    const ir_elements c = ir_infer_elements(a, 0), x = ir_infer_elements(a, 1), y = ir_infer_elements(a, 2);
+    const uint32_t n = c.n != 1 ? c.n : x.n != 1 ? x.n : y.n;
+    ir_dim chosen[IR_MAX_ELEMENTS];
+    if (c.elements == NULL || x.elements == NULL || y.elements == NULL || (c.n != n && c.n != 1) ||
+        (x.n != n && x.n != 1) || (y.n != n && y.n != 1)) {
+        return SY_OK;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t condition;
+        if (!ir_dim_is_const(c.elements[c.n == 1 ? 0 : i], &condition)) {
+            return SY_OK;
+        }
+        chosen[i] = condition != 0 ? x.elements[x.n == 1 ? 0 : i] : y.elements[y.n == 1 ? 0 : i];
+    }
+    return ir_infer_set_elements(a, 0, n, chosen);
 }
 
 sy_status ir_infer_where(ir_infer_args *a)
@@ -102,7 +135,8 @@ sy_status ir_infer_where(ir_infer_args *a)
     SY_TRY(ir_infer_want_dtype(a, 0, condition.dtype, SY_DT_BOOL));
     SY_TRY(broadcast_all(a, 1, &t));
     SY_TRY(ir_infer_broadcast(a, 0, &condition, &t, dims, &rank));
-    return ir_infer_result(a, 0, t.dtype, rank, dims);
+    SY_TRY(ir_infer_result(a, 0, t.dtype, rank, dims));
+    return rank <= 1 ? where_elements(a) : SY_OK;
 }
 
 sy_status ir_infer_pow(ir_infer_args *a)

@@ -387,8 +387,8 @@ sy_status ir_infer_split(ir_infer_args *a)
 /* ---------------------------------------------------------------- slice */
 
 typedef struct slice {
-    bool known; /* start, end and step are constants */
-    int64_t start, end, step;
+    ir_dim start, end; /* NULL: not known */
+    int64_t step;      /* 0: not known */
 } slice;
 
 static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
@@ -396,11 +396,15 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
-/* First index and count for a constant size. */
-static void slice_range(const slice *s, int64_t size, int64_t *first, int64_t *count)
+/* First index and count for a constant size; false if a part of the slice is not constant. */
+static bool slice_range(const slice *s, int64_t size, int64_t *first, int64_t *count)
 {
-    const int64_t start = s->start < 0 ? clamp(s->start, -size - 1, 0) + size : s->start;
-    const int64_t end = s->end < 0 ? clamp(s->end, -size - 1, 0) + size : s->end;
+    int64_t start, end;
+    if (s->step == 0 || !ir_dim_is_const(s->start, &start) || !ir_dim_is_const(s->end, &end)) {
+        return false;
+    }
+    start = start < 0 ? clamp(start, -size - 1, 0) + size : start;
+    end = end < 0 ? clamp(end, -size - 1, 0) + size : end;
     if (s->step > 0) {
         *first = clamp(start, 0, size);
         const int64_t span = clamp(end, 0, size) - *first;
@@ -410,48 +414,50 @@ static void slice_range(const slice *s, int64_t size, int64_t *first, int64_t *c
         const int64_t span = *first - clamp(end, -1, size - 1);
         *count = span <= 0 ? 0 : s->step == INT64_MIN ? 1 : (span - 1) / -s->step + 1;
     }
+    return true;
+}
+
+/* Where position p lies in an axis of symbolic size, if no clamping can happen; NULL: not known. */
+static ir_dim slice_place(ir_module *m, ir_dim p, ir_dim size)
+{
+    int64_t v;
+    const bool is_const = ir_dim_is_const(p, &v);
+    if (is_const && v >= 1000000000) {
+        return size; /* ONNX's word for the end is INT32_MAX or INT64_MAX, that of tf2onnx 10^9 */
+    }
+    if (is_const && v < 0) {
+        p = v > -INT32_MAX ? ir_dim_add(m, size, p) : ir_dim_const(m, 0);
+    }
+    return ir_dim_at_least(p, 0) && ir_dim_at_least(ir_dim_sub(m, size, p), 0) ? p : NULL;
 }
 
 static ir_dim slice_dim(const ir_infer_args *a, int32_t axis, const slice *s, ir_dim size)
 {
     ir_module *m = a->module;
-    int64_t n, first, count;
-    if (!s->known) {
-        return ir_infer_fresh(a, 0, axis);
-    }
-    if (ir_dim_is_const(size, &n)) {
-        slice_range(s, n, &first, &count);
+    int64_t n, first, count, start, end;
+    if (ir_dim_is_const(size, &n) && slice_range(s, n, &first, &count)) {
         return ir_dim_const(m, count);
     }
-    /* A symbolic size: exact only where no clamping can happen. */
-    const bool to_end = s->end >= INT32_MAX;
-    if (s->step == 1 && s->start == 0 && to_end) {
-        return size;
+    if (s->step == -1 && ir_dim_is_const(s->start, &start) && start == -1 && ir_dim_is_const(s->end, &end) &&
+        end <= -INT32_MAX) {
+        return size; /* all of it, from the end */
     }
-    ir_dim length = NULL;
-    if (s->step == 1 && s->start < 0 && s->start > -INT32_MAX && to_end && ir_dim_at_least(size, -s->start)) {
-        return ir_dim_const(m, -s->start);
+    const ir_dim from = slice_place(m, s->start, size), to = slice_place(m, s->end, size);
+    const ir_dim length = from != NULL && to != NULL && s->step > 0 ? ir_dim_sub(m, to, from) : NULL;
+    if (length == NULL || !ir_dim_at_least(length, 0)) {
+        return ir_infer_fresh(a, 0, axis);
     }
-    if (s->step == 1 && s->start >= 0 && s->start < INT32_MAX && to_end) {
-        length = ir_dim_sub(m, size, ir_dim_const(m, s->start));
-    } else if (s->step == 1 && s->start >= 0 && s->start < INT32_MAX && s->end < 0 &&
-               s->end > -INT32_MAX) {
-        length = ir_dim_sub(m, size, ir_dim_const(m, s->start - s->end));
-    } else if (s->step == 1 && s->start >= 0 && s->end >= s->start && ir_dim_at_least(size, s->end)) {
-        length = ir_dim_const(m, s->end - s->start);
-    }
-    return length != NULL && ir_dim_at_least(length, 0) ? length : ir_infer_fresh(a, 0, axis);
+    return s->step == 1 ? length : ir_dim_ceil_div(m, length, ir_dim_const(m, s->step));
 }
 
-/* Entry i of operand `from` if it is a constant; the fallback if the operand is absent. */
-static bool slice_entry(const ir_infer_args *a, uint32_t from, uint32_t i, int64_t fallback, int64_t *out)
+/* Entry i of operand `from`; the fallback if the operand is absent, NULL if it is not known. */
+static ir_dim slice_entry(const ir_infer_args *a, uint32_t from, uint32_t i, int64_t fallback)
 {
-    *out = fallback;
     if (!ir_infer_has(a, from)) {
-        return true;
+        return ir_dim_const(a->module, fallback);
     }
     const ir_elements e = ir_infer_elements(a, from);
-    return e.elements != NULL && i < e.n && ir_dim_is_const(e.elements[i], out);
+    return e.elements != NULL && i < e.n ? e.elements[i] : NULL;
 }
 
 /* How each axis is cut; false in *known if even the set of axes is unknown. */
@@ -465,7 +471,7 @@ static sy_status slice_axes(const ir_infer_args *a, int32_t rank, slice *slices,
     for (uint32_t i = 0; *known && i < (uint32_t)n; i++) {
         int64_t at;
         int32_t axis;
-        if (!slice_entry(a, 3, i, i, &at)) {
+        if (!ir_dim_is_const(slice_entry(a, 3, i, i), &at)) {
             *known = false;
             return SY_OK;
         }
@@ -475,10 +481,9 @@ static sy_status slice_axes(const ir_infer_args *a, int32_t rank, slice *slices,
         }
         *cut |= 1u << axis;
         slice *s = &slices[axis];
-        s->known = slice_entry(a, 1, i, 0, &s->start);
-        s->known = slice_entry(a, 2, i, 0, &s->end) && s->known;
-        s->known = slice_entry(a, 4, i, 1, &s->step) && s->known;
-        if (s->known && s->step == 0) {
+        s->start = slice_entry(a, 1, i, 0);
+        s->end = slice_entry(a, 2, i, 0);
+        if (ir_dim_is_const(slice_entry(a, 4, i, 1), &s->step) && s->step == 0) {
             return ir_infer_error(a, SY_EINVAL, "the step for axis %d is 0", axis);
         }
     }
@@ -490,10 +495,9 @@ static sy_status slice_elements(ir_infer_args *a, const slice *s)
     const ir_elements e = ir_infer_elements(a, 0);
     int64_t first, count;
     ir_dim out[IR_MAX_ELEMENTS];
-    if (e.elements == NULL || !s->known) {
+    if (e.elements == NULL || !slice_range(s, e.n, &first, &count)) {
         return SY_OK;
     }
-    slice_range(s, e.n, &first, &count);
     for (int64_t i = 0; i < count; i++) {
         out[i] = e.elements[first + i * s->step];
     }
