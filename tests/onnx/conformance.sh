@@ -24,12 +24,8 @@ done < tests/onnx/known.txt
 
 # The list for programs: each case once, with a status and a reason.
 "$systole" test-onnx "$data" --filter node/test_c --json > "$work/cases.json" || true
-python3 - "$work/cases.json" <<'PYTHON'
-import json, sys
-report = json.load(open(sys.argv[1]))
-names = [c["name"] for c in report["cases"]]
-assert len(names) == len(set(names)) > 50, len(names)
-assert {c["status"] for c in report["cases"]} == {"pass", "fail"}
-assert all(c["reason"] for c in report["cases"] if c["status"] != "pass")
-assert report["pass"] + report["fail"] + report["skip"] == len(names)
-PYTHON
+n_names=$(grep -o '"name": *"[^"]*"' "$work/cases.json" | sort -u | wc -l)
+n_fates=$(grep -o -E '"status": *"(pass|fail|skip)"' "$work/cases.json" | wc -l)
+n_reasons=$(grep -o '"reason"' "$work/cases.json" | wc -l)
+(( n_names > 50 && n_names == n_fates && n_names == n_reasons )) || { echo "--json: $n_names names, $n_fates fates, $n_reasons reasons"; exit 1; }
+grep -A 1 '"status": *"fail"' "$work/cases.json" | grep -q '"reason": *"[^"]' || { echo "--json: a failure without a reason"; exit 1; }
