@@ -32,7 +32,7 @@ FUNCTION(atanh)
 
 static double softsign(double v)
 {
-    return isinf(v) ? copysign(1.0, v) : v / (1.0 + fabs(v));
+    return v / (1.0 + fabs(v));
 }
 
 sy_status ir_ref_softsign(const ir_kernel_args *args)
@@ -42,7 +42,7 @@ sy_status ir_ref_softsign(const ir_kernel_args *args)
 
 static double mish(double v)
 {
-    return v == -(double)INFINITY ? 0.0 : v * ir_ref_tanh(ir_ref_softplus_of(v));
+    return v * ir_ref_tanh(ir_ref_softplus_of(v));
 }
 
 sy_status ir_ref_mish(const ir_kernel_args *args)
@@ -60,11 +60,11 @@ static double activate(activation f, double v, double p, double q)
     case SELU:
         return q * (v > 0.0 ? v : p * ir_ref_expm1(v));
     case THRESHOLDED:
-        return v > p || isnan(v) ? v : 0.0;
+        return v > p ? v : 0.0;
     case SWISH:
-        return isinf(v) && v * p < 0.0 ? 0.0 : v * ir_ref_sigmoid(p * v);
+        return v * ir_ref_sigmoid(p * v);
     case SHRINK:
-        return v < -p ? v + q : v > p ? v - q : isnan(v) ? v : 0.0;
+        return v < -p ? v + q : v > p ? v - q : 0.0;
     }
     SY_UNREACHABLE();
 }
