@@ -182,7 +182,11 @@ sy_status ir_infer_clip(ir_infer_args *a)
             ir_type limit;
             sy_dtype dtype;
             SY_TRY(ir_infer_operand(a, i, &limit));
-            SY_TRY(ir_infer_want_rank(a, i, &limit, 0));
+            if (limit.has_rank && limit.rank == 1) { /* of one element: exporters write it, ONNX Runtime takes it */
+                SY_TRY(ir_infer_want_dim(a, i, &limit, 0, ir_dim_const(a->module, 1)));
+            } else {
+                SY_TRY(ir_infer_want_rank(a, i, &limit, 0));
+            }
             SY_TRY(ir_infer_same_dtype(a, 0, t.dtype, i, limit.dtype, &dtype));
         }
     }

@@ -194,8 +194,8 @@ static sy_status old_broadcast(onnx_node *n, bool *built)
                             (long long)axis);
     }
     axis += axis < 0 ? a->rank : 0;
-    const int64_t n_more = a->rank - axis - b->rank;
-    if (axis < 0 || n_more < 0) {
+    const int64_t n_more = axis >= 0 && axis <= a->rank ? a->rank - axis - b->rank : -1;
+    if (n_more < 0) {
         return ir_onnx_fail(n, SY_ESHAPE, "cannot broadcast rank %d to rank %d along axis %lld",
                             b->rank, a->rank, (long long)axis);
     }
