@@ -72,12 +72,15 @@ targets=()
 for t in "${tests[@]}"; do targets+=("test_${t/\//_}"); done
 compile() { ninja -C "$build" "$@" > "$folder/ninja.log" 2>&1; }
 compile cli/systole "${targets[@]}" || { tail -n 20 "$folder/ninja.log"; exit 1; }
-cp "$build/cli/systole" "$folder/systole"
+# The program without a fault; in a folder like that of a build, for the tests that ask for one.
+mkdir -p "$folder/good-build/cli"
+cp "$build/cli/systole" "$folder/good-build/cli/systole"
+systole=$folder/good-build/cli/systole
 
-# Each test below ends with status 0 if it has seen nothing; a test that hangs has.
-run() { timeout 300 "$@" > "$folder/test.log" 2>&1; }
+# Each test below ends with status 0 if it has seen nothing; a test that hangs has. Seconds of a processor count: others may be using it.
+run() { (ulimit -t 300 && timeout 1800 "$@" > "$folder/test.log" 2>&1); }
 fuzz_tiny() { run "$1" fuzz -c tiny --seed 2 --count 60 --whole --output-dir "$folder"; }
-fuzz_random() { timeout 1500 "$1" fuzz --configs 5 --count 42 --max-dim 8 --whole --output-dir "$folder" > "$folder/test.log" 2>&1; }
+fuzz_random() { (ulimit -t 600 && timeout 3600 "$1" fuzz --configs 5 --count 42 --max-dim 8 --whole --output-dir "$folder" > "$folder/test.log" 2>&1); }
 
 # Each prints the test that fails, nothing if there is none; "build" if the fault is no program.
 simulator_tests() {
@@ -97,22 +100,25 @@ simulator_tests() {
     done
     fuzz_tiny "$build/cli/systole" || echo cosim.fuzz
 }
-verilog_tests() {
+# False if the test that failed could not build its Verilog.
+builds() { ! grep -q -e 'cannot build' -e '%Error: Exiting due to' "$folder/test.log"; }
+verilog_tests() { # SPEED FILE
     local t
     export SYSTOLE_CACHE=$folder/mutant SYSTOLE_RTL_SOURCES=$src
+    cd "$src"
     if [[ $1 == slow ]]; then
-        (cd "$src" && SY_HAVE_VERILATOR=1 run bash tests/cosim/deadlock.sh "$build") || { echo cosim.deadlock; return; }
-        for t in fp fn array; do
-            (cd "$src" && run bash "tests/rtl/$t.sh") || { echo "rtl.$t"; return; }
-        done
-        fuzz_random "$folder/systole" || echo cosim.fuzz
+        SY_HAVE_VERILATOR=1 run bash tests/cosim/deadlock.sh "$folder/good-build" || { echo cosim.deadlock; return; }
+        fuzz_random "$systole" || echo cosim.fuzz
         return
     fi
     rm -rf "$SYSTOLE_CACHE"
-    fuzz_tiny "$folder/systole" || {
-        grep -q 'cannot build' "$folder/test.log" && { echo build; return; }
-        echo cosim.fuzz
-    }
+    # The bench of a module is built in seconds, the machine is not.
+    for t in fp fn array; do
+        grep -q -F -e "$2" "tests/rtl/$t.sh" || continue
+        run bash "tests/rtl/$t.sh" || { if builds; then echo "rtl.$t"; else echo build; fi; return; }
+    done
+    fuzz_tiny "$systole" || { if builds; then echo cosim.fuzz; else echo build; fi; return; }
+    [[ $2 != rtl/mxu/* ]] || SY_HAVE_VERILATOR=1 run bash tests/cosim/bf16.sh "$folder/good-build" || echo cosim.bf16
 }
 
 # plant I SPEED -- what the tests of that speed see of fault I; remembered.
@@ -124,7 +130,7 @@ plant() {
         FROM=${froms[i]} TO=${tos[i]} awk 'BEGIN { from = ENVIRON["FROM"]; to = ENVIRON["TO"] }
             { at = index($0, from); if (at) $0 = substr($0, 1, at - 1) to substr($0, at + length(from)); print }' \
             "$folder/good/$file" > "$src/$file"
-        if [[ $file == rtl/* ]]; then by=$(verilog_tests "$2"); else by=$(simulator_tests "$2"); fi
+        if [[ $file == rtl/* ]]; then by=$(verilog_tests "$2" "$file"); else by=$(simulator_tests "$2"); fi
         cp "$folder/good/$file" "$src/$file"
         by=${by:-nothing}
         echo "${names[i]} $key $2 $by" >> "$results"
