@@ -104,7 +104,6 @@ static void start_trains(sim_dram *dram, const isa_config *c)
     for (unsigned dir = 0; dir < 2; dir++) {
         dram->trains[dir].next = UINT64_MAX;
     }
-    dram->last_end = UINT64_MAX;
 }
 
 static void start_banked(sim_dram *dram, const isa_config *c)
@@ -207,7 +206,7 @@ static void refresh(sim_dram *dram, sim_dram_channel *channel, uint64_t arrival,
     }
     channel->refresh_due += dram->t_refi;
     dram->stats.refreshes++;
-    dram->epoch++;
+    dram->n_closed++;
 }
 
 /* The cycle of the ACT of a closed bank. */
@@ -221,7 +220,7 @@ static uint64_t act_cycle(const sim_dram_channel *channel, const sim_dram_bank *
 
 static void act(sim_dram *dram, sim_dram_channel *channel, sim_dram_bank *bank, uint32_t group, uint64_t cycle)
 {
-    dram->epoch++;
+    dram->n_opened[(uint32_t)(bank - channel->banks) >> dram->group_bits]++;
     bank->act_ok = cycle + dram->t_rc;
     bank->column_ok = cycle + dram->t_rcd;
     bank->close_ok = cycle + dram->t_ras;
@@ -317,20 +316,66 @@ static inline uint64_t column_access(sim_dram *dram, sim_dram_dir dir, uint64_t 
 
 /* ---- trains ---- */
 
-/* The train ends: the last access of each group is noted as others are. */
+/* Changes with every row that is opened or closed in a bank of each group. */
+static inline uint64_t epoch_of(const sim_dram *dram, uint32_t bank)
+{
+    return dram->n_closed + dram->n_opened[bank];
+}
+
+/* The train ends: the last access of each group is noted as others are (note_access). */
 static void end_train(sim_dram *dram)
 {
-    const uint32_t n_groups = UINT32_C(1) << dram->group_bits;
-    const uint32_t m = dram->burst_atoms;
-    const uint64_t n_atoms = earlier(dram->n_ahead * m, n_groups);
-    const uint64_t end = dram->ahead_end >> dram->atom_shift;
-    for (uint64_t k = n_atoms; k > 0; k--) {
-        const uint64_t burst = dram->n_ahead - 1 - (k - 1) / m;
-        const uint64_t cycle = dram->ahead[burst % SIM_DRAM_TRAIN] + (m - 1 - (k - 1) % m) * dram->column_gap;
-        const place at = place_of(dram, end - k);
-        note_access(dram, &at, dram->last_dir, cycle);
+    const sim_dram_dir dir = dram->last_dir;
+    const sim_dram_dir other = (sim_dram_dir)(1 - dir);
+    const uint32_t group_mask = (UINT32_C(1) << dram->group_bits) - 1;
+    const uint64_t atom = (dram->ahead_end >> dram->atom_shift) - 1;
+    const place at = place_of(dram, atom);
+    sim_dram_bank *banks = at.bank - at.group; /* with the same number in each group */
+    const uint32_t turned = at.group ^ ((uint32_t)atom & group_mask);
+    uint64_t burst = dram->n_ahead - 1;
+    uint32_t left = dram->burst_atoms; /* of the burst */
+    uint64_t cycle = dram->ahead[burst % SIM_DRAM_TRAIN] + (left - 1) * dram->column_gap;
+    at.channel->column_ok[dir] = cycle + dram->column_gap;
+    at.channel->column_ok[other] = later(at.channel->column_ok[other], cycle + dram->turn[dir]);
+    for (uint32_t k = 0; k <= group_mask; k++) {
+        const uint32_t group = (((uint32_t)atom - k) & group_mask) ^ turned;
+        uint64_t *group_ok = at.channel->group_column_ok[group];
+        group_ok[dir] = cycle + dram->column_gap_same;
+        group_ok[other] = later(group_ok[other], cycle + dram->turn_same[dir]);
+        banks[group].close_ok = later(banks[group].close_ok, cycle + dram->close_gap[dir]);
+        cycle -= dram->column_gap;
+        left--;
+        if (left == 0) {
+            if (burst == 0) {
+                break;
+            }
+            burst--;
+            left = dram->burst_atoms;
+            cycle = dram->ahead[burst % SIM_DRAM_TRAIN] + (left - 1) * dram->column_gap;
+        }
     }
     dram->n_ahead = 0;
+}
+
+/*
+ * A train that begins, its first access not before a cycle: true, and that cycle, if no group holds the accesses up that
+ * follow, one after the other. From the second access of each group on their number sees to that (trains_possible).
+ */
+static inline bool groups_allow(const sim_dram *dram, sim_dram_dir dir, uint64_t address, uint64_t *cycle)
+{
+    const sim_dram_channel *channel = &dram->channels[0];
+    const uint32_t group_mask = (UINT32_C(1) << dram->group_bits) - 1;
+    const uint64_t atom = address >> dram->atom_shift;
+    const uint32_t row = (uint32_t)(atom >> dram->row_shift); /* the same up to the end of the train */
+    const uint32_t first = (uint32_t)atom ^ (row & dram->xor_mask);
+    *cycle = later(*cycle, channel->group_column_ok[first & group_mask][dir]);
+    for (uint32_t k = 1; k <= group_mask; k++) {
+        const uint32_t group = (((uint32_t)atom + k) ^ (row & dram->xor_mask)) & group_mask;
+        if (channel->group_column_ok[group][dir] > *cycle + k * dram->column_gap) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* A full burst that goes on with the train of its direction: true, and its first beat, if no refresh comes before its end. */
@@ -338,27 +383,23 @@ static inline bool train_takes(sim_dram *dram, sim_dram_dir dir, uint64_t arriva
                                uint64_t *first)
 {
     sim_dram_train *train = &dram->trains[dir];
-    if (train->next != address || n_beats != dram->burst_beats || train->epoch != dram->epoch) {
+    if (train->next != address || n_beats != dram->burst_beats || train->epoch != epoch_of(dram, train->bank)) {
         return false;
     }
     uint64_t cycle = dram->column_next;
     if (dram->n_ahead == 0 || dram->last_dir != dir) {
-        if (dram->group_bits != 0 && (dram->last_dir != dir || dram->last_end != address ||
-                                      dram->straight >> dram->group_bits == 0)) {
-            return false; /* each group has to have had an access in this direction last */
-        }
         if (dram->n_ahead > 0) {
             end_train(dram);
         }
         cycle = dram->channels[0].column_ok[dir];
-        if (dram->group_bits == 0) { /* the one group may ask for more */
-            cycle = later(cycle, dram->channels[0].group_column_ok[0][dir]);
-        }
     }
     cycle = later(cycle, arrival);
     const uint64_t soonest = later(arrival, dram->free_cycle);
     if (dir == SIM_DRAM_WRITE) {
         cycle = later(cycle, soonest + dram->burst_wait - earlier(soonest, dram->burst_ahead));
+    }
+    if (dram->n_ahead == 0 && !groups_allow(dram, dir, address, &cycle)) {
+        return false;
     }
     const uint64_t next = cycle + dram->burst_atoms * dram->column_gap;
     if (next - dram->column_gap >= dram->channels[0].refresh_due) {
@@ -369,29 +410,40 @@ static inline bool train_takes(sim_dram *dram, sim_dram_dir dir, uint64_t arriva
     dram->column_next = next;
     dram->ahead[dram->n_ahead++ % SIM_DRAM_TRAIN] = cycle;
     dram->ahead_end = address + dram->burst_bytes;
-    dram->last_end = dram->ahead_end;
     dram->last_dir = dir;
     dram->stats.row_hits += dram->burst_atoms;
     train->next = (dram->ahead_end & (dram->window - 1)) == 0 ? UINT64_MAX : dram->ahead_end;
     return true;
 }
 
-/* A request has been served by itself, rows having been opened or closed if the epoch is not what it was: what goes on? */
-static void look_for_train(sim_dram *dram, sim_dram_dir dir, uint64_t begin, uint64_t end, uint64_t epoch)
+/* What a request finds that is served by itself. */
+typedef struct before {
+    uint32_t bank; /* of each group, where it begins */
+    uint64_t epoch;
+    uint64_t n_closed;
+} before;
+
+static before look_before(sim_dram *dram, uint64_t begin)
+{
+    const place at = place_of(dram, begin >> dram->atom_shift);
+    const uint32_t bank = (uint32_t)(at.bank - at.channel->banks) >> dram->group_bits;
+    return (before){bank, epoch_of(dram, bank), dram->n_closed};
+}
+
+/* A request has been served by itself: what goes on? Once each group has had an access, all rows of the window are open. */
+static void look_for_train(sim_dram *dram, sim_dram_dir dir, uint64_t begin, uint64_t end, const before *was)
 {
     sim_dram_train *train = &dram->trains[dir];
     const uint32_t n_groups = UINT32_C(1) << dram->group_bits;
     const bool full = end - begin == dram->burst_bytes && (begin & (dram->burst_bytes - 1)) == 0;
-    const bool goes_on = full && train->end == begin && train->epoch == epoch && (begin & (dram->window - 1)) != 0;
-    dram->straight = dram->last_dir == dir && dram->last_end == begin ? dram->straight : 0;
-    dram->straight = full ? (uint32_t)earlier(dram->straight + dram->burst_atoms, 2 * n_groups) : 0;
+    const bool goes_on = full && train->end == begin && train->epoch == was->epoch && (begin & (dram->window - 1)) != 0;
+    const uint32_t n_before = goes_on ? train->n_atoms : 0;
     dram->last_dir = dir;
-    dram->last_end = end;
-    train->hits = goes_on ? train->hits : 0;
-    train->hits = full && epoch == dram->epoch ? (uint32_t)earlier(train->hits + dram->burst_atoms, 2 * n_groups) : 0;
-    train->epoch = dram->epoch;
+    train->bank = was->bank;
+    train->epoch = epoch_of(dram, was->bank);
+    train->n_atoms = full && dram->n_closed == was->n_closed ? (uint32_t)earlier(n_before + dram->burst_atoms, n_groups) : 0;
     train->end = full ? end : UINT64_MAX;
-    train->next = full && train->hits >= n_groups && (end & (dram->window - 1)) != 0 ? end : UINT64_MAX;
+    train->next = full && train->n_atoms >= n_groups && (end & (dram->window - 1)) != 0 ? end : UINT64_MAX;
 }
 
 /*
@@ -427,21 +479,19 @@ static uint64_t write_first(sim_dram *dram, uint64_t arrival, uint64_t begin, ui
     return first;
 }
 
-static uint64_t banked_first(sim_dram *dram, sim_dram_dir dir, uint64_t arrival, uint64_t address, uint32_t n_beats)
+/* A request that no train takes; not inline, so that those it takes do not pay for its registers. */
+static __attribute__((noinline)) uint64_t single_first(sim_dram *dram, sim_dram_dir dir, uint64_t arrival, uint64_t address,
+                                                       uint32_t n_beats)
 {
-    uint64_t first;
-    if (train_takes(dram, dir, arrival, address, n_beats, &first)) {
-        return first;
-    }
     if (dram->n_ahead > 0) {
         end_train(dram);
     }
     const uint64_t begin = address >> dram->beat_shift << dram->beat_shift;
     const uint64_t end = begin + ((uint64_t)n_beats << dram->beat_shift);
-    const uint64_t epoch = dram->epoch;
-    first = dir == SIM_DRAM_READ ? read_first(dram, arrival, begin, end) : write_first(dram, arrival, begin, end);
+    const before was = look_before(dram, begin);
+    const uint64_t first = dir == SIM_DRAM_READ ? read_first(dram, arrival, begin, end) : write_first(dram, arrival, begin, end);
     if (dram->trains_possible) {
-        look_for_train(dram, dir, begin, end, epoch);
+        look_for_train(dram, dir, begin, end, &was);
     }
     return first;
 }
@@ -450,8 +500,10 @@ uint64_t sim_dram_request(sim_dram *dram, sim_dram_dir dir, uint64_t cycle, uint
 {
     SY_ASSERT(n_beats >= 1);
     const uint64_t arrival = cycle + dram->latency + sim_dram_stall(dram, dir, dram->stats.bursts[dir]);
-    const uint64_t first = dram->banked ? banked_first(dram, dir, arrival, address, n_beats)
-                                        : later(arrival, dram->free_cycle);
+    uint64_t first = later(arrival, dram->free_cycle);
+    if (dram->banked && !train_takes(dram, dir, arrival, address, n_beats, &first)) {
+        first = single_first(dram, dir, arrival, address, n_beats);
+    }
     dram->stats.bursts[dir]++;
     dram->stats.beats[dir] += n_beats;
     dram->free_cycle = first + n_beats;

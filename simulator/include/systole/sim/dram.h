@@ -81,8 +81,9 @@ typedef struct sim_dram_channel {
 typedef struct sim_dram_train {
     uint64_t next;  /* the address that goes on; UINT64_MAX: none */
     uint64_t end;   /* of the rows; a power of two's multiple */
-    uint64_t epoch; /* rows have been opened and closed so many times */
-    uint32_t hits;  /* atoms accessed since, at most a few too many to matter */
+    uint64_t epoch; /* no row of these banks has been opened or closed by anyone else, as long as it is what it was */
+    uint32_t bank;  /* of each group: where the rows lie */
+    uint32_t n_atoms; /* accessed since, up to the number of groups */
 } sim_dram_train;
 
 #define SIM_DRAM_TRAIN 8 /* bursts whose cycles are kept: at least the groups */
@@ -112,11 +113,10 @@ typedef struct sim_dram {
     uint32_t burst_wait;    /* write: from its first beat to its first access at the soonest, if that is later */
     uint32_t burst_ahead;   /* the same if it is sooner */
     uint64_t window;        /* bytes that have their rows in common */
-    uint64_t epoch;
+    uint64_t n_closed; /* all rows, by a refresh */
+    uint64_t n_opened[ISA_MAX_DRAM_BANKS]; /* rows in the banks with this number in their groups */
     sim_dram_train trains[2];
-    uint32_t straight;      /* atoms of the last requests, as far back as they are one train */
     sim_dram_dir last_dir;
-    uint64_t last_end;      /* address behind the last request */
     uint64_t n_ahead;       /* bursts that the banks have not heard of */
     uint64_t ahead_end;     /* address behind them */
     uint64_t ahead[SIM_DRAM_TRAIN]; /* cycles of their first accesses, by number modulo */
