@@ -20,37 +20,6 @@ static bool is_f32(const ir_kernel_args *args)
 
 /* ---------------------------------------------------------------- along axes */
 
-/* Along the last axis; the sum is taken in double, in order. */
-sy_status rt_fast_softmax(const ir_kernel_args *args, const rt_env *env, const void *state)
-{
-    UNUSED_ENV_AND_STATE;
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    const int64_t axis = ir_node_int(args->node, "axis", -1);
-    if (!is_f32(args) || x->rank == 0 || (axis != -1 && axis != x->rank - 1) ||
-        x->dims[x->rank - 1] == 0) {
-        return rt_run_reference(args);
-    }
-    const int64_t n = x->dims[x->rank - 1], n_rows = ir_tensor_n_elements(x) / n;
-    for (int64_t r = 0; r < n_rows; r++) {
-        const float *from = (const float *)x->data + r * n;
-        float *to = (float *)y->data + r * n, largest = -INFINITY;
-        for (int64_t i = 0; i < n; i++) {
-            largest = from[i] > largest || isnan(from[i]) ? from[i] : largest;
-        }
-        rt_simd_best()->exp(n, from, largest, to);
-        double total = 0.0;
-        for (int64_t i = 0; i < n; i++) {
-            total += (double)to[i];
-        }
-        const float divisor = (float)total;
-        for (int64_t i = 0; i < n; i++) {
-            to[i] /= divisor;
-        }
-    }
-    return SY_OK;
-}
-
 sy_status rt_fast_batchnorm(const ir_kernel_args *args, const rt_env *env, const void *state)
 {
     UNUSED_ENV_AND_STATE;

@@ -12,6 +12,7 @@
 
 #include "element.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -119,6 +120,18 @@ typedef struct rt_simd {
 
     /* y[j] = act(y[j]); a and b are its parameters. */
     void (*activate)(rt_act act, float a, float b, int64_t n, float *y);
+
+    /* Of one row: its largest element (NaNs are not seen); y = e^(x - shift), and their sum; Softmax. y may be x. */
+    float (*largest)(int64_t n, const float *x);
+    double (*exp_sum)(int64_t n, const float *x, float shift, float *y);
+    void (*softmax)(int64_t n, const float *x, float *y);
+
+    /*
+     * y = (x - mean) * inverse * scale + bias, inverse = 1 / sqrt(mean of (x - mean)^2 + epsilon); mean 0 if not centred;
+     * bias may be NULL, and y: then mean and inverse are all.
+     */
+    void (*normalise)(int64_t n, const float *x, bool centred, float epsilon, const float *scale,
+                      const float *bias, float *y, float *mean, float *inverse);
 
     /* y = clamp(rne(fl(x / scale)) + zero, low, high); low >= -128, high <= 255. y = fl(fl(x -
      * zero) * scale). */

@@ -477,6 +477,8 @@ static void hyperbolic_tangent(int64_t n, const float *restrict x, float *restri
     }
 }
 
+#include "simd_rows.h"
+
 /* One loop per function. */
 #define ACT(id, text, value)                                                                   \
     static void act_##id(float a, float b, int64_t n, float *y)                                \
@@ -535,6 +537,10 @@ const rt_simd RT_SIMD_TABLE = {
     .tanh = hyperbolic_tangent,
     .exp = exp_shifted,
     .activate = activate,
+    .largest = row_largest,
+    .exp_sum = row_exp,
+    .softmax = row_softmax,
+    .normalise = row_normalise,
     .quantise = quantise,
     .dequantise = dequantise,
     .sum_row = sum_row,

@@ -1,0 +1,118 @@
+/*
+ * simd_rows.h -- Softmax and normalisation of rows of fp32 numbers; part of simd_kernels.h.
+ *
+ * Sums have one order, the same on every instruction set: sixteen lanes over blocks of ROW_BLOCK elements, the lanes joined in
+ * pairs, blocks added in double.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SYSTOLE_RT_CPU_SIMD_ROWS_H
+#define SYSTOLE_RT_CPU_SIMD_ROWS_H
+
+#define LANES     16
+#define ROW_BLOCK 1024
+
+static inline double join_lanes(const float_lanes *sum)
+{
+    float v[LANES];
+    memcpy(v, sum, sizeof v);
+    for (int width = LANES / 2; width > 0; width /= 2) {
+        for (int i = 0; i < width; i++) {
+            v[i] += v[i + width];
+        }
+    }
+    return (double)v[0];
+}
+
+/* The sum of TERM over n elements, of which `v` has sixteen, zeros beyond the last (TERM of them is kept out). */
+#define SUM_OF(total, n, x, TERM)                                                     \
+    do {                                                                              \
+        (total) = 0.0;                                                                \
+        for (int64_t block_ = 0; block_ < (n); block_ += ROW_BLOCK) {                 \
+            const int64_t end_ = (n) - block_ < ROW_BLOCK ? (n) : block_ + ROW_BLOCK; \
+            float_lanes sum_ = {0};                                                   \
+            int64_t at_ = block_;                                                     \
+            for (; at_ + LANES <= end_; at_ += LANES) {                               \
+                float_lanes v;                                                        \
+                memcpy(&v, (x) + at_, sizeof v);                                      \
+                sum_ += TERM;                                                         \
+            }                                                                         \
+            if (at_ < end_) {                                                         \
+                float_lanes v = {0}, kept_ = {0};                                     \
+                memcpy(&v, (x) + at_, (size_t)(end_ - at_) * sizeof(float));          \
+                v = TERM;                                                             \
+                memcpy(&kept_, &v, (size_t)(end_ - at_) * sizeof(float));             \
+                sum_ += kept_;                                                        \
+            }                                                                         \
+            (total) += join_lanes(&sum_);                                             \
+        }                                                                             \
+    } while (0)
+
+static float row_largest(int64_t n, const float *x)
+{
+    float lanes[LANES], largest = -__builtin_inff();
+    int64_t i = 0;
+    for (int k = 0; k < LANES; k++) {
+        lanes[k] = largest;
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            lanes[k] = x[i + k] > lanes[k] ? x[i + k] : lanes[k];
+        }
+    }
+    for (; i < n; i++) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    for (int k = 0; k < LANES; k++) {
+        largest = lanes[k] > largest ? lanes[k] : largest;
+    }
+    return largest;
+}
+
+static double row_exp(int64_t n, const float *x, float shift, float *y)
+{
+    double total;
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = exponential(x[i] - shift);
+    }
+    SUM_OF(total, n, y, v);
+    return total;
+}
+
+static void row_softmax(int64_t n, const float *x, float *y)
+{
+    const float inverse = (float)(1.0 / row_exp(n, x, row_largest(n, x), y));
+    for (int64_t i = 0; i < n; i++) {
+        y[i] *= inverse;
+    }
+}
+
+static void row_normalise(int64_t n, const float *x, bool centred, float epsilon,
+                          const float *restrict scale, const float *restrict bias,
+                          float *restrict y, float *mean_out, float *inverse_out)
+{
+    double total = 0.0, squares;
+    if (centred) {
+        SUM_OF(total, n, x, v);
+    }
+    const double mean = total / (double)n;
+    const float high = (float)mean, low = (float)(mean - (double)high); /* x - high is exact where it would cancel */
+    SUM_OF(squares, n, x, ((v - high) - low) * ((v - high) - low));
+    const float inverse = (float)(1.0 / __builtin_sqrt(squares / (double)n + (double)epsilon));
+    *mean_out = high;
+    *inverse_out = inverse;
+    if (y == NULL) {
+        return;
+    }
+    if (bias != NULL) {
+        for (int64_t i = 0; i < n; i++) {
+            y[i] = ((x[i] - high) - low) * inverse * scale[i] + bias[i];
+        }
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            y[i] = ((x[i] - high) - low) * inverse * scale[i];
+        }
+    }
+}
+
+#endif
