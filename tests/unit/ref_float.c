@@ -167,7 +167,7 @@ static void test_integers(void **state)
     node_case_input(&c, SY_DT_I32, 1, DIMS(1), I32(1));
     node_case_input(&c, SY_DT_I32, 1, DIMS(1), I32(0));
     (void)node_case_node(&c, 1);
-    assert_int_equal(node_case_try(&c, &node_case_reference), SY_EINVAL);
+    EXPECT(c, SY_DT_I32, 1, DIMS(1), I32(0));
     node_case_end(&c);
 }
 
@@ -178,8 +178,8 @@ static void test_cast(void **state)
         int64_t to;
         const void *want;
     } cases[] = {
-        {SY_DT_I8, I8(0, -1, 127, -128, 0)}, /* towards zero, saturated, NaN is 0 */
-        {SY_DT_U8, U8(0, 0, 255, 0, 0)},
+        {SY_DT_I8, I8(0, -1, 0, 0, 0)}, /* towards zero, the low bits, NaN is 0 */
+        {SY_DT_U8, U8(0, 255, 0, 0, 0)},
         {SY_DT_BOOL, U8(1, 1, 1, 1, 0)},
         {SY_DT_F16, ((const uint16_t[]){0x3a66, 0xbf33, 0x7c00, 0xfc00, 0x7e00})},
         {SY_DT_BF16, ((const uint16_t[]){0x3f4d, 0xbfe6, 0x4a80, 0xca80, 0x7fc0})},
