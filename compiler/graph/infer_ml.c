@@ -74,9 +74,7 @@ sy_status ir_infer_ml_linear_classifier(ir_infer_args *a)
         const bool known = x.has_rank && x.rank > 0 && ir_dim_is_const(x.dims[x.rank - 1], &features) && features > 0;
         width = known ? n_floats(a->node, "coefficients") / features : n_labels;
     }
-    const char *post = ir_node_string(a->node, "post_transform", "NONE");
-    const bool two = width == 1 && n_labels == 2 && strcmp(post, "PROBIT") != 0;
-    return classes(a, "classlabels_strings", two ? 2 : width);
+    return classes(a, "classlabels_strings", width == 1 && n_labels == 2 ? 2 : width);
 }
 
 sy_status ir_infer_ml_linear_regressor(ir_infer_args *a)

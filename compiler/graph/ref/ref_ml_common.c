@@ -117,14 +117,13 @@ int64_t ir_ml_finish(ir_ml_post post, ir_ml_second second, int64_t n, double *sc
     case IR_ML_SECOND_NONE:
         return 1;
     case IR_ML_SECOND_COMPLEMENT:
-        scores[0] = 1.0 - s;
-        scores[1] = s;
-        return 2;
     case IR_ML_SECOND_NEGATED:
         scores[0] = -s;
         scores[1] = s;
         if (post == IR_ML_LOGISTIC) {
             ir_ml_transform(post, 2, scores);
+        } else if (second == IR_ML_SECOND_COMPLEMENT) {
+            scores[0] = 1.0 - s;
         }
         return 2;
     }
@@ -139,6 +138,7 @@ sy_status ir_ml_labels_read(const ir_kernel_args *args, const char *ints, const 
     SY_TRY(ir_ref_attr_texts(args, strings, &out->n, &out->texts));
     out->strings = out->n > 0;
     if (!out->strings) {
+        out->texts = NULL;
         out->n = ir_node_ints(args->node, ints, &out->ints);
     }
     return SY_OK;

@@ -354,7 +354,7 @@ sy_status ir_ref_ml_zip_map(const ir_kernel_args *args)
     if (maps == NULL) {
         return SY_ENOMEM;
     }
-    for (int64_t r = 0; r < rows.n; r++) {
+    for (int64_t r = 0; r < rows.n; r++) { /* the keys in the order of the labels: a map has none of its own */
         SY_TRY(ir_tensor_init(&entry[1], SY_DT_F32, 1, &rows.width, (float *)rows.x->data + r * rows.width));
         SY_TRY(ir_list_init(&maps[r], IR_TYPE_MAP, SY_DT_F32, 2, entry));
         maps[r].data = base_arena_alloc(args->scratch, maps[r].size_bytes, 1);

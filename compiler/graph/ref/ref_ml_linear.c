@@ -365,10 +365,7 @@ static int64_t choose_class(const svc *c, int64_t n_scores, ir_ml_second *second
         return most > 0.0;
     }
     *second = c->post == IR_ML_NONE ? IR_ML_SECOND_NEGATED : IR_ML_SECOND_COMPLEMENT;
-    if (c->prob_a == NULL && ((c->all_positive && most >= 0.5) || (!c->all_positive && most > 0.0 && !votes))) {
-        return 1;
-    }
-    return best;
+    return !votes && most > (c->all_positive ? 0.5 : 0.0) ? 1 : best;
 }
 
 sy_status ir_ref_ml_svm_classifier(const ir_kernel_args *args)

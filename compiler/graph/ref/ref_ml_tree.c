@@ -416,7 +416,7 @@ static sy_status regress(forest *f, ir_ml_post post)
     for (int64_t r = 0; r < rows.n && y != NULL; r++) {
         SY_TRY(score_row(f, &rows, r, scores, has));
         for (int64_t t = 0; t < f->n_targets; t++) {
-            scores[t] += t < f->n_base ? f->base[t] : 0.0;
+            scores[t] += t < f->n_base && has[t] ? f->base[t] : 0.0; /* what no leaf knows stays 0 */
         }
         (void)ir_ml_finish(post, IR_ML_SECOND_NONE, f->n_targets, scores);
         for (int64_t t = 0; t < f->n_targets; t++) {
@@ -475,32 +475,51 @@ typedef struct tree_classes {
     bool all_positive; /* weights */
 } tree_classes;
 
-/* Base values of two classes; returns how many scores there are: one stands for both unless the second has its own. */
+/*
+ * Base values of at most two classes; returns how many scores there are: one stands for both unless the second has its
+ * own. A class that no leaf gave a weight keeps the score 0.
+ */
 static int64_t binary_scores(const forest *f, double *s, const bool *has)
 {
     if (f->n_base == 2) {
         if (has[1]) { /* the second base value counts, the first is not used */
             s[1] = f->base[1] + s[0];
-            s[0] = -s[1];
+            s[0] = has[0] ? -s[1] : 0.0;
         } else {
-            s[0] += f->base[0];
-            s[1] += f->base[1];
+            s[0] += has[0] ? f->base[0] : 0.0;
         }
         return 2;
     }
-    s[0] += f->n_base == 1 ? f->base[0] : 0.0;
+    s[0] += f->n_base == 1 && has[0] ? f->base[0] : 0.0;
     return f->n_targets == 2 && has[1] ? 2 : 1;
 }
 
-static int64_t binary_class(const tree_classes *c, int64_t n, const double *s, const bool *has, ir_ml_second *second)
+static int64_t binary_class(const forest *f, const tree_classes *c, int64_t n, const double *s, const bool *has, ir_ml_second *second)
 {
     const double positive = n == 2 && has[1] ? s[1] : s[0];
     *second = IR_ML_SECOND_NONE;
-    if (!c->one_id) {
-        return positive > 0.0;
+    if (c->labels.strings && c->labels.n == 1) {
+        return 0; /* there is no other text */
     }
-    *second = c->all_positive ? IR_ML_SECOND_COMPLEMENT : IR_ML_SECOND_NEGATED;
-    return positive > (c->all_positive ? 0.5 : 0.0);
+    const bool share = c->one_id && c->all_positive;
+    if (f->n_targets == 2 && (f->n_base != 1 || c->one_id)) {
+        *second = share ? IR_ML_SECOND_COMPLEMENT : IR_ML_SECOND_NEGATED;
+    }
+    return positive > (share ? 0.5 : 0.0);
+}
+
+/* Adds base values; the largest of the scores that some leaf or base value gave. */
+static int64_t best_class(const forest *f, double *scores, const bool *has)
+{
+    const bool base = f->n_base == f->n_targets;
+    int64_t best = -1;
+    for (int64_t t = 0; t < f->n_targets; t++) {
+        scores[t] += base ? f->base[t] : 0.0;
+        if ((base || has[t]) && (best < 0 || scores[t] > scores[best])) {
+            best = t;
+        }
+    }
+    return best < 0 ? 0 : best;
 }
 
 static sy_status classify(const forest *f, const tree_classes *c)
@@ -520,13 +539,10 @@ static sy_status classify(const forest *f, const tree_classes *c)
         ir_ml_second second = IR_ML_SECOND_NONE;
         SY_TRY(score_row(f, &rows, r, scores, has));
         if (n > 2) {
-            for (int64_t t = 0; t < n; t++) {
-                scores[t] += t < f->n_base ? f->base[t] : 0.0;
-            }
-            classes[r] = ir_ml_largest(n, scores);
+            classes[r] = best_class(f, scores, has);
         } else {
             n = binary_scores(f, scores, has);
-            classes[r] = binary_class(c, n, scores, has, &second);
+            classes[r] = binary_class(f, c, n, scores, has, &second);
         }
         n = ir_ml_finish(c->post, second, n, scores);
         for (int64_t t = 0; z != NULL && t < f->n_targets; t++) {
@@ -555,7 +571,7 @@ sy_status ir_ref_ml_tree_classifier(const ir_kernel_args *args)
         c.one_id = c.one_id && f.weights[i].target == f.weights[0].target;
         c.all_positive = c.all_positive && f.weights[i].value >= 0.0;
     }
-    if (f.n_targets == 1) {
+    if (f.n_targets == 1 && !c.labels.strings) {
         c.labels.n = 0; /* positive or not: 1 or 0 */
     }
     return classify(&f, &c);

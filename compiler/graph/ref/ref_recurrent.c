@@ -9,7 +9,7 @@
  *         n = g(Wc x + Rc h + Wbc + Rbc)        C = F c + i n
  *         o = f(Wo x + Ro h + Wbo + Rbo + Po C) H = o h(C)
  *
- * Arguments of activations are clipped. Everything is in double; sums run over x, then h, then the biases; the states
+ * What goes into the gates is clipped (C, which goes into h, is not). Everything is in double; sums run over x, then h, then the biases; the states
  * are rounded to their type after each step. Operands are converted once, the matrices transposed on the way, so that
  * the innermost loops go over units.
  *
@@ -234,7 +234,7 @@ static void lstm_step(recurrent *l)
         const double next = f * cell + i * act(l, 1, l->sums[3 * n + u]);
         const double o = act(l, 0, l->sums[n + u] + p[n + u] * next);
         l->c[u] = next;
-        l->h[u] = o * act(l, 2, next);
+        l->h[u] = o * activate(&l->act[2], next);
     }
 }
 
