@@ -12,6 +12,7 @@
 
 const char help_info[] =
     "usage: systole info [--json] [FILE|CONFIG]\n"
+    "       systole info --operators [--json]\n"
     "\n"
     "Says what something is:\n"
     "  a configuration (edge, train, my.ini): its keys, hash, derived sizes, and warnings\n"
@@ -20,6 +21,8 @@ const char help_info[] =
     "  a model (.onnx): inputs, outputs, operators, parameters\n"
     "  nothing: this host (processor features, threads, BLAS) and the parts of this build\n"
     "\n"
+    "      --operators          every operator that models may have: which kernels there are, and\n"
+    "                           what import makes of it\n"
     "      --json               the same as JSON\n"
     "\n"
     "Examples:\n"
@@ -48,18 +51,21 @@ static bool ends_with(const char *text, const char *end)
 
 int cmd_info(int argc, char **argv)
 {
-    enum { JSON = 1000 };
-    static const struct option options[] = {
-        {"json", no_argument, NULL, JSON}, {"help", no_argument, NULL, 'h'}, {0}};
+    enum { JSON = 1000, OPERATORS };
+    static const struct option options[] = {{"json", no_argument, NULL, JSON},
+                                            {"operators", no_argument, NULL, OPERATORS},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     const cli_options spec = {"info", help_info, ":h", options};
-    bool json = false;
+    bool json = false, operators = false;
     for (int option; (option = cli_next_option(&spec, argc, argv)) != -1;) {
-        if (option != JSON) {
+        if (option != JSON && option != OPERATORS) {
             return cli_option_exit(option);
         }
-        json = true;
+        json = json || option == JSON;
+        operators = operators || option == OPERATORS;
     }
-    if (argc - optind > 1) {
+    if (argc - optind > (operators ? 0 : 1)) {
         return cli_usage("info", "expected one file or configuration, got %d", argc - optind);
     }
     const char *what = optind < argc ? argv[optind] : NULL;
@@ -67,7 +73,9 @@ int cmd_info(int argc, char **argv)
     base_arena *arena = base_arena_create();
     base_diag diag = {0};
     sy_status status;
-    if (what == NULL) {
+    if (operators) {
+        status = info_operators(arena, json, &diag);
+    } else if (what == NULL) {
         status = info_host(arena, json, &diag);
     } else if (is_elf(what) || ends_with(what, ".elf")) {
         status = info_program(arena, what, json, &diag);

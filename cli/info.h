@@ -15,6 +15,7 @@ sy_status info_config(base_arena *arena, const char *name, bool json, base_diag 
 sy_status info_program(base_arena *arena, const char *path, bool json, base_diag *diag);
 sy_status info_model(base_arena *arena, const char *path, bool json, base_diag *diag);
 sy_status info_host(base_arena *arena, bool json, base_diag *diag);
+sy_status info_operators(base_arena *arena, bool json, base_diag *diag);
 
 /* Where each operator went: also what systole compile prints. */
 cli_table *cli_placement_table(base_arena *arena, const cc_plan *plan);

@@ -12,6 +12,6 @@ cat << 'END'
 END
 overview=$("$systole" --help)
 printf '```\n%s\n```\n' "$overview"
-sed -n 's/^  \([a-z]\+\) .*/\1/p' <<< "$overview" | while read -r command; do
+sed -n 's/^  \([a-z-]\+\) .*/\1/p' <<< "$overview" | while read -r command; do
     printf '\n## systole %s\n\n```\n%s\n```\n' "$command" "$("$systole" help "$command")"
 done

@@ -63,3 +63,8 @@ const rt_kernel *rt_kernel_of(uint32_t code)
 {
     return code < IR_OP_COUNT && kernels[code].run != NULL ? &kernels[code] : NULL;
 }
+
+bool rt_cpu_has_fast(uint32_t code)
+{
+    return rt_kernel_of(code) != NULL;
+}

@@ -185,9 +185,29 @@ typedef struct function {
 static const function functions[] = {
 #define FUNCTION(domain, name, since, min_in, min_out, max_out, body, line) \
     {domain, name, since, min_in, min_out, max_out, body},
+#define QLINEAR(domain, name, rule, line)
+#define OLDER(name, line)
 #include "functions.def"
 #undef FUNCTION
+#undef QLINEAR
+#undef OLDER
 };
+
+static const ir_import_function listed[] = {
+#define FUNCTION(domain, name, since, min_in, min_out, max_out, body, line) {domain, name, since, line},
+#define QLINEAR(domain, name, rule, line) {domain, name, 1, line},
+#define OLDER(name, line) {"", name, 1, line},
+#include "functions.def"
+#undef FUNCTION
+#undef QLINEAR
+#undef OLDER
+};
+
+const ir_import_function *ir_import_functions(size_t *n)
+{
+    *n = sizeof listed / sizeof listed[0];
+    return listed;
+}
 
 static const function *find(const onnx_node *n)
 {

@@ -23,8 +23,12 @@ typedef struct onnx_body {
 typedef void (*onnx_body_fn)(onnx_body *b);
 
 #define FUNCTION(domain, name, since, min_in, min_out, max_out, body, line) void body(onnx_body *b);
+#define QLINEAR(domain, name, rule, line)
+#define OLDER(name, line)
 #include "functions.def"
 #undef FUNCTION
+#undef QLINEAR
+#undef OLDER
 
 /* Operands as a count and an array. */
 #define IR_BODY(...) \

@@ -263,6 +263,14 @@ sy_status ir_onnx_ml_rules(onnx_node *n);
 sy_status ir_onnx_scan_8(onnx_node *n, bool *built);
 sy_status ir_onnx_optional(onnx_node *n, bool *built);
 
+#define FUNCTION(domain, name, since, min_in, min_out, max_out, body, line)
+#define QLINEAR(domain, name, rule, line) sy_status rule(onnx_node *n, bool *built);
+#define OLDER(name, line)
+#include "functions.def"
+#undef FUNCTION
+#undef QLINEAR
+#undef OLDER
+
 /* Operators that functions.def defines by others; *built as above. */
 sy_status ir_onnx_function_rules(onnx_node *n, bool *built);
 

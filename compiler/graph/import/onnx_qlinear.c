@@ -193,7 +193,7 @@ static bool matmul_fits(const onnx_node *n)
 }
 
 /* com.microsoft has these as well, with the same meaning. */
-static sy_status same_as_onnx(onnx_node *n, bool *built)
+sy_status ir_qlinear_same(onnx_node *n, bool *built)
 {
     (void)built;
     n->domain = ir_intern(n->in->m, "");
@@ -216,7 +216,7 @@ static sy_status times(const onnx_node *n, ir_value *v, float factor, ir_value *
 /* ---------------------------------------------------------------- the operators */
 
 /* x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias */
-static sy_status qlinear_conv(onnx_node *n, bool *built)
+sy_status ir_qlinear_conv(onnx_node *n, bool *built)
 {
     ir_value *in[3] = {NULL, NULL, NULL}, *y = NULL, *scale = NULL;
     if (!have(n, 0, 8)) {
@@ -228,7 +228,7 @@ static sy_status qlinear_conv(onnx_node *n, bool *built)
     }
     (void)ir_onnx_attr_take(n, "channels_last");
     if (!conv_fits(n)) {
-        return same_as_onnx(n, built);
+        return ir_qlinear_same(n, built);
     }
     *built = true;
     SY_TRY(dq(n, 0, -1, &in[0]));
@@ -243,7 +243,7 @@ static sy_status qlinear_conv(onnx_node *n, bool *built)
 
 /* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero; vectors of scales: rows of a, columns of
  * b */
-static sy_status qlinear_matmul(onnx_node *n, bool *built)
+sy_status ir_qlinear_matmul(onnx_node *n, bool *built)
 {
     ir_value *in[2] = {NULL, NULL}, *y = NULL;
     if (!have(n, 0, 8)) {
@@ -261,7 +261,7 @@ static sy_status qlinear_matmul(onnx_node *n, bool *built)
 }
 
 /* a, a_scale, a_zero, b, b_scale, b_zero, c, y_scale, y_zero; without y_scale the result is fp32 */
-static sy_status q_gemm(onnx_node *n, bool *built)
+sy_status ir_qlinear_gemm(onnx_node *n, bool *built)
 {
     ir_value *in[3] = {NULL, NULL, NULL}, *y = NULL, *scale = NULL;
     const Onnx__AttributeProto *trans_b = ir_onnx_attr_find(n, "transB"),
@@ -300,12 +300,12 @@ static sy_status binary(onnx_node *n, uint32_t code, bool *built)
     return q(n, y, 6);
 }
 
-static sy_status qlinear_add(onnx_node *n, bool *built)
+sy_status ir_qlinear_add(onnx_node *n, bool *built)
 {
     return binary(n, IR_OP_ADD, built);
 }
 
-static sy_status qlinear_mul(onnx_node *n, bool *built)
+sy_status ir_qlinear_mul(onnx_node *n, bool *built)
 {
     return binary(n, IR_OP_MUL, built);
 }
@@ -358,22 +358,22 @@ static sy_status pool(onnx_node *n, uint32_t code, bool *built)
     return q(n, y, 3);
 }
 
-static sy_status qlinear_average(onnx_node *n, bool *built)
+sy_status ir_qlinear_average(onnx_node *n, bool *built)
 {
     return pool(n, IR_OP_AVERAGEPOOL, built);
 }
 
-static sy_status qlinear_global_average(onnx_node *n, bool *built)
+sy_status ir_qlinear_global_average(onnx_node *n, bool *built)
 {
     return pool(n, IR_OP_GLOBALAVERAGEPOOL, built);
 }
 
-static sy_status qlinear_sigmoid(onnx_node *n, bool *built)
+sy_status ir_qlinear_sigmoid(onnx_node *n, bool *built)
 {
     return unary(n, IR_OP_SIGMOID, built);
 }
 
-static sy_status qlinear_leaky_relu(onnx_node *n, bool *built)
+sy_status ir_qlinear_leaky_relu(onnx_node *n, bool *built)
 {
     return unary(n, IR_OP_LEAKYRELU, built);
 }
@@ -395,7 +395,7 @@ static sy_status softmax_of_matrix(onnx_node *n, int64_t axis, ir_value *x, ir_v
     return ir_onnx_emit_infer(n, node);
 }
 
-static sy_status qlinear_softmax(onnx_node *n, bool *built)
+sy_status ir_qlinear_softmax(onnx_node *n, bool *built)
 {
     const Onnx__AttributeProto *a = ir_onnx_attr_find(n, "axis");
     const ir_type *t = operand(n, 0) != NULL ? &operand(n, 0)->type : NULL;
@@ -417,7 +417,7 @@ static sy_status qlinear_softmax(onnx_node *n, bool *built)
     return q(n, y, 3);
 }
 
-static sy_status qlinear_reduce_mean(onnx_node *n, bool *built)
+sy_status ir_qlinear_reduce_mean(onnx_node *n, bool *built)
 {
     const int64_t *axes = NULL;
     uint32_t n_axes = 0;
@@ -437,7 +437,7 @@ static sy_status qlinear_reduce_mean(onnx_node *n, bool *built)
 }
 
 /* y_scale, y_zero, then x, scale, zero for each operand */
-static sy_status qlinear_concat(onnx_node *n, bool *built)
+sy_status ir_qlinear_concat(onnx_node *n, bool *built)
 {
     const uint32_t count = n->n_inputs >= 5 ? (n->n_inputs - 2) / 3 : 0;
     ir_value *y = NULL;
@@ -463,22 +463,13 @@ static const struct {
     const char *domain, *op;
     sy_status (*rule)(onnx_node *n, bool *built);
 } rules[] = {
-    {"", "QLinearConv", qlinear_conv},
-    {"", "QLinearMatMul", qlinear_matmul},
-    {"com.microsoft", "QGemm", q_gemm},
-    {"com.microsoft", "QLinearConv", qlinear_conv},
-    {"com.microsoft", "QLinearAdd", qlinear_add},
-    {"com.microsoft", "QLinearMul", qlinear_mul},
-    {"com.microsoft", "QLinearAveragePool", qlinear_average},
-    {"com.microsoft", "QLinearGlobalAveragePool", qlinear_global_average},
-    {"com.microsoft", "QLinearReduceMean", qlinear_reduce_mean},
-    {"com.microsoft", "QLinearSigmoid", qlinear_sigmoid},
-    {"com.microsoft", "QLinearLeakyRelu", qlinear_leaky_relu},
-    {"com.microsoft", "QLinearSoftmax", qlinear_softmax},
-    {"com.microsoft", "QLinearConcat", qlinear_concat},
-    {"com.microsoft", "QuantizeLinear", same_as_onnx},
-    {"com.microsoft", "DequantizeLinear", same_as_onnx},
-    {"com.microsoft", "Gelu", same_as_onnx},
+#define FUNCTION(domain, name, since, min_in, min_out, max_out, body, line)
+#define QLINEAR(domain, name, rule, line) {domain, name, rule},
+#define OLDER(name, line)
+#include "functions.def"
+#undef FUNCTION
+#undef QLINEAR
+#undef OLDER
 };
 
 sy_status ir_onnx_qlinear_rules(onnx_node *n, bool *built)

@@ -110,4 +110,7 @@ sy_status rt_cpu_plan_run(rt_cpu_plan *plan, const ir_tensor *const *inputs,
 sy_status rt_cpu_plan_memory(rt_cpu_plan *plan, const ir_tensor *const *inputs, base_diag *diag,
                              size_t *out);
 
+/* True if the operator with this table code has a fast kernel of its own (for some types and attributes). */
+bool rt_cpu_has_fast(uint32_t code);
+
 #endif

@@ -77,6 +77,16 @@ sy_status ir_import_onnx_value(base_arena *arena, const char *path, ir_type_kind
  */
 sy_status ir_recognise_quantised(ir_module *m, base_diag *diag);
 
+/* An operator that import writes in terms of the table's: a function, a QLinear operator, an older name. */
+typedef struct ir_import_function {
+    const char *domain, *name;
+    uint32_t since;   /* operator set of its domain */
+    const char *line; /* what it becomes */
+} ir_import_function;
+
+/* All of them, from functions.def. */
+const ir_import_function *ir_import_functions(size_t *n);
+
 /*
  * Why import left the model's node of this number (node->number) in float; NULL: nothing was noted.
  * Kept in the module's metadata, so it survives copies and the text form.
