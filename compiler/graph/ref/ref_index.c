@@ -10,25 +10,18 @@
 
 /* ---------------------------------------------------------------- indices along one axis */
 
-/* Strides of x for a walk over `indices`, 0 along the axis; every other axis must fit into x. */
-static sy_status other_axes(const ir_kernel_args *args, const ir_tensor *x,
-                            const ir_tensor *indices, int32_t axis, int64_t *strides)
-{
-    ir_ref_own_strides(x, strides);
-    for (int32_t i = 0; i < x->rank; i++) {
-        if (i != axis && indices->dims[i] > x->dims[i]) {
-            return base_fail(args->diag, SY_ESHAPE,
-                             "dimension %d of the indices is %lld, of the data only %lld", i,
-                             (long long)indices->dims[i], (long long)x->dims[i]);
-        }
-    }
-    return SY_OK;
-}
+/*
+ * A walk over the rows of `indices` (its last axis). Element j of a row belongs to x's element offset[0] + j * step +
+ * places[row * width + j] * stride.
+ */
+typedef struct rows {
+    ir_ref_walk walk;
+    int64_t n, width, step, stride;
+    int64_t *places;
+} rows;
 
-/* A walk over the indices whose operand 0 is at x's element but for the axis, whose stride is given. */
-static sy_status walk_indices(const ir_kernel_args *args, const ir_tensor *x,
-                              const ir_tensor *indices, ir_ref_walk *walk, int64_t *stride,
-                              int64_t *size)
+static sy_status rows_of(const ir_kernel_args *args, const ir_tensor *x, const ir_tensor *indices,
+                         rows *r)
 {
     int32_t axis;
     int64_t strides[IR_MAX_RANK];
@@ -37,30 +30,44 @@ static sy_status walk_indices(const ir_kernel_args *args, const ir_tensor *x,
                          x->rank, indices->rank);
     }
     SY_TRY(ir_ref_axis_of(args, x->rank, 0, &axis));
-    SY_TRY(other_axes(args, x, indices, axis, strides));
-    ir_ref_walk_start(walk, indices->rank, indices->dims);
+    SY_TRY(ir_ref_indices(args, indices, x->dims[axis], &r->places));
+    ir_ref_own_strides(x, strides);
+    r->stride = strides[axis];
+    strides[axis] = 0;
+    ir_ref_walk_start(&r->walk, x->rank - 1, indices->dims);
     for (int32_t i = 0; i < x->rank; i++) {
-        walk->strides[0][i] = i != axis ? strides[i] : 0;
+        if (i != axis && indices->dims[i] > x->dims[i]) {
+            return base_fail(args->diag, SY_ESHAPE,
+                             "dimension %d of the indices is %lld, of the data only %lld", i,
+                             (long long)indices->dims[i], (long long)x->dims[i]);
+        }
+        if (i + 1 < x->rank) {
+            r->walk.strides[0][i] = strides[i];
+        }
     }
-    *stride = strides[axis];
-    *size = x->dims[axis];
+    r->step = strides[x->rank - 1];
+    r->width = indices->dims[x->rank - 1];
+    r->n = ir_ref_product(indices->dims, 0, x->rank - 1);
     return SY_OK;
 }
 
 static sy_status gather_elements(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
-    const ir_tensor *indices = ir_kernel_input(args, 1);
     ir_tensor *y = ir_kernel_output(args, 0);
     const size_t bytes = ir_ref_element_bytes(x->dtype);
-    ir_ref_walk walk;
-    int64_t stride, size;
-    SY_TRY(walk_indices(args, x, indices, &walk, &stride, &size));
-    const int64_t n = ir_tensor_n_elements(indices);
-    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        int64_t at = 0;
-        SY_TRY(ir_ref_index(args, ir_ref_get_int(indices, i), size, &at));
-        memcpy(ir_ref_at(y, i, bytes), ir_ref_at(x, walk.offset[0] + at * stride, bytes), bytes);
+    rows r;
+    SY_TRY(rows_of(args, x, ir_kernel_input(args, 1), &r));
+    for (int64_t row = 0; row < r.n; row++, ir_ref_walk_next(&r.walk)) {
+        for (int64_t j = 0; j < r.width; j++) {
+            const int64_t i = row * r.width + j;
+            const int64_t at = r.walk.offset[0] + j * r.step + r.places[i] * r.stride;
+            if (bytes == 4) { /* most often; the size spelled out makes the copy one instruction */
+                memcpy(ir_ref_at(y, i, 4), ir_ref_at(x, at, 4), 4);
+            } else {
+                memcpy(ir_ref_at(y, i, bytes), ir_ref_at(x, at, bytes), bytes);
+            }
+        }
     }
     return SY_OK;
 }
@@ -148,6 +155,14 @@ static void reduce_row(reduction r, ir_tensor *y, int64_t i, const ir_tensor *u,
         memcpy(ir_ref_at(y, i, bytes), ir_ref_at(u, j, bytes), (size_t)n * bytes);
         return;
     }
+    if (y->dtype == SY_DT_F32) {
+        float *to = (float *)y->data + i;
+        const float *from = (const float *)u->data + j;
+        for (int64_t k = 0; k < n; k++) {
+            to[k] = (float)reduce_float(r, (double)to[k], (double)from[k]);
+        }
+        return;
+    }
     const bool is_float = ir_ref_is_float(y->dtype), is_u64 = y->dtype == SY_DT_U64;
     const bool is_complex = sy_dtype_class_of(y->dtype) == SY_DC_COMPLEX;
     for (int64_t k = 0; k < n; k++) {
@@ -187,18 +202,17 @@ static sy_status scatter_elements(const ir_kernel_args *args)
     const ir_tensor *indices = ir_kernel_input(args, 1);
     const ir_tensor *updates = ir_kernel_input(args, 2);
     ir_tensor *y = ir_kernel_output(args, 0);
-    ir_ref_walk walk;
-    int64_t stride, size;
-    reduction r = REDUCE_NONE;
-    SY_TRY(reduction_of(args, y, &r));
-    SY_TRY(walk_indices(args, y, indices, &walk, &stride, &size));
+    rows r;
+    reduction reduce = REDUCE_NONE;
+    SY_TRY(reduction_of(args, y, &reduce));
+    SY_TRY(rows_of(args, y, indices, &r));
     SY_TRY(same_dims(args, updates, indices->rank, indices->dims));
     copy_data(ir_kernel_input(args, 0), y);
-    const int64_t n = ir_tensor_n_elements(indices);
-    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        int64_t at = 0;
-        SY_TRY(ir_ref_index(args, ir_ref_get_int(indices, i), size, &at));
-        reduce_row(r, y, walk.offset[0] + at * stride, updates, i, 1);
+    for (int64_t row = 0; row < r.n; row++, ir_ref_walk_next(&r.walk)) {
+        for (int64_t j = 0; j < r.width; j++) {
+            const int64_t i = row * r.width + j;
+            reduce_row(reduce, y, r.walk.offset[0] + j * r.step + r.places[i] * r.stride, updates, i, 1);
+        }
     }
     return SY_OK;
 }

@@ -245,14 +245,36 @@ static void pad_constant(ir_tensor *y, const ir_tensor *x, const ir_tensor *fill
                     bytes);
 }
 
+/* Element `index` of y is x's at the sum of sources[axis][index[axis]]; along the last axis run by run. */
+static void copy_by_sources(ir_tensor *y, const ir_tensor *x, int64_t *const *sources)
+{
+    const size_t bytes = ir_ref_element_bytes(x->dtype);
+    const int32_t last = y->rank - 1;
+    const int64_t width = last >= 0 ? y->dims[last] : 1, rows = ir_tensor_n_elements(y) / width;
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, last >= 0 ? last : 0, y->dims);
+    for (int64_t row = 0; row < rows; row++, ir_ref_walk_next(&walk)) {
+        int64_t at = 0;
+        for (int32_t a = 0; a < last; a++) {
+            at += sources[a][walk.index[a]];
+        }
+        for (int64_t i = 0, n; i < width; i += n) {
+            const int64_t from = last >= 0 ? sources[last][i] : 0;
+            for (n = 1; i + n < width && sources[last][i + n] == from + n;) {
+                n++;
+            }
+            memcpy(ir_ref_at(y, row * width + i, bytes), ir_ref_at(x, at + from, bytes), (size_t)n * bytes);
+        }
+    }
+}
+
 /* Each axis has a list of its sources; x is cropped by negative pads first. */
 static sy_status pad_mirrored(const ir_kernel_args *args, pad_mode mode, const int64_t *begin,
                               const int64_t *end)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
-    const size_t bytes = ir_ref_element_bytes(x->dtype);
-    int64_t of_x[IR_MAX_RANK], *sources[IR_MAX_RANK];
+    int64_t of_x[IR_MAX_RANK], *sources[IR_MAX_RANK] = {NULL};
     ir_ref_own_strides(x, of_x);
     for (int32_t a = 0; a < x->rank; a++) {
         const int64_t crop = begin[a] < 0 ? -begin[a] : 0;
@@ -269,15 +291,8 @@ static sy_status pad_mirrored(const ir_kernel_args *args, pad_mode mode, const i
             sources[a][i] = (crop + pad_source(mode, p, size)) * of_x[a];
         }
     }
-    ir_ref_walk walk;
-    ir_ref_walk_start(&walk, y->rank, y->dims);
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        int64_t at = 0;
-        for (int32_t a = 0; a < y->rank; a++) {
-            at += sources[a][walk.index[a]];
-        }
-        memcpy(ir_ref_at(y, i, bytes), ir_ref_at(x, at, bytes), bytes);
+    if (y->size_bytes > 0) {
+        copy_by_sources(y, x, sources);
     }
     return SY_OK;
 }

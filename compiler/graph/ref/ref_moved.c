@@ -314,6 +314,29 @@ sy_status ir_ref_index(const ir_kernel_args *args, int64_t index, int64_t size, 
     return SY_OK;
 }
 
+sy_status ir_ref_indices(const ir_kernel_args *args, const ir_tensor *indices, int64_t size,
+                         int64_t **out)
+{
+    const int64_t n = ir_tensor_n_elements(indices);
+    const bool narrow = indices->dtype == SY_DT_I32;
+    int64_t *v = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)n);
+    SY_TRY(ir_ref_need(args, indices, narrow || indices->dtype == SY_DT_I64));
+    if (v == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t index = narrow ? ((const int32_t *)indices->data)[i]
+                                     : ((const int64_t *)indices->data)[i];
+        if (index >= 0 && index < size) {
+            v[i] = index;
+        } else {
+            SY_TRY(ir_ref_index(args, index, size, &v[i]));
+        }
+    }
+    *out = v;
+    return SY_OK;
+}
+
 int64_t ir_ref_order(const ir_tensor *t, int64_t i)
 {
     if (ir_ref_is_float(t->dtype)) {
@@ -324,4 +347,18 @@ int64_t ir_ref_order(const ir_tensor *t, int64_t i)
     }
     const int64_t v = ir_ref_get_int(t, i);
     return t->dtype == SY_DT_U64 ? (int64_t)((uint64_t)v ^ (uint64_t)INT64_MIN) : v;
+}
+
+void ir_ref_orders(const ir_tensor *t, int64_t from, int64_t step, int64_t n, int64_t *out)
+{
+    const float *f = t->data;
+    for (int64_t i = 0; t->dtype == SY_DT_F32 && i < n; i++) { /* as below, without the way through double */
+        const float v = f[from + i * step];
+        int32_t code;
+        memcpy(&code, &v, sizeof code);
+        out[i] = v != v ? INT64_MAX : v == 0.0f ? 0 : code < 0 ? (int64_t)INT32_MIN - code : code;
+    }
+    for (int64_t i = 0; t->dtype != SY_DT_F32 && i < n; i++) {
+        out[i] = ir_ref_order(t, from + i * step);
+    }
 }

@@ -47,6 +47,12 @@ sy_status ir_ref_index(const ir_kernel_args *args, int64_t index, int64_t size, 
  */
 int64_t ir_ref_order(const ir_tensor *t, int64_t i);
 
+/* The same for n elements, `step` apart. */
+void ir_ref_orders(const ir_tensor *t, int64_t from, int64_t step, int64_t n, int64_t *out);
+
+/* All of a tensor of indices into an axis of this size, within [0, size), in the arena. */
+sy_status ir_ref_indices(const ir_kernel_args *args, const ir_tensor *indices, int64_t size, int64_t **out);
+
 /* Which elements of x are not zero (strings: not empty), one byte each, and how many. */
 sy_status ir_ref_non_zeros(const ir_tensor *x, base_arena *arena, uint8_t **out, int64_t *n_out);
 

@@ -57,6 +57,35 @@ static void select_best(ranked *r, int64_t n, int64_t k)
     }
 }
 
+/* The best k of n at the front of `r`, which has room for n. Where k is small, most are only compared with the k-th so far. */
+static void rank_row(ranked *r, const int64_t *orders, int64_t n, int64_t k, bool largest)
+{
+    const int64_t room = k < n / 8 ? 4 * k + 64 < n ? 4 * k + 64 : n : n;
+    int64_t n_kept = 0, least = INT64_MIN;
+    bool full = false;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t key = largest ? orders[i] : ~orders[i];
+        if (full && key <= least) {
+            continue; /* of equals the first */
+        }
+        if (n_kept == room) {
+            select_best(r, n_kept, k);
+            n_kept = k;
+            full = true;
+            least = r[0].key;
+            for (int64_t j = 1; j < k; j++) {
+                least = r[j].key < least ? r[j].key : least;
+            }
+            if (key <= least) {
+                continue;
+            }
+        }
+        r[n_kept++] = (ranked){key, i};
+    }
+    select_best(r, n_kept, k);
+    qsort(r, (size_t)k, sizeof *r, by_rank);
+}
+
 sy_status ir_ref_topk(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
@@ -71,18 +100,15 @@ sy_status ir_ref_topk(const ir_kernel_args *args)
     const int64_t rows = ir_ref_product(x->dims, 0, axis) * inner;
     const size_t bytes = ir_ref_element_bytes(x->dtype);
     ranked *r = BASE_ARENA_ARRAY(args->scratch, ranked, (size_t)n);
-    if (r == NULL) {
+    int64_t *orders = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)n);
+    if (r == NULL || orders == NULL) {
         return SY_ENOMEM;
     }
     for (int64_t row = 0; row < rows && k > 0; row++) {
         const int64_t from = row / inner * inner * n + row % inner;
         const int64_t to = row / inner * inner * k + row % inner;
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t order = ir_ref_order(x, from + i * inner);
-            r[i] = (ranked){largest ? order : ~order, i};
-        }
-        select_best(r, n, k);
-        qsort(r, (size_t)k, sizeof *r, by_rank);
+        ir_ref_orders(x, from, inner, n, orders);
+        rank_row(r, orders, n, k, largest);
         for (int64_t i = 0; i < k; i++) {
             if (values != NULL) {
                 memcpy(ir_ref_at(values, to + i * inner, bytes),
