@@ -15,6 +15,7 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 
+#include "host_llvm.h"
 #include "module.h"
 #include "systole/base/vec.h"
 
@@ -438,4 +439,4 @@ static sy_status generate(base_arena *arena, const cc_function *functions, size_
 }
 
 SY_API extern const cc_module sy_codegen_module;
-SY_API const cc_module sy_codegen_module = {.abi = CC_MODULE_ABI, .isa_hash = ISA_TABLE_HASH, .generate = generate};
+SY_API const cc_module sy_codegen_module = {.abi = CC_MODULE_ABI, .isa_hash = ISA_TABLE_HASH, .generate = generate, .host_kernel = cc_llvm_host_kernel};

@@ -10,6 +10,7 @@
 
 #include "ops.h"
 #include "systole/base/diag.h"
+#include "systole/compiler/host_kernel.h"
 
 /* A function to make. Its parameters are terms 0 to n_parameters - 1 of its values; the counters of its own loops follow. */
 typedef struct cc_function {
@@ -27,7 +28,7 @@ typedef struct cc_code {
 } cc_code;
 
 /* Changes with this header; the loader compares it, and the hash of the instruction tables. */
-#define CC_MODULE_ABI    2
+#define CC_MODULE_ABI    3
 #define CC_MODULE_SYMBOL "sy_codegen_module"
 
 typedef struct cc_module {
@@ -35,6 +36,8 @@ typedef struct cc_module {
     uint64_t isa_hash;
     /* Makes the code of all functions, at address ISA_IMEM_BASE. Errors: SY_EINTERNAL with LLVM's message; SY_ENOMEM. */
     sy_status (*generate)(base_arena *arena, const cc_function *functions, size_t n_functions, cc_code *out, base_diag *diag);
+    /* As cc_host_kernel. */
+    sy_status (*host_kernel)(base_arena *arena, const cc_host_program *program, cc_host_code *out, base_diag *diag);
 } cc_module;
 
 #endif

@@ -175,6 +175,10 @@ static sy_status run_blocks(void *user, int64_t i_task, rt_scratch *scratch)
                 values[i] = spread(s, at, n, own + i * BUFFER_BYTES, &kept[i]);
             }
         }
+        if (c->compiled != NULL) {
+            c->compiled(n, values, j->y + (size_t)at * j->y_bytes);
+            continue;
+        }
         for (uint32_t k = 0; k < c->n_code; k++) {
             const rt_instruction *in = &c->code[k];
             const void *from[3] = {values[in->from[0]], values[in->from[1]], values[in->from[2]]};

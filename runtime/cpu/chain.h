@@ -27,6 +27,7 @@ typedef struct rt_chain {
     sy_dtype dtypes[RT_CHAIN_VALUES];
     rt_instruction code[RT_CHAIN_CODE];
     double cost; /* operations for one element, for the decision about threads */
+    void (*compiled)(int64_t n, const void *const *from, void *to); /* all of it at once (jit.h); NULL: none */
 } rt_chain;
 
 /* Adds an input; false if there is no room. *value: its number. Inputs come before all instructions. */

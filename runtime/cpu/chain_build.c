@@ -5,6 +5,7 @@
  */
 #include "chain.h"
 #include "fuse.h"
+#include "jit.h"
 
 #include <math.h>
 #include <string.h>
@@ -337,6 +338,7 @@ sy_status rt_fast_element(const ir_kernel_args *args, const rt_env *env, const v
     (void)state;
     c.n_inputs = c.n_code = 0;
     c.cost = 0.0;
+    c.compiled = NULL;
     bool good = args->n_inputs <= RT_CHAIN_INPUTS && args->n_inputs > 0;
     const uint32_t n = good ? n_data_operands(args->node, args->n_inputs, args->inputs) : 0;
     for (uint32_t i = 0; good && i < n; i++) {
@@ -526,6 +528,19 @@ static bool grow(const rt_fusion *f, group *g, uint32_t sink)
     return false;
 }
 
+/* -1: not known. */
+static int64_t n_elements(const rt_fusion *f, uint32_t slot)
+{
+    int64_t n = 1;
+    for (int32_t a = 0; a < rt_fuse_rank(f, slot); a++) {
+        const int64_t size = rt_fuse_dim(f, slot, a);
+        if (size < 0 || __builtin_mul_overflow(n, size, &n)) {
+            return -1;
+        }
+    }
+    return n;
+}
+
 static sy_status merge_into(rt_fusion *f, uint32_t sink, bool *changed)
 {
     group g = {.n_steps = 1, .steps = {sink}};
@@ -538,6 +553,7 @@ static sy_status merge_into(rt_fusion *f, uint32_t sink, bool *changed)
     if (g.n_steps == 1) {
         return SY_OK;
     }
+    g.chain.compiled = rt_jit_get(f->cpu->jit, &g.chain, n_elements(f, f->steps.items[sink].outputs[0]));
     rt_chain *chain = base_arena_memdup(f->arena, &g.chain, 1, sizeof g.chain);
     if (chain == NULL) {
         return SY_ENOMEM;

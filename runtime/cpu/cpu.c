@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "fast_internal.h"
+#include "jit.h"
 
 sy_status rt_cpu_create(ir_module *m, const rt_cpu_options *options, base_diag *diag, rt_cpu **out)
 {
@@ -23,6 +24,8 @@ sy_status rt_cpu_create(ir_module *m, const rt_cpu_options *options, base_diag *
         if (status == SY_OK) {
             status = rt_pool_create(o.n_threads, &cpu->pool);
         }
+        cpu->jit = rt_jit_create(o.jit);
+        status = status == SY_OK && cpu->jit == NULL ? base_fail(diag, SY_ENOMEM, "out of memory") : status;
     }
     if (status != SY_OK) {
         rt_cpu_destroy(cpu);
@@ -37,6 +40,7 @@ void rt_cpu_destroy(rt_cpu *cpu)
     if (cpu == NULL) {
         return;
     }
+    rt_jit_destroy(cpu->jit);
     rt_pool_destroy(cpu->pool);
     rt_blas_close(&cpu->blas);
     base_arena_destroy(cpu->arena);

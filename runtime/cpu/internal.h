@@ -20,7 +20,8 @@ struct rt_cpu {
     base_arena *arena;
     ir_module *module;
     bool reference;
-    rt_pool *pool; /* NULL with reference */
+    rt_pool *pool;      /* NULL with reference */
+    struct rt_jit *jit; /* the same */
     rt_blas blas;
 };
 

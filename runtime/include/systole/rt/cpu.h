@@ -36,11 +36,15 @@ typedef struct rt_cpu_plan rt_cpu_plan;
  */
 #define RT_CPU_FLOAT_TOLERANCE (16.0 / 16777216.0)
 
+/* Elementwise chains as machine code, by LLVM: where it pays, never, always (for tests). The bits are the same. */
+typedef enum rt_jit_mode { RT_JIT_AUTO, RT_JIT_OFF, RT_JIT_ALWAYS } rt_jit_mode;
+
 typedef struct rt_cpu_options {
     bool reference;     /* plain scalar kernels only, one thread */
     uint32_t n_threads; /* 0: one per processor this process may use */
     const char *blas; /* for fp32 products: NULL, "" or "own": our own kernels; "openblas", "onednn",
                          or a file with cblas_sgemm or dnnl_sgemm */
+    rt_jit_mode jit; /* AUTO: $SYSTOLE_JIT ("off", "always") decides if it is set */
 } rt_cpu_options;
 
 /*
