@@ -1,11 +1,12 @@
 /*
- * infer_string.c -- inference of the operators on strings, and of TfIdfVectorizer.
+ * infer_string.c -- inference of the operators on strings, of TfIdfVectorizer and ImageDecoder.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "infer_internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 sy_status ir_infer_string_normalizer(ir_infer_args *a)
 {
@@ -81,4 +82,15 @@ sy_status ir_infer_tfidf_vectorizer(ir_infer_args *a)
     const bool rows = x.has_rank && x.rank == 2;
     const ir_dim dims[2] = { rows ? x.dims[0] : NULL, ir_dim_const(a->module, most + 1) };
     return ir_infer_result(a, 0, SY_DT_F32, !x.has_rank ? -1 : rows ? 2 : 1, rows ? dims : dims + 1);
+}
+
+sy_status ir_infer_image_decoder(ir_infer_args *a)
+{
+    ir_type x;
+    SY_TRY(ir_infer_operand(a, 0, &x));
+    SY_TRY(ir_infer_want_dtype(a, 0, x.dtype, SY_DT_U8));
+    SY_TRY(ir_infer_want_rank(a, 0, &x, 1));
+    const int64_t channels = strcmp(ir_node_string(a->node, "pixel_format", "RGB"), "Grayscale") == 0 ? 1 : 3;
+    const ir_dim dims[3] = { ir_infer_fresh(a, 0, 0), ir_infer_fresh(a, 0, 1), ir_dim_const(a->module, channels) };
+    return ir_infer_result(a, 0, SY_DT_U8, 3, dims);
 }
