@@ -1,6 +1,6 @@
 /*
- * lstm.c -- the fast LSTM against the reference: directions, layouts, lengths, initial states, and the same bits for any number of
- * threads.
+ * recurrent.c -- the fast LSTM and GRU against the reference: directions, layouts, lengths, initial states, and the same bits for any
+ * number of threads.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,13 +28,14 @@ static void build(uint64_t seed, node_case *c)
     const int64_t dirs = direction == 2 ? 2 : 1, layout = (int64_t)base_rng_below(&rng, 2);
     const int64_t x[] = {layout != 0 ? batch : steps, layout != 0 ? steps : batch, inputs};
     const int64_t state[] = {layout != 0 ? batch : dirs, layout != 0 ? dirs : batch, hidden};
-    const bool constant = !base_rng_one_in(&rng, 4);
-    *c = node_case_start(IR_OP_LSTM);
+    const bool constant = !base_rng_one_in(&rng, 4), gru = seed % 2 != 0;
+    const int64_t gates = gru ? 3 : 4;
+    *c = node_case_start(gru ? IR_OP_GRU : IR_OP_LSTM);
     random_floats(c, &rng, false, 3, x);
-    random_floats(c, &rng, constant, 3, (const int64_t[]){dirs, 4 * hidden, inputs});
-    random_floats(c, &rng, constant, 3, (const int64_t[]){dirs, 4 * hidden, hidden});
+    random_floats(c, &rng, constant, 3, (const int64_t[]){dirs, gates * hidden, inputs});
+    random_floats(c, &rng, constant, 3, (const int64_t[]){dirs, gates * hidden, hidden});
     if (base_rng_one_in(&rng, 2)) {
-        random_floats(c, &rng, true, 2, (const int64_t[]){dirs, 8 * hidden});
+        random_floats(c, &rng, true, 2, (const int64_t[]){dirs, 2 * gates * hidden});
     } else {
         node_case_absent(c);
     }
@@ -49,22 +50,27 @@ static void build(uint64_t seed, node_case *c)
     }
     if (base_rng_one_in(&rng, 2)) {
         random_floats(c, &rng, false, 3, state);
-        random_floats(c, &rng, false, 3, state);
+        if (!gru) {
+            random_floats(c, &rng, false, 3, state);
+        }
     }
-    ir_node *n = node_case_node(c, 3);
+    ir_node *n = node_case_node(c, gru ? 2 : 3);
     static const char *const directions[] = {"forward", "reverse", "bidirectional"};
     assert_ok(ir_node_set_int(n, "hidden_size", hidden));
     assert_ok(ir_node_set_int(n, "layout", layout));
+    if (gru) {
+        assert_ok(ir_node_set_int(n, "linear_before_reset", (int64_t)base_rng_below(&rng, 2)));
+    }
     assert_ok(ir_node_set_string(n, "direction", directions[direction], strlen(directions[direction])));
 }
 
 static void test_reference(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 150; seed++) {
+    for (uint64_t seed = 0; seed < 200; seed++) {
         node_case c;
         build(seed, &c);
-        for (uint32_t i = 0; i < 3; i++) {
+        for (uint32_t i = 0; i < c.node->n_outputs; i++) {
             const rt_cpu_options one = {.n_threads = 1}, three = {.n_threads = 3};
             const ir_tensor want = *node_case_run(&c, &node_case_reference, i);
             const ir_tensor *got = node_case_run(&c, &one, i);
