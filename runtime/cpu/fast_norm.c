@@ -1,5 +1,6 @@
 /*
- * fast_norm.c -- Softmax, LayerNormalization, RMSNormalization in fp32, and the operators that exporters write instead of the latter two.
+ * fast_norm.c -- Softmax, LayerNormalization, RMSNormalization in fp32, and the operators that
+ * exporters write instead of the latter two.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -179,8 +180,8 @@ static sy_status norm(const ir_kernel_args *args, const rt_env *env, bool centre
                   .centred = centred,
                   .epsilon = ir_node_float(args->node, "epsilon", 1e-5f)};
     if (scale->dtype != SY_DT_F32 || ir_tensor_n_elements(scale) != j.n ||
-        (bias != NULL && ir_tensor_n_elements(bias) != j.n) ||
-        scale->rank > x->rank || (bias != NULL && bias->rank > x->rank)) {
+        (bias != NULL && ir_tensor_n_elements(bias) != j.n) || scale->rank > x->rank ||
+        (bias != NULL && bias->rank > x->rank)) {
         return rt_run_reference(args);
     }
     return run_norm(&j, env);

@@ -1,5 +1,6 @@
 /*
- * fuse_act.c -- activations: operators, and the operators that exporters write instead, as one step that epilogues can take.
+ * fuse_act.c -- activations: operators, and the operators that exporters write instead, as one step
+ * that epilogues can take.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -63,10 +64,14 @@ static bool single(const rt_fusion *f, uint32_t i, rt_act *act, float *a, float 
     const struct {
         uint32_t code;
         rt_act act;
-    } plain[] = {{IR_OP_RELU, RT_ACT_RELU},           {IR_OP_SIGMOID, RT_ACT_SIGMOID},
-                 {IR_OP_TANH, RT_ACT_TANH},           {IR_OP_LEAKYRELU, RT_ACT_LEAKY},
-                 {IR_OP_HARDSIGMOID, RT_ACT_HARDSIGMOID}, {IR_OP_HARDSWISH, RT_ACT_HARDSWISH},
-                 {IR_OP_CLIP, RT_ACT_CLIP},           {IR_OP_GELU, RT_ACT_GELU}};
+    } plain[] = {{IR_OP_RELU, RT_ACT_RELU},
+                 {IR_OP_SIGMOID, RT_ACT_SIGMOID},
+                 {IR_OP_TANH, RT_ACT_TANH},
+                 {IR_OP_LEAKYRELU, RT_ACT_LEAKY},
+                 {IR_OP_HARDSIGMOID, RT_ACT_HARDSIGMOID},
+                 {IR_OP_HARDSWISH, RT_ACT_HARDSWISH},
+                 {IR_OP_CLIP, RT_ACT_CLIP},
+                 {IR_OP_GELU, RT_ACT_GELU}};
     *act = RT_ACT_NONE;
     for (size_t k = 0; k < sizeof plain / sizeof plain[0]; k++) {
         *act = rt_fuse_is(f, i, plain[k].code) ? plain[k].act : *act;
@@ -77,7 +82,8 @@ static bool single(const rt_fusion *f, uint32_t i, rt_act *act, float *a, float 
     } else if (*act == RT_ACT_HARDSIGMOID) {
         *a = ir_node_float(n, "alpha", 0.2f);
         *b = ir_node_float(n, "beta", 0.5f);
-    } else if (*act == RT_ACT_GELU && strcmp(ir_node_string(n, "approximate", "none"), "tanh") == 0) {
+    } else if (*act == RT_ACT_GELU &&
+               strcmp(ir_node_string(n, "approximate", "none"), "tanh") == 0) {
         *act = RT_ACT_GELU_TANH;
     } else if (*act == RT_ACT_CLIP) {
         const uint32_t low = rt_match_input(f, i, 1), high = rt_match_input(f, i, 2);
@@ -174,7 +180,8 @@ static bool match_power(rt_pattern *p, uint32_t s, uint32_t x, int power)
     uint32_t other = RT_NONE;
     if (pow != RT_NONE) {
         return rt_match_input(f, pow, 0) == x &&
-               rt_match_value(f, rt_match_input(f, pow, 1), (double)power) && rt_pattern_add(p, pow);
+               rt_match_value(f, rt_match_input(f, pow, 1), (double)power) &&
+               rt_pattern_add(p, pow);
     }
     if (!rt_match_with(f, mul, IR_OP_MUL, x, &other) || !rt_pattern_add(p, mul)) {
         return false;
@@ -223,7 +230,8 @@ static bool match_tanh_argument(rt_pattern *p, uint32_t u, uint32_t *x)
     return false;
 }
 
-/* True if x comes out of a linear layer that can take the activation; elsewhere chains of elementwise operators are as good. */
+/* True if x comes out of a linear layer that can take the activation; elsewhere chains of
+ * elementwise operators are as good. */
 static bool behind_product(const rt_fusion *f, uint32_t x, int depth)
 {
     const uint32_t i = rt_fuse_maker(f, x);
@@ -253,8 +261,9 @@ sy_status rt_fuse_activations(rt_fusion *f, uint32_t i, bool *changed)
         last = rt_fuse_only_user(f, rt_match_output(f, i));
         const bool soft = rt_fuse_is(f, i, IR_OP_SIGMOID);
         const ir_node *n = f->steps.items[i].node;
-        const bool swish = soft || (fabs((double)ir_node_float(n, "alpha", 0.2f) - 1.0 / 6.0) < 1e-7 &&
-                                    ir_node_float(n, "beta", 0.5f) == 0.5f);
+        const bool swish = soft ||
+                           (fabs((double)ir_node_float(n, "alpha", 0.2f) - 1.0 / 6.0) < 1e-7 &&
+                            ir_node_float(n, "beta", 0.5f) == 0.5f);
         if (!swish || !rt_match_with(f, last, IR_OP_MUL, from, &other) ||
             other != rt_match_output(f, i) || !rt_pattern_add(&p, i) || !rt_pattern_add(&p, last)) {
             return SY_OK;

@@ -1,5 +1,6 @@
 /*
- * fuse_linear.c -- linear layers: MatMul or Gemm with the bias, the activation and the residual behind it, also behind a Reshape.
+ * fuse_linear.c -- linear layers: MatMul or Gemm with the bias, the activation and the residual
+ * behind it, also behind a Reshape.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

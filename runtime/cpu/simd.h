@@ -37,6 +37,15 @@ typedef enum rt_act {
 /* Instruction sets, each with all before it. */
 typedef enum rt_isa { RT_ISA_PORTABLE, RT_ISA_AVX2, RT_ISA_AVX512 } rt_isa;
 
+/* What happens to a row of scores: x * factor, then x + add and x or `other`, add first or last. */
+typedef struct rt_row_mask {
+    float factor, other;
+    const float *add;    /* NULL: nothing */
+    const uint8_t *keep; /* where 0 (drop 1: where not 0) `other`; NULL: nowhere */
+    int drop;
+    bool add_first;
+} rt_row_mask;
+
 typedef struct rt_simd {
     const char *name;
     rt_isa isa;
@@ -125,6 +134,7 @@ typedef struct rt_simd {
     float (*largest)(int64_t n, const float *x);
     double (*exp_sum)(int64_t n, const float *x, float shift, float *y);
     void (*softmax)(int64_t n, const float *x, float *y);
+    float (*mask_row)(int64_t n, const rt_row_mask *m, float *x); /* of attention's scores; returns the largest */
 
     /*
      * y = (x - mean) * inverse * scale + bias, inverse = 1 / sqrt(mean of (x - mean)^2 + epsilon); mean 0 if not centred;

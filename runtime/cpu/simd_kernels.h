@@ -539,6 +539,7 @@ const rt_simd RT_SIMD_TABLE = {
     .activate = activate,
     .largest = row_largest,
     .exp_sum = row_exp,
+    .mask_row = row_mask,
     .softmax = row_softmax,
     .normalise = row_normalise,
     .quantise = quantise,

@@ -1,8 +1,8 @@
 /*
  * simd_rows.h -- Softmax and normalisation of rows of fp32 numbers; part of simd_kernels.h.
  *
- * Sums have one order, the same on every instruction set: sixteen lanes over blocks of ROW_BLOCK elements, the lanes joined in
- * pairs, blocks added in double.
+ * Sums have one order, the same on every instruction set: sixteen lanes over blocks of ROW_BLOCK
+ * elements, the lanes joined in pairs, blocks added in double.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,7 +24,8 @@ static inline double join_lanes(const float_lanes *sum)
     return (double)v[0];
 }
 
-/* The sum of TERM over n elements, of which `v` has sixteen, zeros beyond the last (TERM of them is kept out). */
+/* The sum of TERM over n elements, of which `v` has sixteen, zeros beyond the last (TERM of them is
+ * kept out). */
 #define SUM_OF(total, n, x, TERM)                                                     \
     do {                                                                              \
         (total) = 0.0;                                                                \
@@ -79,6 +80,31 @@ static double row_exp(int64_t n, const float *x, float shift, float *y)
     return total;
 }
 
+/* x = x * factor with its masks; returns the largest. */
+static float row_mask(int64_t n, const rt_row_mask *m, float *x)
+{
+    const float factor = m->factor, other = m->other;
+    const uint8_t *keep = m->keep;
+    const int drop = m->drop;
+    for (int64_t i = 0; i < n; i++) {
+        x[i] *= factor;
+    }
+    if (m->add != NULL && m->add_first) {
+        for (int64_t i = 0; i < n; i++) {
+            x[i] += m->add[i];
+        }
+    }
+    for (int64_t i = 0; keep != NULL && i < n; i++) {
+        x[i] = (keep[i] != 0) != drop ? x[i] : other;
+    }
+    if (m->add != NULL && !m->add_first) {
+        for (int64_t i = 0; i < n; i++) {
+            x[i] += m->add[i];
+        }
+    }
+    return row_largest(n, x);
+}
+
 static void row_softmax(int64_t n, const float *x, float *y)
 {
     const float inverse = (float)(1.0 / row_exp(n, x, row_largest(n, x), y));
@@ -96,7 +122,8 @@ static void row_normalise(int64_t n, const float *x, bool centred, float epsilon
         SUM_OF(total, n, x, v);
     }
     const double mean = total / (double)n;
-    const float high = (float)mean, low = (float)(mean - (double)high); /* x - high is exact where it would cancel */
+    const float high = (float)mean,
+                low = (float)(mean - (double)high); /* x - high is exact where it would cancel */
     SUM_OF(squares, n, x, ((v - high) - low) * ((v - high) - low));
     const float inverse = (float)(1.0 / __builtin_sqrt(squares / (double)n + (double)epsilon));
     *mean_out = high;
