@@ -58,6 +58,21 @@ const char *ir_body_text(onnx_body *b, const char *name, const char *fallback)
     return text != NULL ? text : fallback;
 }
 
+ir_value *ir_body_graph(onnx_body *b, const char *name, ir_value *argument)
+{
+    const Onnx__AttributeProto *a = ir_onnx_attr_take(b->n, name);
+    ir_value *result = NULL;
+    if (a == NULL || b->status != SY_OK) {
+        return argument;
+    }
+    if (a->g == NULL) {
+        ir_body_fail(b, SY_EFORMAT, "one of its attributes is no graph");
+        return NULL;
+    }
+    b->status = ir_onnx_inline(b->n, a->g, argument, &result);
+    return b->status == SY_OK ? result : NULL;
+}
+
 /* ---------------------------------------------------------------- operators */
 
 /* One attribute by its "name:kind". */

@@ -54,6 +54,9 @@ int64_t ir_body_int(onnx_body *b, const char *name, int64_t fallback);
 float ir_body_float(onnx_body *b, const char *name, float fallback);
 const char *ir_body_text(onnx_body *b, const char *name, const char *fallback);
 
+/* What the graph attribute of that name makes of a value; the value itself without such an attribute. */
+ir_value *ir_body_graph(onnx_body *b, const char *name, ir_value *argument);
+
 /* A scalar of x's type; integers of type i64. */
 ir_value *ir_body_number(onnx_body *b, const ir_value *x, float value);
 ir_value *ir_body_ints(onnx_body *b, uint32_t n, const int64_t *values);

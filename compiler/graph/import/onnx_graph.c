@@ -471,6 +471,37 @@ static sy_status add_output(onnx_import *in, const Onnx__ValueInfoProto *p, ir_g
     return ir_graph_add_output(g, v, p->name);
 }
 
+sy_status ir_onnx_inline(onnx_node *n, const Onnx__GraphProto *p, ir_value *argument, ir_value **result)
+{
+    onnx_import *in = n->in;
+    if (p->n_input != 1 || p->n_output != 1 || p->input[0]->name == NULL ||
+        p->output[0]->name == NULL) {
+        return ir_onnx_fail(n, SY_EFORMAT, "its graph has %zu inputs and %zu outputs, expected one of each",
+                            p->n_input, p->n_output);
+    }
+    if (in->depth >= ONNX_MAX_REGION_DEPTH) {
+        return ir_onnx_fail(n, SY_ERANGE, "graphs lie more than %d deep in each other", ONNX_MAX_REGION_DEPTH);
+    }
+    const char *name = ir_intern(in->m, p->input[0]->name);
+    const size_t names = ir_onnx_names_enter(&in->names), infos = ir_onnx_names_enter(&in->infos);
+    if (name == NULL) {
+        return SY_ENOMEM;
+    }
+    in->depth++;
+    SY_TRY(add_initializers(in, p, n->graph));
+    if (ir_onnx_names_bind(&in->names, name, argument) != SY_OK) {
+        return ir_onnx_fail(n, SY_EFORMAT, "its graph's input '%s' has the name of another value", name);
+    }
+    SY_TRY(ir_onnx_nodes(in, p->n_node, p->node, n->graph));
+    SY_TRY(find_value(in, p->output[0]->name, result));
+    in->depth--;
+    ir_onnx_names_leave(&in->names, names);
+    ir_onnx_names_leave(&in->infos, infos);
+    return *result != NULL ? SY_OK
+                           : ir_onnx_fail(n, SY_EFORMAT, "its graph's output '%s' is defined by no node",
+                                          p->output[0]->name);
+}
+
 sy_status ir_onnx_graph(onnx_import *in, const Onnx__GraphProto *p, ir_graph *g, bool is_main)
 {
     const size_t names = ir_onnx_names_enter(&in->names), infos = ir_onnx_names_enter(&in->infos);

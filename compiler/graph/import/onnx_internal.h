@@ -215,6 +215,11 @@ sy_status ir_onnx_attrs_bind(onnx_node *n);
 sy_status ir_onnx_graph(onnx_import *in, const Onnx__GraphProto *proto, ir_graph *g, bool is_main);
 
 /*
+ * Puts the nodes of a graph attribute with one input and one output into n's own graph, `argument` in place of the input.
+ */
+sy_status ir_onnx_inline(onnx_node *n, const Onnx__GraphProto *p, ir_value *argument, ir_value **result);
+
+/*
  * The order in which to import nodes: their own, unless one uses a name that a later one defines;
  * then a topological one. SY_EFORMAT if there is a cycle. The array lies in scratch.
  */
