@@ -238,6 +238,13 @@ sy_status ir_import_onnx(base_arena *arena, ir_optable *table, const char *path,
 {
     base_map map = {0};
     SY_TRY(base_file_map(diag, path, &map));
+    if (map.n_bytes > INT32_MAX) {
+        const size_t n_bytes = map.n_bytes;
+        base_file_unmap(&map);
+        return base_fail(diag, SY_ERANGE,
+                         "%s: %zu bytes: an ONNX file ends at 2 GiB, which is all that protobuf can hold; save the weights as external data",
+                         path, n_bytes);
+    }
     onnx_import in = {
         .diag = diag, .options = options, .path = path, .data = map.data, .n_bytes = map.n_bytes};
     const sy_status status = import_with(arena, table, &in, path, out);
