@@ -420,6 +420,9 @@ static const rt_kernel *own_kernel(const walk *w, const rt_step *step)
     if (step->fast == &rt_shuffle_kernel) {
         return &rt_shuffle_last;
     }
+    if (step->fast == &rt_affine_kernel) {
+        return &rt_affine_last;
+    }
     for (size_t i = 0; rows[i].kernel != NULL; i++) {
         if (step->n_parts == 0 && ir_node_is(step->node, rows[i].code) &&
             rt_fuse_dtype(w->f, step->inputs[0]) == SY_DT_F32 &&

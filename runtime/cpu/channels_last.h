@@ -47,12 +47,12 @@ extern const rt_kernel rt_conv_kernel;
 
 /* Kernels for operands and results channels last, and whether a step is one of theirs. */
 extern const rt_kernel rt_max_last, rt_average_last, rt_global_average_last, rt_lrn_last,
-    rt_concat_last, rt_shuffle_last;
+    rt_concat_last, rt_shuffle_last, rt_affine_last;
 bool rt_pool_fits(const rt_fusion *f, const rt_step *step);
 bool rt_lrn_fits(const rt_fusion *f, const rt_step *step);
 bool rt_concat_fits(const rt_fusion *f, const rt_step *step);
 
-/* Merged by the rule for shuffles: plain values. */
-extern const rt_kernel rt_shuffle_kernel;
+/* Of the rules for shuffles and for BatchNormalization: plain values. */
+extern const rt_kernel rt_shuffle_kernel, rt_affine_kernel;
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * channels_last_move.c -- Concat along the channels and channel shuffles, channels last.
+ * channels_last_move.c -- Concat along the channels, channel shuffles, BatchNormalization.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "channels_last.h"
 
+#include <math.h>
 #include <string.h>
 
 #define TASK_FLOATS 32768
@@ -105,6 +106,86 @@ bool rt_concat_fits(const rt_fusion *f, const rt_step *step)
 
 const rt_kernel rt_concat_last = {.run = run_concat};
 const rt_kernel rt_shuffle_last = {.run = run_shuffle};
+
+/* ---------------------------------------------------------------- BatchNormalization */
+
+typedef struct affine_job {
+    const rt_simd *simd;
+    const rt_conv_fusion *f;
+    float low, high;
+    const float *x;
+    float *y;
+    int64_t channels, plane, x_step, y_step, n, block; /* n positions, or planes */
+} affine_job;
+
+static sy_status affine_task(void *user, int64_t i, rt_scratch *scratch)
+{
+    const affine_job *j = user;
+    const int64_t first = i * j->block, last = first + j->block < j->n ? first + j->block : j->n;
+    (void)scratch;
+    for (int64_t p = first; p < last; p++) {
+        j->simd->affine_row(j->channels, j->x + p * j->x_step, j->f->scale, j->f->shift, j->low,
+                            j->high, j->y + p * j->y_step);
+    }
+    return SY_OK;
+}
+
+static sy_status affine_plane_task(void *user, int64_t i, rt_scratch *scratch)
+{
+    const affine_job *j = user;
+    const int64_t first = i * j->block, last = first + j->block < j->n ? first + j->block : j->n;
+    (void)scratch;
+    for (int64_t p = first; p < last; p++) {
+        float *y = j->y + p * j->plane;
+        j->simd->axpb(j->plane, j->x + p * j->plane, j->f->scale[p % j->channels],
+                      j->f->shift[p % j->channels], y);
+        if (j->f->act != RT_ACT_NONE) {
+            j->simd->activate(RT_ACT_CLIP, j->low, j->high, j->plane, y);
+        }
+    }
+    return SY_OK;
+}
+
+static sy_status run_affine(const ir_kernel_args *args, const rt_env *env, const void *state,
+                            bool last)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    const rt_conv_fusion *f = state;
+    const int64_t n = ir_tensor_n_elements(x);
+    if (n == 0) {
+        return SY_OK;
+    }
+    affine_job j = {.simd = rt_simd_best(),
+                    .f = f,
+                    .low = f->act == RT_ACT_RELU   ? 0.0f
+                           : f->act == RT_ACT_CLIP ? f->a
+                                                   : -INFINITY,
+                    .high = f->act == RT_ACT_CLIP ? f->b : INFINITY,
+                    .x = x->data,
+                    .y = ir_kernel_output(args, 0)->data,
+                    .channels = x->dims[1],
+                    .plane = n / (x->dims[0] * x->dims[1])};
+    j.n = n / (last ? j.channels : j.plane);
+    j.x_step = rt_position_step(env, env->step->inputs[0], j.channels);
+    j.y_step = rt_position_step(env, env->step->outputs[0], j.channels);
+    const int64_t row = last ? j.channels : j.plane;
+    j.block = row > TASK_FLOATS ? 1 : TASK_FLOATS / row;
+    return rt_pool_run(rt_pool_for(env, 2.0 * (double)n), (j.n + j.block - 1) / j.block,
+                       last ? affine_task : affine_plane_task, &j, env->scratch);
+}
+
+static sy_status run_affine_last(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    return run_affine(args, env, state, true);
+}
+
+static sy_status run_affine_plain(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    return run_affine(args, env, state, false);
+}
+
+const rt_kernel rt_affine_kernel = {.run = run_affine_plain};
+const rt_kernel rt_affine_last = {.run = run_affine_last};
 
 /* ---------------------------------------------------------------- the rule for shuffles */
 

@@ -20,6 +20,7 @@
 #define MAX_POSITIONS   1024
 #define TASK_PRODUCTS   400000 /* less is not worth handing over */
 #define MAX_TASKS       32
+#define MIN_PANELS      4      /* that share the copy of a strip */
 #define LARGE_WEIGHTS   65536  /* floats; from here on tasks share them out before they share positions */
 #define ALIAS_FLOATS    1024   /* positions this far apart fall into one set of the first-level cache */
 #define MIN_TILE_ROWS   7      /* narrower rows are gathered */
@@ -470,6 +471,9 @@ static void cut(conv_job *j, double n_products)
     const int64_t n_tasks = j->n_blocks * n_images;
     const int64_t parts = larger(1, smaller(all_panels, divided_up(want, n_tasks)));
     j->n_panels = divided_up(all_panels, parts);
+    if (j->copied) { /* each task copies its strip */
+        j->n_panels = smaller(all_panels, larger(j->n_panels, MIN_PANELS));
+    }
     j->n_groups = divided_up(all_panels, j->n_panels);
 }
 

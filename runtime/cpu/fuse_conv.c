@@ -241,7 +241,7 @@ static bool take_residual(growth *g, uint32_t i)
     return true;
 }
 
-/* ---------------------------------------------------------------- the rule */
+/* ---------------------------------------------------------------- the rule for convolutions */
 
 static bool is_conv(const rt_fusion *f, uint32_t i)
 {
@@ -290,10 +290,10 @@ static void take_pad(growth *g, uint32_t conv)
     g->steps[g->n_steps++] = i;
 }
 
-static sy_status keep_scales(growth *g)
+static sy_status keep_scales(growth *g, base_arena *arena)
 {
-    float *scale = BASE_ARENA_ARRAY(g->f->scratch, float, (size_t)g->n_out);
-    float *shift = BASE_ARENA_ARRAY(g->f->scratch, float, (size_t)g->n_out);
+    float *scale = BASE_ARENA_ARRAY(arena, float, (size_t)g->n_out);
+    float *shift = BASE_ARENA_ARRAY(arena, float, (size_t)g->n_out);
     if (scale == NULL || shift == NULL) {
         return SY_ENOMEM;
     }
@@ -336,7 +336,7 @@ sy_status rt_fuse_conv(rt_fusion *f, uint32_t i_step, bool *changed)
                                : take_gate(&g);
     }
     if (g.scaled) {
-        SY_TRY(keep_scales(&g));
+        SY_TRY(keep_scales(&g, f->scratch));
     }
     const rt_merge merge = {.node = node,
                             .kernel = &rt_conv_kernel,
@@ -345,6 +345,55 @@ sy_status rt_fuse_conv(rt_fusion *f, uint32_t i_step, bool *changed)
                             .steps = g.steps,
                             .n_inputs = 4,
                             .inputs = g.inputs,
+                            .n_outputs = 1,
+                            .outputs = &g.y};
+    *changed = true;
+    return rt_fuse_merge(f, &merge);
+}
+
+/* ---------------------------------------------------------------- the rule for BatchNormalization */
+
+/* Scale, shift and clamp per channel in one pass, where there is no convolution to take them. */
+sy_status rt_fuse_affine(rt_fusion *f, uint32_t i_step, bool *changed)
+{
+    if (!rt_fuse_is(f, i_step, IR_OP_BATCHNORM)) {
+        return SY_OK;
+    }
+    const rt_step *norm = &f->steps.items[i_step];
+    const uint32_t x = norm->inputs[0];
+    const ir_tensor *weight = rt_fuse_constant(f, i_step, 1);
+    const int32_t rank = rt_fuse_rank(f, x);
+    if (weight == NULL || f->slots.items[x].constant != NULL || rank < 2 ||
+        rt_fuse_dtype(f, x) != SY_DT_F32) {
+        return SY_OK;
+    }
+    growth g = {.f = f, .n_out = ir_tensor_n_elements(weight), .y = x};
+    g.fusion = BASE_ARENA_NEW(f->arena, rt_conv_fusion);
+    g.scale = BASE_ARENA_ARRAY(f->scratch, double, (size_t)g.n_out);
+    g.shift = BASE_ARENA_ARRAY(f->scratch, double, (size_t)g.n_out);
+    if (g.fusion == NULL || g.scale == NULL || g.shift == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t m = 0; m < g.n_out; m++) {
+        g.scale[m] = 1.0;
+    }
+    for (bool more = take_batchnorm(&g, i_step); more && g.n_steps < MAX_PARTS;) {
+        const uint32_t next = rt_fuse_only_user(f, g.y);
+        const bool clamp = rt_fuse_is(f, next, IR_OP_RELU) || rt_fuse_is(f, next, IR_OP_CLIP);
+        more = next != RT_NONE && (take_batchnorm(&g, next) || take_arithmetic(&g, next) ||
+                                   (clamp && take_activation(&g, next)));
+    }
+    if (g.n_steps == 0) {
+        return SY_OK;
+    }
+    SY_TRY(keep_scales(&g, f->arena));
+    const rt_merge merge = {.node = norm->node,
+                            .kernel = &rt_affine_kernel,
+                            .state = g.fusion,
+                            .n_steps = g.n_steps,
+                            .steps = g.steps,
+                            .n_inputs = 1,
+                            .inputs = &x,
                             .n_outputs = 1,
                             .outputs = &g.y};
     *changed = true;
