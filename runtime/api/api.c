@@ -4,13 +4,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "systole/systole.h"
+#include "internal.h"
 
 #include <string.h>
 
-#include "systole/isa/isa.h"
 #include "systole/rt/buffer.h"
-#include "systole/rt/session.h"
 
 _Static_assert(SY_MAX_RANK == IR_MAX_RANK, "tensors of both sides hold the same shapes");
 _Static_assert((int)SY_DEVICE_CPU == (int)RT_DEVICE_CPU &&
@@ -18,22 +16,7 @@ _Static_assert((int)SY_DEVICE_CPU == (int)RT_DEVICE_CPU &&
                    (int)SY_DEVICE_RTL == (int)RT_DEVICE_RTL,
                "devices are numbered alike");
 
-struct sy_model {
-    rt_model *model;
-    base_arena *arena;
-};
-
-struct sy_session {
-    rt_session *session;
-    base_arena *arena;
-    isa_config config;
-    const ir_tensor **in;
-    ir_tensor **out;
-    ir_tensor *tensors; /* inputs, then outputs */
-};
-
-/* Ends a function: hands the message on if there is one to hand on. */
-static sy_status finish(sy_status status, const base_diag *diag, sy_message *message)
+sy_status rt_api_finish(sy_status status, const base_diag *diag, sy_message *message)
 {
     if (status != SY_OK && message != NULL) {
         const char *text = base_diag_message(diag);
@@ -45,8 +28,7 @@ static sy_status finish(sy_status status, const base_diag *diag, sy_message *mes
     return status;
 }
 
-/* Copies as much of an options struct as the caller's header had; the rest stays zero. */
-static sy_status take_options(const void *given, void *ours, size_t n_ours, base_diag *diag)
+sy_status rt_api_options(const void *given, void *ours, size_t n_ours, base_diag *diag)
 {
     size_t n = 0;
     if (given == NULL) {
@@ -78,7 +60,7 @@ static ir_tensor tensor_in(const sy_tensor *tensor)
     return out;
 }
 
-static void tensor_out(const ir_tensor *tensor, sy_tensor *out)
+void rt_api_tensor(const ir_tensor *tensor, sy_tensor *out)
 {
     out->dtype = tensor->dtype;
     out->rank = tensor->rank;
@@ -95,7 +77,7 @@ sy_status sy_tensor_init(sy_tensor *tensor, sy_dtype dtype, int32_t rank, const 
         return SY_EINVAL;
     }
     SY_TRY(ir_tensor_init(&checked, dtype, rank, dims, data));
-    tensor_out(&checked, tensor);
+    rt_api_tensor(&checked, tensor);
     return SY_OK;
 }
 
@@ -127,7 +109,7 @@ sy_status sy_model_load(const char *path, const sy_model_options *options, sy_mo
 {
     base_diag diag = {0};
     sy_model_options given = {0};
-    sy_status status = take_options(options, &given, sizeof given, &diag);
+    sy_status status = rt_api_options(options, &given, sizeof given, &diag);
     base_arena *arena = base_arena_create();
     sy_model *model = arena != NULL ? BASE_ARENA_NEW(arena, sy_model) : NULL;
     if (status == SY_OK && model == NULL) {
@@ -139,7 +121,7 @@ sy_status sy_model_load(const char *path, const sy_model_options *options, sy_mo
     }
     if (status != SY_OK) {
         base_arena_destroy(arena);
-        return finish(status, &diag, message);
+        return rt_api_finish(status, &diag, message);
     }
     model->arena = arena;
     *out = model;
@@ -198,13 +180,13 @@ sy_status sy_model_compile(sy_model *model, const char *config, sy_message *mess
     if (status == SY_OK) {
         status = rt_model_compile(model->model, &machine, NULL, &diag);
     }
-    return finish(status, &diag, message);
+    return rt_api_finish(status, &diag, message);
 }
 
 sy_status sy_model_save(const sy_model *model, const char *path, sy_message *message)
 {
     base_diag diag = {0};
-    return finish(rt_model_save(model->model, path, &diag), &diag, message);
+    return rt_api_finish(rt_model_save(model->model, path, &diag), &diag, message);
 }
 
 /* ---------------------------------------------------------------- sessions */
@@ -213,7 +195,7 @@ static sy_status create_session(sy_model *model, const sy_session_options *optio
                                 sy_session *session, base_diag *diag)
 {
     sy_session_options given = {0};
-    SY_TRY(take_options(options, &given, sizeof given, diag));
+    SY_TRY(rt_api_options(options, &given, sizeof given, diag));
     if (given.device != SY_DEVICE_CPU && given.device != SY_DEVICE_SIM &&
         given.device != SY_DEVICE_RTL) {
         return base_fail(diag, SY_EINVAL, "device %d does not exist", (int)given.device);
@@ -258,13 +240,13 @@ sy_status sy_session_create(sy_model *model, const sy_session_options *options, 
     sy_session *session = arena != NULL ? BASE_ARENA_NEW(arena, sy_session) : NULL;
     if (session == NULL) {
         base_arena_destroy(arena);
-        return finish(SY_ENOMEM, &diag, message);
+        return rt_api_finish(SY_ENOMEM, &diag, message);
     }
     session->arena = arena;
     const sy_status status = create_session(model, options, session, &diag);
     if (status != SY_OK) {
         base_arena_destroy(arena);
-        return finish(status, &diag, message);
+        return rt_api_finish(status, &diag, message);
     }
     *out = session;
     return SY_OK;
@@ -302,12 +284,14 @@ static sy_status save_tensor(void *user, const char *name, const ir_tensor *tens
 {
     const saver *to = user;
     sy_tensor out;
-    tensor_out(tensor, &out);
+    if (ir_tensor_is_list(tensor)) {
+        return SY_OK; /* not a tensor: its entries were, or will be */
+    }
+    rt_api_tensor(tensor, &out);
     return to->save(to->user, name, &out);
 }
 
-/* The caller's input i; strings alone have a size that their shape does not tell. */
-static sy_status take_input(uint32_t i, const sy_tensor *given, ir_tensor *out, base_diag *diag)
+sy_status rt_api_input(uint32_t i, const sy_tensor *given, ir_tensor *out, base_diag *diag)
 {
     sy_tensor checked = {0};
     if (sy_tensor_init(&checked, given->dtype, given->rank, given->dims, NULL) != SY_OK) {
@@ -323,48 +307,64 @@ static sy_status take_input(uint32_t i, const sy_tensor *given, ir_tensor *out, 
     return SY_OK;
 }
 
+sy_status rt_api_counts(const sy_session *session, uint32_t n_inputs, uint32_t n_outputs, base_diag *diag)
+{
+    const rt_model *model = rt_session_model(session->session);
+    if (n_inputs != rt_model_n_inputs(model) || n_outputs != rt_model_n_outputs(model)) {
+        return base_fail(diag, SY_EINVAL,
+                         "the model has %u inputs and %u outputs, got %u and %u",
+                         rt_model_n_inputs(model), rt_model_n_outputs(model), n_inputs, n_outputs);
+    }
+    return SY_OK;
+}
+
+sy_status rt_api_run(sy_session *session, const sy_run_options *given, base_diag *diag)
+{
+    saver to = {.save = given->save, .user = given->save_user};
+    const rt_run_options run = {
+        .save = given->save != NULL ? save_tensor : NULL,
+        .save_user = &to,
+        .cancel = given->cancel,
+    };
+    return rt_session_run(session->session, session->in, session->out, &run, diag);
+}
+
 sy_status sy_session_run(sy_session *session, const sy_tensor *inputs, uint32_t n_inputs,
                          sy_tensor *outputs, uint32_t n_outputs, const sy_run_options *options,
                          sy_message *message)
 {
     base_diag diag = {0};
     sy_run_options given = {0};
-    const rt_model *model = rt_session_model(session->session);
-    sy_status status = take_options(options, &given, sizeof given, &diag);
-    if (status == SY_OK &&
-        (n_inputs != rt_model_n_inputs(model) || n_outputs != rt_model_n_outputs(model))) {
-        status = base_fail(
-            &diag, SY_EINVAL, "the model has %u inputs and %u outputs, got %u and %u",
-            rt_model_n_inputs(model), rt_model_n_outputs(model), n_inputs, n_outputs);
-    }
+    sy_status status = rt_api_options(options, &given, sizeof given, &diag);
+    status = status == SY_OK ? rt_api_counts(session, n_inputs, n_outputs, &diag) : status;
     for (uint32_t i = 0; status == SY_OK && i < n_inputs; i++) {
-        status = take_input(i, &inputs[i], &session->tensors[i], &diag);
+        status = rt_api_input(i, &inputs[i], &session->tensors[i], &diag);
     }
     if (status != SY_OK) {
-        return finish(status, &diag, message);
+        return rt_api_finish(status, &diag, message);
     }
-    saver to = {.save = given.save, .user = given.save_user};
-    const rt_run_options run = {
-        .save = given.save != NULL ? save_tensor : NULL,
-        .save_user = &to,
-        .cancel = given.cancel,
-    };
     for (uint32_t i = 0; i < n_outputs; i++) {
         *session->out[i] = (ir_tensor){.data = outputs[i].data,
                                        .size_bytes = outputs[i].size_bytes};
     }
-    status = rt_session_run(session->session, session->in, session->out, &run, &diag);
-    for (uint32_t i = 0; i < n_outputs; i++) {
+    status = rt_api_run(session, &given, &diag);
+    bool lists = false;
+    for (uint32_t i = 0; status == SY_OK && i < n_outputs; i++) {
         void *given_data = outputs[i].data;
-        if (status == SY_OK) {
-            tensor_out(session->out[i], &outputs[i]);
+        if (!ir_tensor_is_list(session->out[i])) {
+            rt_api_tensor(session->out[i], &outputs[i]);
             outputs[i].data = given_data;
         }
-        if (status == SY_OK && given_data == NULL) {
+        lists = lists || ir_tensor_is_list(session->out[i]);
+        if (given_data == NULL) {
             rt_buffer_free(session->out[i]->data);
         }
     }
-    return finish(status, &diag, message);
+    if (lists) {
+        status = base_fail(&diag, SY_EUNSUPPORTED,
+                           "an output is no tensor: run the model with sy_session_run_values");
+    }
+    return rt_api_finish(status, &diag, message);
 }
 
 /* ---------------------------------------------------------------- statistics */

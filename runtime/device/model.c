@@ -322,7 +322,10 @@ sy_status rt_plan_check(const cc_plan *plan, const isa_program *program, const i
 
 static rt_model_io io_of_value(const char *name, const ir_value *value)
 {
-    rt_model_io io = {.name = name, .dtype = value->type.dtype, .rank = -1};
+    rt_model_io io = {.name = name, .dtype = value->type.dtype, .rank = -1, .kind = value->type.kind};
+    for (const ir_type *t = &value->type; t->kind > IR_TYPE_TENSOR; t = t->elem) {
+        io.dtype = t->elem->dtype;
+    }
     if (value->type.kind == IR_TYPE_TENSOR && value->type.has_rank) {
         io.rank = value->type.rank;
         for (int32_t i = 0; i < io.rank; i++) {
@@ -337,7 +340,7 @@ static rt_model_io io_of_value(const char *name, const ir_value *value)
 static rt_model_io io_of_tensor(const cc_plan_tensor *tensor)
 {
     rt_model_io io = {
-        .name = tensor->value, .dtype = rt_plan_dtype(tensor), .rank = tensor->rank};
+        .name = tensor->value, .dtype = rt_plan_dtype(tensor), .rank = tensor->rank, .kind = IR_TYPE_TENSOR};
     memcpy(io.dims, tensor->dims, (size_t)tensor->rank * sizeof io.dims[0]);
     return io;
 }

@@ -53,7 +53,8 @@ SY_API const char *sy_version(void);
 
 /*
  * A tensor: contiguous, row-major. data holds size_bytes bytes: at least the product of the dims
- * times the element's size.
+ * times the element's size. Of strings: for each element a little-endian uint32 length, then its
+ * bytes (sy_value_strings and sy_value_string are the easier way).
  */
 typedef struct sy_tensor {
     sy_dtype dtype;
@@ -202,6 +203,75 @@ typedef struct sy_run_options {
 SY_API sy_status sy_session_run(sy_session *session, const sy_tensor *inputs, uint32_t n_inputs,
                                 sy_tensor *outputs, uint32_t n_outputs,
                                 const sy_run_options *options, sy_message *message);
+
+/* ---------------------------------------------------------------- values */
+
+/*
+ * Some models take or give more than tensors: sequences, optionals (one value or none) and maps;
+ * and strings, whose sizes nobody can know before a run. Values hold all of these. A value owns
+ * copies of what it was made of; it never changes, so any number of threads may read it.
+ *
+ *     const char *words[] = {"a", "b"};
+ *     const int64_t dims[] = {2};
+ *     sy_value *in, *out;
+ *     sy_value_strings(1, dims, words, NULL, &in);
+ *     sy_session_run_values(session, (const sy_value *const *)&in, 1, &out, 1, NULL, &why);
+ *     for (uint64_t i = 0; i < sy_value_n(out); i++) { ... sy_value_entry(out, i) ... }
+ *     sy_value_free(in);
+ *     sy_value_free(out);
+ */
+typedef struct sy_value sy_value;
+
+typedef enum sy_kind {
+    SY_KIND_TENSOR = 1,
+    SY_KIND_SEQUENCE = 2, /* entries of one kind and dtype */
+    SY_KIND_OPTIONAL = 3, /* one entry, or none */
+    SY_KIND_MAP = 4       /* two entries: a tensor of keys; values, a tensor or sequence of as many */
+} sy_kind;
+
+/* A tensor. SY_EINVAL if it is none (see sy_session_run), SY_ENOMEM. */
+SY_API sy_status sy_value_tensor(const sy_tensor *tensor, sy_value **out);
+
+/* A tensor of strings: texts[i], of n_bytes[i] bytes; n_bytes NULL: each ends with a NUL. */
+SY_API sy_status sy_value_strings(int32_t rank, const int64_t *dims, const char *const *texts,
+                                  const size_t *n_bytes, sy_value **out);
+
+/*
+ * A sequence, optional or map of copies of the entries. dtype counts if there are none: that of the
+ * tensors that could be in it. SY_EINVAL if they do not fit the kind, SY_ERANGE (too large, or more
+ * than 32 lists in each other), SY_ENOMEM.
+ */
+SY_API sy_status sy_value_list(sy_kind kind, sy_dtype dtype, const sy_value *const *entries,
+                               uint64_t n, sy_value **out);
+
+/* Not for entries: they belong to the value that holds them. */
+SY_API void sy_value_free(sy_value *value);
+
+SY_API sy_kind sy_value_kind(const sy_value *value);
+SY_API sy_dtype sy_value_dtype(const sy_value *value); /* of a list: of the tensors in it */
+SY_API uint64_t sy_value_n(const sy_value *value);     /* entries of a list, elements of a tensor */
+
+/* Entry i of a list; NULL if there is none. */
+SY_API const sy_value *sy_value_entry(const sy_value *value, uint64_t i);
+
+/* A tensor's dtype, shape and data, which stays the value's: do not write. SY_EINVAL for a list. */
+SY_API sy_status sy_value_view(const sy_value *value, sy_tensor *out);
+
+/* Element i of a tensor of strings; not terminated, may hold any bytes. SY_EINVAL if there is none. */
+SY_API sy_status sy_value_string(const sy_value *value, uint64_t i, const char **text,
+                                 size_t *n_bytes);
+
+/* What input or output i is (sy_io has dtype and shape of tensors). SY_EINVAL if there is none. */
+SY_API sy_status sy_model_input_kind(const sy_model *model, uint32_t i, sy_kind *out);
+SY_API sy_status sy_model_output_kind(const sy_model *model, uint32_t i, sy_kind *out);
+
+/*
+ * Runs once, as sy_session_run does; outputs[i] become new values, to be freed by the caller. Lists
+ * and strings are for device cpu.
+ */
+SY_API sy_status sy_session_run_values(sy_session *session, const sy_value *const *inputs,
+                                       uint32_t n_inputs, sy_value **outputs, uint32_t n_outputs,
+                                       const sy_run_options *options, sy_message *message);
 
 /* ---------------------------------------------------------------- statistics */
 

@@ -57,9 +57,10 @@ sy_status rt_model_save(const rt_model *model, const char *path, base_diag *diag
 /* An input or output. Dimensions that are not fixed are -1; rank -1: not even the rank is known. */
 typedef struct rt_model_io {
     const char *name;
-    sy_dtype dtype;
+    sy_dtype dtype; /* of a list: of the tensors in it, if that is known */
     int32_t rank;
     int64_t dims[IR_MAX_RANK];
+    ir_type_kind kind;
 } rt_model_io;
 
 uint32_t rt_model_n_inputs(const rt_model *model);
