@@ -149,6 +149,39 @@ static void test_old_forms(void **state)
     expect_run(g, 9, 2, dims_23, (const float[]){0, 20, 2, 10, 4, 5});
 }
 
+/* Operators that were experimental until ONNX 1.4. */
+static void test_experimental(void **state)
+{
+    (void)state;
+    static const int64_t one[1] = {1}, two[1] = {2}, four[1] = {4}, plane[4] = {1, 1, 2, 3}, border[4] = {1, 0, 1, 1};
+    base_buf g = graph_23(), node = ow_node("Affine", "x", "y");
+    ow_attr_float(&node, "alpha", 2);
+    ow_attr_float(&node, "beta", -1);
+    ow_add_node(&g, node);
+    expect_run(g, 7, 2, dims_23, (const float[]){-1, 1, 3, 5, 7, 9});
+
+    g = graph_23(); /* the left, right and lower border of a plane */
+    ow_add_const(&g, "plane", SY_DT_I64, 1, four, plane, sizeof plane);
+    ow_add_node(&g, ow_node("Reshape", "x plane", "p"));
+    node = ow_node("Crop", "p", "y");
+    ow_attr_ints(&node, "border", 4, border);
+    ow_add_node(&g, node);
+    expect_run(g, 7, 4, (const int64_t[]){1, 1, 1, 1}, (const float[]){1});
+
+    g = graph_23();
+    node = ow_node("ConstantFill", "x", "y");
+    ow_attr_float(&node, "value", 3);
+    ow_attr_ints(&node, "extra_shape", 1, two);
+    ow_add_node(&g, node);
+    expect_run(g, 7, 3, (const int64_t[]){2, 3, 2}, (const float[]){3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3});
+
+    g = graph_23();
+    ow_add_const(&g, "from", SY_DT_I64, 1, one, one, sizeof one);
+    ow_add_const(&g, "to", SY_DT_I64, 1, one, two, sizeof two);
+    ow_add_node(&g, ow_node("DynamicSlice", "x from to from", "y"));
+    expect_run(g, 7, 2, (const int64_t[]){2, 1}, (const float[]){1, 4});
+}
+
 /* A SparseTensorProto of shape [2,3]. */
 static base_buf sparse(const char *name, int rank, int64_t n, const int64_t *indices, const float *values)
 {
@@ -197,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_free_dimensions),
         cmocka_unit_test(test_old_forms),
+        cmocka_unit_test(test_experimental),
         cmocka_unit_test(test_sparse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,3 +88,40 @@ void ir_body_scaled_tanh(onnx_body *b)
     ir_value *x = scaled(b, ir_body_input(b, 0), beta);
     b->n->outputs[0] = scaled(b, ir_body_op(b, IR_OP_TANH, IR_BODY(x), NULL), alpha);
 }
+
+/* A list of integers of the function; n is 0 if it is absent. */
+static const int64_t *ints(onnx_body *b, const char *name, uint32_t *n)
+{
+    const int64_t *values = NULL;
+    bool found = false;
+    *n = 0;
+    if (b->status == SY_OK) {
+        b->status = ir_onnx_take_ints(b->n, name, &values, n, &found);
+    }
+    return values;
+}
+
+/* The shape: an attribute, x's own, or what x says; and more dimensions after it. */
+void ir_body_constant_fill(onnx_body *b)
+{
+    uint32_t n_shape, n_extra;
+    const int64_t *own = ints(b, "shape", &n_shape), *extra = ints(b, "extra_shape", &n_extra);
+    const float value = ir_body_float(b, "value", 0.0f);
+    const int64_t dtype = ir_body_int(b, "dtype", SY_DT_F32), given = ir_body_int(b, "input_as_shape", 0);
+    ir_value *x = ir_body_input(b, 0), *shape, *fill = NULL;
+    if (x == NULL) {
+        shape = ir_body_ints(b, n_shape, own);
+    } else if (given != 0) {
+        shape = ir_body_op(b, IR_OP_CAST, IR_BODY(x), "to:i", (int64_t)SY_DT_I64);
+    } else {
+        shape = ir_body_op(b, IR_OP_SHAPE, IR_BODY(x), NULL);
+    }
+    if (n_extra > 0) {
+        shape = ir_body_op(b, IR_OP_CONCAT, IR_BODY(shape, ir_body_ints(b, n_extra, extra)), "axis:i", (int64_t)0);
+    }
+    if (b->status == SY_OK) {
+        b->status = ir_onnx_emit_const(b->n, SY_DT_F32, 0, NULL, &value, sizeof value, &fill);
+    }
+    fill = ir_body_op(b, IR_OP_CAST, IR_BODY(fill), "to:i", dtype);
+    b->n->outputs[0] = ir_body_op(b, IR_OP_EXPAND, IR_BODY(fill, shape), NULL);
+}
