@@ -99,9 +99,9 @@ static inline float logarithm(float x)
 {
     const int small = x < 1.17549435e-38f;
     const float scaled = small ? x * 8388608.0f : x;
-    const int32_t bits = (int32_t)bits_of(scaled);
-    const int32_t k = (bits - 0x3f3504f3) >> 23;
-    const float f = from_bits((uint32_t)(bits - k * (1 << 23))) - 1.0f;
+    const uint32_t bits = bits_of(scaled); /* of any sign: the differences wrap */
+    const int32_t k = (int32_t)(bits - 0x3f3504f3u) >> 23;
+    const float f = from_bits(bits - (uint32_t)k * (1u << 23)) - 1.0f;
     const float s = f / (2.0f + f), z = s * s;
     float p = 2.0f / 11.0f;
     p = p * z + 2.0f / 9.0f;

@@ -249,13 +249,14 @@ static sy_status pad_before_11(onnx_node *n, bool *built)
     return SY_OK;
 }
 
-/* Operator set 6 clips to the finite numbers by default, 1 not at all. */
+/* Operator set 6 clips to the finite numbers of f32 by default, 1 not at all. */
 static sy_status clip_before_11(onnx_node *n, bool *built)
 {
     static const char *const names[2] = {"min", "max"};
     (void)built;
     SY_TRY(need_input(n, 0));
-    const bool finite = n->version >= 6 && n->inputs[0]->type.dtype == SY_DT_F32;
+    const sy_dtype dtype = n->inputs[0]->type.dtype;
+    const bool finite = n->version >= 6 && (dtype == SY_DT_F32 || dtype == SY_DT_F64);
     for (uint32_t i = 0; i < 2; i++) {
         float value = i == 0 ? -FLT_MAX : FLT_MAX;
         bool found = false;
