@@ -332,7 +332,7 @@ static sy_status regex_open(const ir_kernel_args *args, regex *r)
         return base_fail(args->diag, SY_EINVAL, "attribute 'pattern' is missing");
     }
     r->code = pcre2_compile((PCRE2_SPTR)pattern->u.s.text, pattern->u.s.n,
-                            PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
+                            PCRE2_UTF | PCRE2_ANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
                             &error, &at, NULL);
     if (r->code == NULL) {
         PCRE2_UCHAR text[160] = "";
@@ -355,7 +355,7 @@ static sy_status regex_matches(const ir_kernel_args *args, regex *r, const ir_te
     int rc = PCRE2_ERROR_DFA_WSSIZE;
     while (rc == PCRE2_ERROR_DFA_WSSIZE && r->n_work < MAX_WORK_INTS) {
         if (r->work != NULL) {
-            rc = pcre2_dfa_match(r->code, (PCRE2_SPTR)t->text, t->n_bytes, 0, PCRE2_DFA_SHORTEST, r->data, r->context,
+            rc = pcre2_dfa_match(r->code, (PCRE2_SPTR)t->text, t->n_bytes, 0, 0, r->data, r->context,
                                  r->work, r->n_work);
         }
         if (rc == PCRE2_ERROR_DFA_WSSIZE) {
@@ -366,7 +366,8 @@ static sy_status regex_matches(const ir_kernel_args *args, regex *r, const ir_te
             }
         }
     }
-    *out = rc >= 0;
+    /* the longest match comes first: it is the whole string or nothing is */
+    *out = rc >= 0 && pcre2_get_ovector_pointer(r->data)[1] == t->n_bytes;
     if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH || (rc <= PCRE2_ERROR_UTF8_ERR1 && rc >= PCRE2_ERROR_UTF8_ERR21)) {
         return SY_OK; /* what is no text matches nothing */
     }
