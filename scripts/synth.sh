@@ -63,12 +63,14 @@ synthesise() { # CONFIG
         flatten; simplemap; opt_clean
         check -assert"
     (( structure_only == 0 )) || return 0
-    # The FPGA. As synth_xilinx does it, but for 'share', which takes most of the time and finds nothing here.
+    # The FPGA. As synth_xilinx does it, but for 'share', which takes most of the time and finds nothing here; and arrays with
+    # many readers become flip-flops at once: memory_libmap tries all ways to share their ports out, and does not end.
     yosys_run "$1" $family "
         $read
         $target -run begin:coarse
         techmap -map +/cmp2lut.v -map +/cmp2lcu.v -D LUT_WIDTH=6
         alumacc; opt; memory -nomap; opt_clean
+        memory_map t:\$mem_v2 r:RD_PORTS>=4 %i
         $target -run map_memory:check
         opt_merge; opt_clean
         $no_latch
