@@ -119,9 +119,72 @@ static bool statistics_fit(const comparison *c, const ir_tensor *got, const ir_t
     return false;
 }
 
+static sy_status fits(const comparison *c, const ir_tensor *got, const ir_tensor *want, bool *out);
+
+/* Value i of a map as a tensor: values are a sequence of tensors, or one tensor of numbers. */
+static bool map_value(const ir_tensor *values, int64_t i, ir_tensor *out)
+{
+    if (ir_tensor_is_list(values)) {
+        ir_list_entry(values, i, out);
+        return true;
+    }
+    const size_t bytes = sy_dtype_bits(values->dtype) / 8;
+    return bytes > 0 && ir_tensor_init(out, values->dtype, 0, NULL, (char *)values->data + (size_t)i * bytes) == SY_OK;
+}
+
+static int64_t map_n(const ir_tensor *values)
+{
+    return ir_tensor_is_list(values) ? ir_list_n(values) : ir_tensor_n_elements(values);
+}
+
+/* The place of key i of `of` among the keys; -1: it is not there. */
+static int64_t find_key(const ir_tensor *keys, const ir_text *texts, const ir_tensor *of, const ir_text *of_texts, int64_t i)
+{
+    for (int64_t k = 0; k < ir_tensor_n_elements(keys); k++) {
+        const bool same = texts != NULL ? texts[k].n_bytes == of_texts[i].n_bytes &&
+                                              memcmp(texts[k].text, of_texts[i].text, of_texts[i].n_bytes) == 0
+                                        : ir_tensor_get_i64(keys, k) == ir_tensor_get_i64(of, i);
+        if (same) {
+            return k;
+        }
+    }
+    return -1;
+}
+
+/* A map has no order: the same keys must have the same values. */
+static sy_status maps_fit(const comparison *c, const ir_tensor *got, const ir_tensor *want, bool *out)
+{
+    ir_tensor keys[2], values[2];
+    ir_text *texts[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++) {
+        ir_list_entry(i == 0 ? got : want, 0, &keys[i]);
+        ir_list_entry(i == 0 ? got : want, 1, &values[i]);
+        if (keys[i].dtype == SY_DT_STRING) {
+            SY_TRY(ir_strings_read(&keys[i], c->scratch, &texts[i]));
+        }
+    }
+    const int64_t n = ir_tensor_n_elements(&keys[1]);
+    *out = keys[0].dtype == keys[1].dtype && ir_tensor_n_elements(&keys[0]) == n && map_n(&values[0]) == n &&
+           map_n(&values[1]) == n;
+    for (int64_t i = 0; *out && i < n; i++) {
+        ir_tensor x, y;
+        const int64_t at = find_key(&keys[0], texts[0], &keys[1], texts[1], i);
+        *out = at >= 0 && map_value(&values[0], at, &x) && map_value(&values[1], i, &y);
+        if (*out) {
+            SY_TRY(fits(c, &x, &y, out));
+        } else {
+            (void)snprintf(c->why, c->n_bytes, "key %" PRId64 " of a map is missing", i);
+        }
+    }
+    return SY_OK;
+}
+
 static sy_status fits(const comparison *c, const ir_tensor *got, const ir_tensor *want, bool *out)
 {
     *out = true;
+    if (got->kind == IR_TYPE_MAP && want->kind == IR_TYPE_MAP && ir_list_n(got) == 2 && ir_list_n(want) == 2) {
+        return maps_fit(c, got, want, out);
+    }
     if (ir_tensor_is_list(got) || ir_tensor_is_list(want)) {
         if (got->kind != want->kind || ir_list_n(got) != ir_list_n(want)) {
             (void)snprintf(c->why, c->n_bytes, "expected a list of %" PRId64 " entries, got %s of %" PRId64,
