@@ -74,6 +74,12 @@ static void repeat(char *to, const char *from, size_t element_bytes, int64_t n)
         for (int64_t i = 0; i < n; i++) {
             memcpy(to + 8 * i, &v, 8);
         }
+    } else if (element_bytes == 2) {
+        uint16_t v;
+        memcpy(&v, from, 2);
+        for (int64_t i = 0; i < n; i++) {
+            memcpy(to + 2 * i, &v, 2);
+        }
     } else {
         memset(to, *from, (size_t)n);
     }

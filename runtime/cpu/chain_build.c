@@ -6,6 +6,7 @@
 #include "chain.h"
 #include "fuse.h"
 #include "jit.h"
+#include "widen.h"
 
 #include <math.h>
 #include <string.h>
@@ -102,6 +103,8 @@ static const struct {
     {SY_DT_U8, SY_DT_F32, RT_E_U8_F32},     {SY_DT_U8, SY_DT_I32, RT_E_U8_I32},
     {SY_DT_U8, SY_DT_I64, RT_E_U8_I64},     {SY_DT_I8, SY_DT_F32, RT_E_I8_F32},
     {SY_DT_I8, SY_DT_I32, RT_E_I8_I32},     {SY_DT_I8, SY_DT_I64, RT_E_I8_I64},
+    {SY_DT_F16, SY_DT_F32, RT_E_F16_F32},   {SY_DT_F32, SY_DT_F16, RT_E_F32_F16},
+    {SY_DT_BF16, SY_DT_F32, RT_E_BF16_F32}, {SY_DT_F32, SY_DT_BF16, RT_E_F32_BF16},
     {SY_DT_F64, SY_DT_F32, RT_E_F64_F32},   {SY_DT_F32, SY_DT_F64, RT_E_F32_F64},
 };
 
@@ -139,14 +142,20 @@ static bool put(rt_chain *c, rt_instruction in, sy_dtype result, double cost, ui
     return true;
 }
 
-/* The value of a constant of one fp32 element. */
+/* The value of a constant of one element, of fp32 or narrower. */
 static bool one_float(const ir_tensor *t, float *v)
 {
-    if (t == NULL || t->data == NULL || t->dtype != SY_DT_F32 || ir_tensor_n_elements(t) != 1) {
+    if (t == NULL || t->data == NULL || ir_tensor_n_elements(t) != 1) {
         return false;
     }
-    memcpy(v, t->data, sizeof *v);
-    return true;
+    if (rt_is_narrow(t->dtype)) {
+        rt_widen(t->dtype, 1, t->data, v);
+        return true;
+    }
+    if (t->dtype == SY_DT_F32) {
+        memcpy(v, t->data, sizeof *v);
+    }
+    return t->dtype == SY_DT_F32;
 }
 
 /* The constant exponent for which a program of products is right; else 0. */
@@ -292,12 +301,39 @@ static bool put_node(rt_chain *c, const ir_node *n, uint32_t n_operands, const u
                      : put_with_parameters(c, n, from[0], constants, n_operands, value);
 }
 
+/* Narrow floats are computed in fp32 and rounded after each operator, as if it were alone. */
+static bool put_widened(rt_chain *c, const ir_node *n, uint32_t n_operands, const uint8_t *from,
+                        const ir_tensor *const *constants, sy_dtype result, uint8_t *value)
+{
+    const uint32_t n_data = n_data_operands(n, n_operands, constants);
+    uint8_t wide[RT_CHAIN_INPUTS];
+    if (n_data > RT_CHAIN_INPUTS) {
+        return false;
+    }
+    for (uint32_t i = 0; i < n_data; i++) {
+        const sy_dtype dtype = c->dtypes[from[i]];
+        wide[i] = from[i];
+        const rt_instruction widen = {.op = cast_op(dtype, SY_DT_F32), .from = {from[i]}};
+        if (rt_is_narrow(dtype) && !put(c, widen, SY_DT_F32, 2.0, &wide[i])) {
+            return false;
+        }
+    }
+    const bool only_width = ir_node_is(n, IR_OP_CAST) && c->dtypes[wide[0]] == SY_DT_F32 &&
+                            (result == SY_DT_F32 || rt_is_narrow(result));
+    *value = wide[0]; /* a cast between widths is done by now, or by the narrowing below */
+    if (!only_width && !put_node(c, n, n_operands, wide, constants, rt_is_narrow(result) ? SY_DT_F32 : result, value)) {
+        return false;
+    }
+    const rt_instruction narrow = {.op = cast_op(SY_DT_F32, result), .from = {*value}};
+    return !rt_is_narrow(result) || put(c, narrow, result, 2.0, value);
+}
+
 bool rt_chain_node(rt_chain *c, const ir_node *n, uint32_t n_operands, const uint8_t *from,
                    const ir_tensor *const *constants, sy_dtype result, uint8_t *value)
 {
     const uint32_t n_before = c->n_code;
     const double cost = c->cost;
-    if (put_node(c, n, n_operands, from, constants, result, value)) {
+    if (put_widened(c, n, n_operands, from, constants, result, value) && c->n_code > n_before) {
         return true;
     }
     c->n_code = n_before;

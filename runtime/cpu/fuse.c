@@ -104,7 +104,7 @@ uint32_t rt_fuse_only_user(const rt_fusion *f, uint32_t s)
 bool rt_fuse_is(const rt_fusion *f, uint32_t i, uint32_t opcode)
 {
     return i != RT_NONE && f->steps.items[i].node != NULL && f->steps.items[i].n_parts == 0 &&
-           ir_node_is(f->steps.items[i].node, opcode);
+           !f->steps.items[i].wide && ir_node_is(f->steps.items[i].node, opcode);
 }
 
 const ir_tensor *rt_fuse_constant(const rt_fusion *f, uint32_t i, uint32_t k)

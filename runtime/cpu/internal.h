@@ -91,6 +91,7 @@ typedef struct rt_step {
     uint32_t n_inputs, n_outputs;
     const uint32_t *inputs, *outputs; /* slots; RT_NONE: absent, not wanted */
     bool view;                        /* nothing to do */
+    bool wide;                        /* fast is widen.h's kernel: not to be merged */
     const rt_kernel *fast;            /* first choice */
     void *state;                      /* made by fast->prepare */
     ir_kernel_fn plain;               /* a user's fast kernel or the reference kernel */

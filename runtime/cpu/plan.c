@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "channels_last.h"
+#include "widen.h"
 
 #include "systole/base/vec.h"
 
@@ -457,6 +458,15 @@ static sy_status add_node(builder *b, scope *s, const ir_node *n)
         }
         if (done) {
             return SY_OK;
+        }
+        if (n->n_inputs > 0 && inputs[0] != RT_NONE) {
+            const rt_slot *first = &b->slots.items[inputs[0]];
+            const ir_type *type = &first->value->type;
+            SY_TRY(rt_widen_step(b->arena,
+                                 first->constant != NULL         ? first->constant->dtype
+                                 : type->kind == IR_TYPE_TENSOR ? type->dtype
+                                                                : SY_DT_NONE,
+                                 &step));
         }
     }
     /* From here on the step owns its regions: the plan's destructor finds them. */

@@ -91,6 +91,42 @@ static inline float from_bits(uint32_t bits)
     return v;
 }
 
+/* Half precision, bit by bit: exact. 2^112 brings the exponent's bias from 15 to 127, subnormals too. */
+static inline float from_half(uint16_t half)
+{
+    const uint32_t magnitude = (uint32_t)(half & 0x7fffu) << 13, sign = (uint32_t)(half & 0x8000u) << 16;
+    const float finite = from_bits(magnitude) * 0x1p112f;
+    const uint32_t bits = (half & 0x7c00u) == 0x7c00u ? magnitude | 0x7f800000u : bits_of(finite);
+    return from_bits(bits | sign);
+}
+
+/*
+ * To the nearest, ties to even; a NaN becomes the one without a sign. Below 2^-14, adding 1/2 leaves what a subnormal number
+ * keeps in the lowest bits.
+ */
+static inline uint16_t to_half(float v)
+{
+    const uint32_t bits = bits_of(v), magnitude = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
+    const uint32_t small = bits_of(from_bits(magnitude < 0x38800000u ? magnitude : 0) + 0.5f) - 0x3f000000u;
+    const uint32_t normal = (magnitude + 0xc8000fffu + (magnitude >> 13 & 1u)) >> 13;
+    uint32_t half = magnitude < 0x38800000u ? small : normal;
+    half = magnitude >= 0x477ff000u ? 0x7c00u : half;
+    half |= sign;
+    return (uint16_t)(magnitude > 0x7f800000u ? 0x7e00u : half);
+}
+
+static inline float from_brain(uint16_t brain)
+{
+    return from_bits((uint32_t)brain << 16);
+}
+
+static inline uint16_t to_brain(float v)
+{
+    const uint32_t bits = bits_of(v);
+    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded);
+}
+
 /*
  * log x = k ln 2 + 2 atanh(s), s = f / (2 + f), 1 + f in [sqrt(1/2), sqrt(2)), |s| <= 0.1716; 2 s = f - s f, so that nothing
  * cancels near 1.

@@ -79,8 +79,14 @@ static void random_operand(node_case *c, base_rng *rng, sy_dtype dtype, int32_t 
         const int64_t whole = between(rng, -3, 3);
         const float f = (float)between(rng, -6, 6) / 4.0f;
         const uint8_t flag = whole > 0;
+        const uint16_t bits16 = (uint16_t)base_rng_next(rng); /* any f16, any bf16 but those that are no number */
+        const uint16_t narrow = dtype == SY_DT_F16 ? ((bits16 & 0x7c00u) == 0x7c00u ? bits16 & 0xfc00u : bits16)
+                                                   : ((bits16 & 0x7f80u) == 0x7f80u ? bits16 & 0xff80u : bits16);
         const size_t bytes = sy_dtype_bits(dtype) / 8;
-        const void *from = dtype == SY_DT_F32 ? (const void *)&f : dtype == SY_DT_BOOL ? (const void *)&flag : (const void *)&whole;
+        const void *from = dtype == SY_DT_F32    ? (const void *)&f
+                           : dtype == SY_DT_BOOL ? (const void *)&flag
+                           : bytes == 2          ? (const void *)&narrow
+                                                 : (const void *)&whole;
         memcpy(data + (size_t)i * bytes, from, bytes);
     }
     node_case_input(c, dtype, rank, dims, data);
@@ -107,7 +113,7 @@ static void test_exact(void **state)
                               IR_OP_MAX,   IR_OP_EQUAL,   IR_OP_GREATER,        IR_OP_LESS, IR_OP_GREATEROREQUAL,
                               IR_OP_AND,   IR_OP_OR,      IR_OP_XOR,            IR_OP_NOT,  IR_OP_WHERE,
                               IR_OP_CAST,  IR_OP_LESSOREQUAL};
-    const sy_dtype types[] = {SY_DT_F32, SY_DT_I32, SY_DT_I64, SY_DT_BOOL};
+    const sy_dtype types[] = {SY_DT_F32, SY_DT_I32, SY_DT_I64, SY_DT_F16, SY_DT_BF16, SY_DT_BOOL};
     for (uint64_t seed = 0; seed < N_CASES; seed++) {
         base_rng rng = base_rng_make(seed, 21);
         const uint32_t code = codes[seed % 17];
@@ -115,7 +121,7 @@ static void test_exact(void **state)
         const bool any = code == IR_OP_EQUAL || code == IR_OP_WHERE || code == IR_OP_CAST;
         const sy_dtype dtype = logic              ? SY_DT_BOOL
                                : code == IR_OP_DIV ? SY_DT_F32
-                                                   : types[base_rng_below(&rng, any ? 4 : 3)];
+                                                   : types[base_rng_below(&rng, any ? 6 : 5)];
         const int n = code == IR_OP_NOT || code == IR_OP_CAST ? 1 : code == IR_OP_WHERE ? 3 : 2;
         int32_t ranks[3];
         int64_t shapes[3][5];
@@ -126,8 +132,8 @@ static void test_exact(void **state)
         }
         ir_node *node = node_case_node(&c, 1);
         if (code == IR_OP_CAST) {
-            const int64_t to[] = {1, 6, 7, 9}; /* ONNX's numbers of the four types */
-            assert_ok(ir_node_set_int(node, "to", to[base_rng_below(&rng, 4)]));
+            const int64_t to[] = {1, 6, 7, 9, 10, 16}; /* ONNX's numbers of the types */
+            assert_ok(ir_node_set_int(node, "to", to[base_rng_below(&rng, 6)]));
         }
         const rt_cpu_options fast = {.n_threads = 1};
         const ir_tensor want = *node_case_run(&c, &node_case_reference, 0);
