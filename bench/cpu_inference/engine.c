@@ -12,7 +12,7 @@
 
 #include "bench.h"
 
-#define MAX_IO 16
+#define MAX_IO 64
 
 typedef struct engine {
     sy_model *model;

@@ -35,6 +35,7 @@
 #include "bench.h"
 
 #define MAX_MODELS  64
+#define MAX_INPUTS  64
 #define MAX_THREADS 4
 #define MAX_TIMES   20000
 #define BATCH_SECONDS 0.02
@@ -439,7 +440,7 @@ static bool find_model(const options *o, const bench_model *row, char path[4096]
 
 static bool run_model(options *o, const bench_model *row, double *log_sum, unsigned *n_ratios)
 {
-    static char requests[16][4096];
+    static char requests[MAX_INPUTS][4096];
     char path[4096], first[128], other[128];
     sy_model *model = NULL;
     sy_message why;
@@ -454,7 +455,7 @@ static bool run_model(options *o, const bench_model *row, double *log_sum, unsig
     }
     const unsigned n_inputs = sy_model_n_inputs(model);
     for (unsigned i = 0; good && i < n_inputs; i++) {
-        good = i < 16 && sy_model_input(model, i, &io) == SY_OK && make_input(o, row, &io, i, requests[i]);
+        good = i < MAX_INPUTS && sy_model_input(model, i, &io) == SY_OK && make_input(o, row, &io, i, requests[i]);
     }
     sy_model_free(model);
     for (unsigned i = 0; good && i < o->n_threads; i++) {

@@ -179,7 +179,8 @@ sy_status rt_product(const ir_kernel_args *args, const rt_env *env, const rt_gem
     }
     rt_pool *pool = rt_pool_for(env, operations_of(&g) * (double)n_batch);
     own_job j = {.g = &g, .batch = batch, .n_row_blocks = 1, .n_column_blocks = 1};
-    const int64_t wanted = pool == NULL ? 1 : TASKS_PER_THREAD * (int64_t)rt_pool_n_threads(pool);
+    const int64_t n_threads = pool == NULL ? 1 : (int64_t)rt_pool_n_threads(pool);
+    const int64_t wanted = n_threads == 1 ? 1 : TASKS_PER_THREAD * n_threads;
     if (n_batch < wanted) {
         const int64_t cuts = (wanted + n_batch - 1) / n_batch;
         const int64_t panels = (g.n + RT_PANEL - 1) / RT_PANEL;

@@ -144,6 +144,8 @@ T512_BOTH(11)
 T512_BOTH(12)
 T512_BOTH(13)
 T512_BOTH(14)
+T512(1, 4)
+T512(1, 6)
 T512(1, 8)
 T512(2, 4)
 T512(3, 4)
@@ -323,8 +325,10 @@ static const rt_tiles tiles_512 = {
     .by_rows = ALL_14(tile_512_, _2),
     .narrow = ALL_14(tile_512_, _1),
     .max_flat_rows = 4,
-    .panels = {[1] = 4, [2] = 2, [3] = 2, [4] = 2},
-    .flat = {[1] = tile_512_1_8, [2] = tile_512_2_4, [3] = tile_512_3_4, [4] = tile_512_4_4},
+    .flat = {[1] = {[2] = tile_512_1_4, [3] = tile_512_1_6, [4] = tile_512_1_8},
+             [2] = {[2] = tile_512_2_4},
+             [3] = {[2] = tile_512_3_4},
+             [4] = {[2] = tile_512_4_4}},
     .transpose = transpose_256,
 };
 

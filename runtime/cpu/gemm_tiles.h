@@ -46,6 +46,7 @@ typedef void (*rt_tile_fn)(const rt_tile *t);
 
 #define RT_TILE_MAX_ROWS   14
 #define RT_TILE_MAX_PANELS 4
+#define RT_TILE_FLAT_ROWS  4
 
 /* One instruction set. by_rows[r] has up to r rows of one panel, narrow[r] at most 16 columns of
  * it. */
@@ -54,9 +55,8 @@ typedef struct rt_tiles {
     rt_isa isa;
     int max_rows, narrow_columns; /* 0: no narrow ones */
     rt_tile_fn by_rows[RT_TILE_MAX_ROWS + 1], narrow[RT_TILE_MAX_ROWS + 1];
-    int max_flat_rows; /* up to so many rows are worth several panels at a time */
-    int panels[RT_TILE_MAX_ROWS + 1];
-    rt_tile_fn flat[RT_TILE_MAX_ROWS + 1];
+    int max_flat_rows; /* up to so many rows are worth several panels at a time: */
+    rt_tile_fn flat[RT_TILE_FLAT_ROWS + 1][RT_TILE_MAX_PANELS + 1]; /* by rows and panels; NULL: none */
 
     /* to[k][j] = from[j * column + k], j < 32 (0 from `columns` on), k < depth: a panel of a
      * transposed B. */

@@ -167,9 +167,8 @@ static void rows_of(const block *b, rt_tile *t, int panels, int64_t j, bool last
     const char *ahead = t->prefetch;
     const int64_t lines = ahead != NULL ? smaller((b->depth * 2 + n_tiles - 1) / n_tiles, b->depth)
                                         : 0;
-    const rt_tile_fn *by_rows = panels > 1                               ? b->tiles->flat
-                                : t->columns <= b->tiles->narrow_columns ? b->tiles->narrow
-                                                                         : b->tiles->by_rows;
+    const rt_tile_fn *by_rows = t->columns <= b->tiles->narrow_columns ? b->tiles->narrow
+                                                                       : b->tiles->by_rows;
     int64_t i = 0;
     for (int64_t n = 0; n < n_tiles; n++) {
         const int64_t rows = m / n_tiles + (n < m % n_tiles);
@@ -180,7 +179,7 @@ static void rows_of(const block *b, rt_tile *t, int panels, int64_t j, bool last
                           : NULL;
         t->prefetch = ahead;
         t->n_prefetch = lines;
-        by_rows[rows](t);
+        (panels > 1 ? b->tiles->flat[rows][panels] : by_rows[rows])(t);
         if (last) {
             activate(&g->epilogue, t, rows, (panels - 1) * RT_PANEL + t->columns);
         }
@@ -206,8 +205,11 @@ static void columns_of(const block *b, int64_t j0, int64_t j1, bool direct)
                      .bias = g->epilogue.bias != NULL ? g->epilogue.bias + j : NULL,
                      .residual_ld = g->epilogue.residual_ld};
         bounds_of(&g->epilogue, &t);
-        int panels = flat ? b->tiles->panels[m] : 1;
-        panels = j1 - j > (panels - 1) * RT_PANEL ? panels : 1;
+        int panels = flat ? (int)smaller(RT_TILE_MAX_PANELS, (j1 - j + RT_PANEL - 1) / RT_PANEL)
+                          : 1;
+        while (panels > 1 && b->tiles->flat[m][panels] == NULL) {
+            panels--;
+        }
         t.columns = (int)smaller(RT_PANEL, j1 - j - (panels - 1) * RT_PANEL);
         if (packed) {
             t.b = g->panels + j * g->k + b->k0 * RT_PANEL;
