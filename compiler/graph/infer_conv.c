@@ -23,6 +23,13 @@ static sy_status read_transposed(const ir_node *n, int32_t rank, base_diag *diag
     memset(t, 0, sizeof *t);
     SY_TRY(ir_window_read(n, rank, diag, &t->w));
     SY_TRY(ir_window_ints(n, "output_padding", (uint32_t)rank, 0, 0, diag, t->extra));
+    for (int32_t i = 0; i < rank; i++) {
+        const int64_t most = t->w.strides[i] > t->w.dilations[i] ? t->w.strides[i] : t->w.dilations[i];
+        if (t->extra[i] >= most) {
+            return base_fail(diag, SY_EINVAL, IR_NODE_FMT ": attribute 'output_padding' must be below stride or dilation, "
+                             "got %" PRId64, IR_NODE_ARGS(n), t->extra[i]);
+        }
+    }
     const int64_t *shape;
     const uint32_t count = ir_node_ints(n, "output_shape", &shape);
     t->has_shape = count > 0;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SIZE_LIMIT INT64_C(0x7fffffff) /* of one axis of a result */
+#define ROI_LIMIT  65536               /* of an axis whose size is an attribute alone: no network pools to more */
 
 /* ---------------------------------------------------------------- Resize */
 
@@ -311,9 +312,9 @@ static sy_status roi_result(ir_infer_args *a, int64_t columns, int64_t height, i
     SY_TRY(ir_infer_want_class(a, 0, dtype, SY_DC_FLOAT));
     SY_TRY(ir_infer_want_rank(a, 0, &x, 4));
     SY_TRY(ir_infer_want_rank(a, 1, &rois, 2));
-    if (height < 1 || height > SIZE_LIMIT || width < 1 || width > SIZE_LIMIT) {
-        return ir_infer_error(a, SY_EINVAL, "the result's height and width must be at least 1, got %" PRId64 ", %" PRId64,
-                              height, width);
+    if (height < 1 || height > ROI_LIMIT || width < 1 || width > ROI_LIMIT) {
+        return ir_infer_error(a, SY_EINVAL, "the result's height and width must lie in 1 to %d, got %" PRId64 ", %" PRId64,
+                              ROI_LIMIT, height, width);
     }
     if (rois.has_rank) {
         SY_TRY(ir_infer_want_dim(a, 1, &rois, 1, ir_dim_const(a->module, columns)));

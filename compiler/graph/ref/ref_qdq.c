@@ -7,19 +7,22 @@
 
 #include <math.h>
 
-/* Which scale an element of x has: one for all, one for each index of an axis, one for each block
- * of that axis. */
+/*
+ * Which scale an element of x has. x is [outer, size, inner] around the axis; element (o, k, j) has the scale
+ * o * outer_step + k / block * axis_step + j * inner_step.
+ */
 typedef struct scale_layout {
-    int64_t n_scales, inner, size, block, n_blocks;
+    int64_t outer, size, inner, block;
+    int64_t outer_step, axis_step, inner_step;
 } scale_layout;
 
 static sy_status layout_of(const ir_kernel_args *args, scale_layout *l)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     const ir_tensor *scale = ir_kernel_input(args, 1);
-    *l = (scale_layout){.n_scales = ir_tensor_n_elements(scale), .inner = 1, .size = 1, .block = 1,
-                        .n_blocks = 1};
-    if (l->n_scales == 1) {
+    const int64_t n_scales = ir_tensor_n_elements(scale);
+    *l = (scale_layout){.outer = 1, .size = 1, .inner = ir_tensor_n_elements(x), .block = 1};
+    if (n_scales == 1) {
         return SY_OK;
     }
     const int64_t block = ir_node_int(args->node, "block_size", 0);
@@ -27,30 +30,27 @@ static sy_status layout_of(const ir_kernel_args *args, scale_layout *l)
     if (!ir_ref_axis(ir_node_int(args->node, "axis", 1), x->rank, &axis) ||
         scale->rank != (block > 0 ? x->rank : 1)) {
         return base_fail(args->diag, SY_ESHAPE, "%lld scales do not fit the axis",
-                         (long long)l->n_scales);
+                         (long long)n_scales);
     }
-    l->inner = ir_ref_product(x->dims, axis + 1, x->rank);
+    const int64_t n_blocks = scale->dims[block > 0 ? axis : 0];
+    l->outer = ir_ref_product(x->dims, 0, axis);
     l->size = x->dims[axis];
+    l->inner = ir_ref_product(x->dims, axis + 1, x->rank);
     l->block = block > 0 ? block : 1;
-    l->n_blocks = scale->dims[block > 0 ? axis : 0];
-    if (block > 0 ? l->n_blocks < l->size / block + (l->size % block != 0)
-                  : l->n_blocks != l->size) {
+    l->axis_step = block > 0 ? l->inner : 1;
+    l->outer_step = block > 0 ? n_blocks * l->inner : 0;
+    l->inner_step = block > 0 ? 1 : 0;
+    if (n_blocks != l->size / l->block + (l->size % l->block != 0)) {
         return base_fail(args->diag, SY_ESHAPE, "%lld scales do not fit %lld elements",
-                         (long long)l->n_blocks, (long long)l->size);
+                         (long long)n_blocks, (long long)l->size);
     }
     return SY_OK;
 }
 
-static int64_t scale_index(const scale_layout *l, const ir_kernel_args *args, int64_t i)
+/* The scale of the first element of a run of `inner`. */
+static int64_t first_scale(const scale_layout *l, int64_t run)
 {
-    if (l->n_scales == 1) {
-        return 0;
-    }
-    const int64_t at = i / l->inner % l->size;
-    if (ir_kernel_input(args, 1)->rank == 1 && ir_kernel_input(args, 0)->rank != 1) {
-        return at; /* the same for all rows */
-    }
-    return (i / l->inner / l->size * l->n_blocks + at / l->block) * l->inner + i % l->inner;
+    return run / l->size * l->outer_step + run % l->size / l->block * l->axis_step;
 }
 
 /* v rounded to the type in which the division is done. */
@@ -88,9 +88,8 @@ sy_status ir_ref_quantizelinear(const ir_kernel_args *args)
     const sy_dtype t = division_type(args->node, scale->dtype);
     scale_layout l;
     SY_TRY(layout_of(args, &l));
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t c = scale_index(&l, args, i);
+    for (int64_t i = 0; i < l.outer * l.size * l.inner; i++) {
+        const int64_t c = first_scale(&l, i / l.inner) + i % l.inner * l.inner_step;
         const double quotient =
             rounded(t, rounded(t, ir_ref_get(x, i)) / rounded(t, ir_ref_get(scale, c)));
         if (is_float && saturate) {
@@ -116,17 +115,20 @@ sy_status ir_ref_dequantizelinear(const ir_kernel_args *args)
     SY_TRY(ir_ref_need(args, x, ir_ref_is_number(x->dtype) && sy_dtype_bits(x->dtype) <= 32));
     scale_layout l;
     SY_TRY(layout_of(args, &l));
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t c = scale_index(&l, args, i);
-        const float s = (float)ir_ref_get(scale, c);
-        float v;
-        if (is_float) {
-            v = (float)ir_ref_get(x, i) * s; /* the zero point of float types is 0 */
-        } else {
-            v = (float)(ir_ref_get_int(x, i) - (zero != NULL ? ir_ref_get_int(zero, c) : 0)) * s;
+    for (int64_t run = 0; run < l.outer * l.size; run++) {
+        int64_t c = first_scale(&l, run);
+        for (int64_t i = run * l.inner; i < (run + 1) * l.inner; i++, c += l.inner_step) {
+            const float s = (float)ir_ref_get(scale, c);
+            const int64_t z = zero != NULL && !is_float ? ir_ref_get_int(zero, c) : 0;
+            /* the zero point of float types is 0 */
+            const float v = is_float ? (float)ir_ref_get(x, i) : (float)(ir_ref_get_int(x, i) - z);
+            const float scaled = v * s;
+            if (y->dtype == SY_DT_F32) {
+                ((float *)y->data)[i] = scaled;
+            } else {
+                ir_ref_put(y, i, (double)scaled);
+            }
         }
-        ir_ref_put(y, i, (double)v);
     }
     return SY_OK;
 }
