@@ -576,10 +576,24 @@ sy_status ir_infer_gather(ir_infer_args *a)
     return x.rank == 1 ? gather_elements(a, indices.rank) : SY_OK;
 }
 
+static sy_status want_pad_mode(const ir_infer_args *a)
+{
+    static const char *const modes[] = { "constant", "reflect", "edge", "wrap" };
+    const char *mode = ir_node_string(a->node, "mode", modes[0]);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (strcmp(mode, modes[i]) == 0) {
+            return SY_OK;
+        }
+    }
+    return ir_infer_error(a, SY_EINVAL, "attribute 'mode' is '%s', expected constant, reflect, edge or wrap", mode);
+}
+
 sy_status ir_infer_pad(ir_infer_args *a)
 {
     ir_type x, fill;
     ir_dim dims[IR_MAX_RANK];
+    uint32_t seen = 0;
+    SY_TRY(want_pad_mode(a));
     SY_TRY(ir_infer_operand(a, 0, &x));
     if (ir_infer_has(a, 2)) {
         sy_dtype dtype;
@@ -603,9 +617,13 @@ sy_status ir_infer_pad(ir_infer_args *a)
         int64_t at = i;
         int32_t axis;
         if (!all_axes && !ir_dim_is_const(axes.elements[i], &at)) {
-            return ir_infer_error(a, SY_EUNSUPPORTED, "operand 3 (axes) must be constant");
+            return ir_infer_error(a, SY_EUNSUPPORTED, "axes that depend on the input's shape");
         }
         SY_TRY(ir_infer_axis(a, at, x.rank, &axis));
+        if ((seen >> axis & 1u) != 0) {
+            return ir_infer_error(a, SY_EINVAL, "axis %d is padded twice", axis);
+        }
+        seen |= 1u << axis;
         dims[axis] = ir_dim_add(a->module, dims[axis], ir_dim_add(a->module, pads.elements[i], pads.elements[i + n]));
     }
     SY_TRY(ir_infer_result(a, 0, x.dtype, x.rank, dims));

@@ -420,6 +420,36 @@ static void test_refusals(void **state)
     }
 }
 
+/* Words that are none of an attribute's, and axes given twice. */
+static void test_words(void **state)
+{
+    (void)state;
+    node_case c = node_case_start(IR_OP_PAD);
+    node_case_input(&c, SY_DT_F32, 1, DIMS(2), F32S(1, 2));
+    vector_i64(&c, 4, I64S(1, 1, 0, 0));
+    node_case_absent(&c);
+    vector_i64(&c, 2, I64S(0, -1));
+    (void)node_case_node(&c, 1);
+    assert_int_equal(node_case_try(&c, &node_case_reference), SY_EINVAL);
+    assert_non_null(strstr(base_diag_message(&c.diag), "twice"));
+    set_text(&c, "mode", "mirror");
+    assert_int_equal(node_case_try(&c, &node_case_reference), SY_EINVAL);
+    assert_non_null(strstr(base_diag_message(&c.diag), "mirror"));
+    node_case_end(&c);
+
+    c = node_case_start(IR_OP_DEPTHTOSPACE);
+    node_case_input(&c, SY_DT_I8, 4, DIMS(1, 4, 1, 1), BYTES(1, 2, 3, 4));
+    (void)node_case_node(&c, 1);
+    assert_int_equal(node_case_try(&c, &node_case_reference), SY_EINVAL); /* no block size */
+    set_int(&c, "blocksize", 3);
+    assert_int_equal(node_case_try(&c, &node_case_reference), SY_ESHAPE);
+    set_int(&c, "blocksize", 2);
+    node_case_expect(node_case_run(&c, &node_case_reference, 0), SY_DT_I8, 4, DIMS(1, 1, 2, 2), BYTES(1, 2, 3, 4));
+    set_text(&c, "mode", "RCD");
+    assert_int_equal(node_case_try(&c, &node_case_reference), SY_EINVAL);
+    node_case_end(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_scatter_reductions),
         cmocka_unit_test(test_cache),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

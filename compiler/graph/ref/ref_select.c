@@ -401,10 +401,11 @@ static sy_status suppression_of(const ir_kernel_args *args, suppression *s)
     SY_TRY(scalar_of(args, 2, &most));
     SY_TRY(scalar_of(args, 3, &threshold));
     SY_TRY(scalar_of(args, 4, &least));
+    SY_TRY(most != NULL ? ir_ref_need(args, most, ir_ref_is_integer(most->dtype)) : SY_OK);
     SY_TRY(threshold != NULL ? ir_ref_need(args, threshold, threshold->dtype == SY_DT_F32) : SY_OK);
     SY_TRY(least != NULL ? ir_ref_need(args, least, least->dtype == SY_DT_F32) : SY_OK);
     s->centred = ir_node_int(args->node, "center_point_box", 0) != 0;
-    s->most = most != NULL ? ir_tensor_get_i64(most, 0) : 0;
+    s->most = most != NULL ? ir_ref_get_int(most, 0) : 0;
     s->threshold = threshold != NULL ? *(const float *)threshold->data : 0.0f;
     s->has_least = least != NULL;
     s->least = least != NULL ? *(const float *)least->data : 0.0f;
