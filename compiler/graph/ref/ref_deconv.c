@@ -14,15 +14,16 @@
 static void scatter(const ir_window *w, const int64_t *size, int32_t axis, int64_t from, int64_t to,
                     const int64_t *at, const double *x, double weight, double *sums)
 {
-    if (axis == w->rank) {
-        sums[to] += x[from] * weight;
-        return;
-    }
     int64_t first, last;
     ir_ref_inside(size[axis], w->out[axis], w->strides[axis], at[axis], &first, &last);
     for (int64_t p = first; p < last; p++) {
-        scatter(w, size, axis + 1, from * size[axis] + p,
-                to * w->out[axis] + p * w->strides[axis] + at[axis], at, x, weight, sums);
+        const int64_t position = p * w->strides[axis] + at[axis];
+        if (axis == w->rank - 1) {
+            sums[to * w->out[axis] + position] += x[from * size[axis] + p] * weight;
+        } else {
+            scatter(w, size, axis + 1, from * size[axis] + p, to * w->out[axis] + position, at, x,
+                    weight, sums);
+        }
     }
 }
 

@@ -31,7 +31,8 @@ static float scalar(const ir_tensor *t, int64_t i)
 typedef struct int_conv {
     ir_window win;
     const ir_tensor *x, *w, *w_zero;
-    int64_t x_zero, in_plane, taps, m_per_group;
+    int32_t *centred; /* x - zero, all of it */
+    int64_t taps, m_per_group;
 } int_conv;
 
 static sy_status int_conv_of(const ir_kernel_args *args, uint32_t ix, uint32_t iw, uint32_t ix_zero,
@@ -45,8 +46,15 @@ static sy_status int_conv_of(const ir_kernel_args *args, uint32_t ix, uint32_t i
     SY_TRY(ir_ref_need(args, c->w, ir_ref_is_integer(c->w->dtype)));
     SY_TRY(ir_window_resolve(args->node, c->x->rank - 2, c->x->dims + 2, c->w->dims + 2, args->diag,
                              &c->win));
-    c->x_zero = zero != NULL ? ir_ref_get_int(zero, 0) : 0;
-    c->in_plane = ir_ref_product(c->x->dims, 2, c->x->rank);
+    const int64_t x_zero = zero != NULL ? ir_ref_get_int(zero, 0) : 0;
+    const int64_t n = ir_tensor_n_elements(c->x);
+    c->centred = BASE_ARENA_ARRAY(args->scratch, int32_t, (size_t)n);
+    if (c->centred == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        c->centred[i] = (int32_t)(ir_ref_get_int(c->x, i) - x_zero);
+    }
     c->taps = ir_ref_product(c->win.kernel, 0, c->win.rank);
     c->m_per_group = c->w->dims[0] / ir_node_int(args->node, "group", 1);
     return SY_OK;
@@ -54,18 +62,19 @@ static sy_status int_conv_of(const ir_kernel_args *args, uint32_t ix, uint32_t i
 
 /* Adds one tap to the outputs whose position lies on the input; what is padding is x_zero: x^ = 0. */
 static void add_tap(const int_conv *c, int32_t axis, int64_t from, int64_t to, const int64_t *at,
-                    int64_t weight, uint32_t *sums)
+                    int32_t weight, uint32_t *sums)
 {
-    if (axis == c->win.rank) {
-        sums[to] += (uint32_t)((ir_ref_get_int(c->x, from) - c->x_zero) * weight);
-        return;
-    }
-    const int64_t size = c->x->dims[2 + axis];
+    const int64_t size = c->x->dims[2 + axis], step = c->win.strides[axis];
     int64_t first, last;
-    ir_ref_inside(c->win.out[axis], size, c->win.strides[axis], at[axis], &first, &last);
+    ir_ref_inside(c->win.out[axis], size, step, at[axis], &first, &last);
+    const int32_t *row = c->centred + from * size;
     for (int64_t o = first; o < last; o++) {
-        add_tap(c, axis + 1, from * size + o * c->win.strides[axis] + at[axis],
-                to * c->win.out[axis] + o, at, weight, sums);
+        if (axis == c->win.rank - 1) {
+            sums[to * c->win.out[axis] + o] += (uint32_t)(row[o * step + at[axis]] * weight);
+        } else {
+            add_tap(c, axis + 1, from * size + o * step + at[axis], to * c->win.out[axis] + o, at,
+                    weight, sums);
+        }
     }
 }
 
@@ -84,7 +93,7 @@ static void int_conv_plane(const int_conv *c, int64_t n, int64_t m, int64_t out_
             rest /= c->win.kernel[a];
         }
         const int64_t weight = ir_ref_get_int(c->w, m * c->w->dims[1] * c->taps + k) - w_zero;
-        add_tap(c, 0, base, 0, at, weight, sums);
+        add_tap(c, 0, base, 0, at, (int32_t)weight, sums);
     }
 }
 
@@ -177,17 +186,51 @@ static void int_matmul_of(const ir_tensor *a, const ir_tensor *b, const ir_tenso
     m->n_batch = ir_ref_product(y->dims, 0, rank);
 }
 
-static int32_t int_dot(const int_matmul *m, int64_t i, int64_t j, int64_t a_zero, int64_t b_zero)
+/* The matrices of the present batch without their zero points; room for the sums of one row. */
+typedef struct centred_pair {
+    int32_t *a, *b;   /* [rows, depth], [depth, columns] */
+    uint32_t *sums;   /* [columns] */
+    int64_t b_matrix; /* which one b holds; -1: none yet */
+} centred_pair;
+
+static sy_status centred_pair_of(const int_matmul *m, base_arena *arena, centred_pair *p)
 {
-    uint32_t acc = 0;
-    for (int64_t k = 0; k < m->depth; k++) {
-        const int64_t x =
-            ir_ref_get_int(&m->a, (m->walk.offset[0] * m->rows + i) * m->depth + k) - a_zero;
-        const int64_t y =
-            ir_ref_get_int(&m->b, (m->walk.offset[1] * m->depth + k) * m->columns + j) - b_zero;
-        acc += (uint32_t)(x * y);
+    p->a = BASE_ARENA_ARRAY(arena, int32_t, (size_t)(m->rows * m->depth));
+    p->b = BASE_ARENA_ARRAY(arena, int32_t, (size_t)(m->depth * m->columns));
+    p->sums = BASE_ARENA_ARRAY(arena, uint32_t, (size_t)m->columns);
+    p->b_matrix = -1;
+    return p->a != NULL && p->b != NULL && p->sums != NULL ? SY_OK : SY_ENOMEM;
+}
+
+static void centre(const int_matmul *m, const ir_tensor *a_zero, const ir_tensor *b_zero,
+                   centred_pair *p)
+{
+    const int64_t ma = m->walk.offset[0], mb = m->walk.offset[1];
+    for (int64_t i = 0; i < m->rows; i++) {
+        const int64_t zero = zero_at(a_zero, ma, m->rows, i);
+        for (int64_t k = 0; k < m->depth; k++) {
+            p->a[i * m->depth + k] =
+                (int32_t)(ir_ref_get_int(&m->a, (ma * m->rows + i) * m->depth + k) - zero);
+        }
     }
-    return (int32_t)acc;
+    for (int64_t i = 0; i < m->depth * m->columns && p->b_matrix != mb; i++) {
+        p->b[i] = (int32_t)(ir_ref_get_int(&m->b, mb * m->depth * m->columns + i) -
+                            zero_at(b_zero, mb, m->columns, i % m->columns));
+    }
+    p->b_matrix = mb;
+}
+
+/* The sums of row i; modulo 2^32 they have no order. */
+static void int_row(const int_matmul *m, const centred_pair *p, int64_t i)
+{
+    memset(p->sums, 0, (size_t)m->columns * sizeof *p->sums);
+    for (int64_t k = 0; k < m->depth; k++) {
+        const int32_t x = p->a[i * m->depth + k];
+        const int32_t *row = p->b + k * m->columns;
+        for (int64_t j = 0; j < m->columns; j++) {
+            p->sums[j] += (uint32_t)(x * row[j]);
+        }
+    }
 }
 
 static double float_dot(const int_matmul *m, int64_t i, int64_t j)
@@ -202,61 +245,73 @@ static double float_dot(const int_matmul *m, int64_t i, int64_t j)
 
 sy_status ir_ref_matmulinteger(const ir_kernel_args *args)
 {
-    const ir_tensor *a_zero = ir_kernel_input(args, 2), *b_zero = ir_kernel_input(args, 3);
     ir_tensor *y = ir_kernel_output(args, 0);
     int_matmul m;
+    centred_pair p;
     int_matmul_of(ir_kernel_input(args, 0), ir_kernel_input(args, 1), y, &m);
     SY_TRY(ir_ref_need(args, &m.a, ir_ref_is_integer(m.a.dtype)));
     SY_TRY(ir_ref_need(args, &m.b, ir_ref_is_integer(m.b.dtype)));
+    SY_TRY(centred_pair_of(&m, args->scratch, &p));
     int32_t *out = y->data;
     for (int64_t n = 0; n < m.n_batch; n++, ir_ref_walk_next(&m.walk)) {
+        centre(&m, ir_kernel_input(args, 2), ir_kernel_input(args, 3), &p);
         for (int64_t i = 0; i < m.rows; i++) {
-            const int64_t az = zero_at(a_zero, m.walk.offset[0], m.rows, i);
+            int_row(&m, &p, i);
             for (int64_t j = 0; j < m.columns; j++) {
-                *out++ = int_dot(&m, i, j, az, zero_at(b_zero, m.walk.offset[1], m.columns, j));
+                *out++ = (int32_t)p.sums[j];
             }
         }
     }
     return SY_OK;
 }
 
+/* One result of 8-bit floats, whose zero points are 0. */
+static void put_scaled(ir_tensor *y, int64_t i, double v, int64_t zero)
+{
+    if (ir_ref_is_float(y->dtype)) {
+        ir_ref_put_saturated(y, i, v);
+        return;
+    }
+    const int64_t low = y->dtype == SY_DT_I8 ? -128 : 0, q = ir_ref_rne((float)v) + zero;
+    ir_ref_put_int(y, i, q < low ? low : q > low + 255 ? low + 255 : q);
+}
+
 /* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero */
 sy_status ir_ref_qlinearmatmul(const ir_kernel_args *args)
 {
-    const ir_tensor *a_scale = ir_kernel_input(args, 1), *a_zero = ir_kernel_input(args, 2);
-    const ir_tensor *b_scale = ir_kernel_input(args, 4), *b_zero = ir_kernel_input(args, 5);
+    const ir_tensor *a_scale = ir_kernel_input(args, 1), *b_scale = ir_kernel_input(args, 4);
     const ir_tensor *y_scale = ir_kernel_input(args, 6), *y_zero = ir_kernel_input(args, 7);
     ir_tensor *y = ir_kernel_output(args, 0);
     int_matmul m;
+    centred_pair p;
     int_matmul_of(ir_kernel_input(args, 0), ir_kernel_input(args, 3), y, &m);
     const bool integers = ir_ref_is_integer(m.a.dtype) && ir_ref_is_integer(m.b.dtype);
     SY_TRY(ir_ref_need(args, y, ir_ref_is_integer(y->dtype) || ir_ref_is_float(y->dtype)));
+    SY_TRY(centred_pair_of(&m, args->scratch, &p));
     int64_t out = 0;
     for (int64_t n = 0; n < m.n_batch; n++, ir_ref_walk_next(&m.walk)) {
         const int64_t ma = m.walk.offset[0], mb = m.walk.offset[1];
+        if (integers) {
+            centre(&m, ir_kernel_input(args, 2), ir_kernel_input(args, 5), &p);
+        }
         for (int64_t k = 0; k < m.rows * m.columns; k++, out++) {
             const int64_t i = k / m.columns, j = k % m.columns;
             const float product_scale = scalar(a_scale, parameter_at(a_scale, ma, m.rows, i)) *
                                         scalar(b_scale, parameter_at(b_scale, mb, m.columns, j));
-            const int64_t at = parameter_at(y_scale, n, m.rows, i);
-            if (integers && ir_ref_is_integer(y->dtype)) {
-                const int32_t acc = int_dot(&m, i, j, zero_at(a_zero, ma, m.rows, i),
-                                            zero_at(b_zero, mb, m.columns, j));
-                put_requantised(y, out, acc, product_scale, scalar(y_scale, at),
-                                ir_ref_get_int(y_zero, parameter_at(y_zero, n, m.rows, i)));
+            const float ys = scalar(y_scale, parameter_at(y_scale, n, m.rows, i));
+            const bool whole = ir_ref_is_integer(y->dtype);
+            const int64_t zero =
+                whole ? ir_ref_get_int(y_zero, parameter_at(y_zero, n, m.rows, i)) : 0;
+            if (integers && j == 0) {
+                int_row(&m, &p, i);
+            }
+            if (integers && whole) {
+                put_requantised(y, out, (int32_t)p.sums[j], product_scale, ys, zero);
                 continue;
             }
-            /* 8-bit floats: their zero points are 0 */
-            const float multiplier = product_scale / scalar(y_scale, at);
-            const double v = float_dot(&m, i, j) * (double)multiplier;
-            if (ir_ref_is_float(y->dtype)) {
-                ir_ref_put_saturated(y, out, v);
-            } else {
-                const int64_t low = y->dtype == SY_DT_I8 ? -128 : 0;
-                const int64_t q = ir_ref_rne((float)v) +
-                                  ir_ref_get_int(y_zero, parameter_at(y_zero, n, m.rows, i));
-                ir_ref_put_int(y, out, q < low ? low : q > low + 255 ? low + 255 : q);
-            }
+            const float multiplier = product_scale / ys;
+            const double sum = integers ? (double)(int32_t)p.sums[j] : float_dot(&m, i, j);
+            put_scaled(y, out, sum * (double)multiplier, zero);
         }
     }
     return SY_OK;

@@ -97,13 +97,15 @@ static sy_status group_norm(const ir_kernel_args *args, int64_t groups)
     const int64_t n = groups > 0 ? channels / groups * plane : 0;
     /* before operator set 21, GroupNormalization had one scale for each group */
     const int64_t shared = scale->dims[0] > 0 ? channels / scale->dims[0] : 1;
-    for (int64_t r = 0; r < x->dims[0] * groups; r++) {
+    for (int64_t r = 0; r < x->dims[0] * groups && n > 0; r++) {
         double mean, inverse;
         statistics_of_run(x, r * n, n, epsilon, &mean, &inverse);
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t c = (r * n + i) / plane % channels / shared;
-            const double unit = (ir_ref_get(x, r * n + i) - mean) * inverse;
-            ir_ref_put(y, r * n + i, unit * ir_ref_get(scale, c) + ir_ref_get(bias, c));
+        for (int64_t c = r * n / plane; c < (r + 1) * n / plane; c++) { /* planes of the group */
+            const double factor = ir_ref_get(scale, c % channels / shared);
+            const double offset = ir_ref_get(bias, c % channels / shared);
+            for (int64_t i = c * plane; i < (c + 1) * plane; i++) {
+                ir_ref_put(y, i, (ir_ref_get(x, i) - mean) * inverse * factor + offset);
+            }
         }
     }
     return SY_OK;
