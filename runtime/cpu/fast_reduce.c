@@ -1,5 +1,5 @@
 /*
- * fast_reduce.c -- ReduceSum, ReduceMean, ReduceMax, ReduceMin and GlobalMaxPool in fp32.
+ * fast_reduce.c -- ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceSumSquare, ReduceL2, GlobalMaxPool, ArgMax and ArgMin in fp32.
  *
  * Axes that are reduced or kept side by side are joined. Then one pass for each reduced group, from the innermost on: along
  * rows if nothing lies behind the group, else whole rows are joined one after the other.
@@ -238,4 +238,119 @@ sy_status rt_fast_globalmaxpool(const ir_kernel_args *args, const rt_env *env, c
         reduced[a] = a >= 2;
     }
     return reduce(args, env, REDUCE_MAX, reduced);
+}
+
+/* ---------------------------------------------------------------- sums of squares */
+
+/* *done is false, and nothing done, for what the fast kernels do not know. */
+static sy_status try_squares(const ir_kernel_args *args, const rt_env *env, bool *done)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    bool reduced[IR_MAX_RANK];
+    *done = plain(args) && find_axes(args, reduced);
+    if (!*done) {
+        return SY_OK;
+    }
+    ir_tensor squares = *x;
+    squares.data = base_arena_alloc(args->scratch, x->size_bytes, 1);
+    if (squares.data == NULL) {
+        return SY_ENOMEM;
+    }
+    const void *const twice[] = {x->data, x->data};
+    rt_simd_best()->elements[RT_E_MUL_F32](ir_tensor_n_elements(x), twice, 0.0f, 0.0f, squares.data);
+    const ir_tensor *inputs[] = {&squares};
+    ir_kernel_args own = *args;
+    own.inputs = inputs;
+    own.n_inputs = 1;
+    return reduce(&own, env, REDUCE_SUM, reduced);
+}
+
+sy_status rt_fast_reducesumsquare(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    bool done = false;
+    (void)state;
+    SY_TRY(try_squares(args, env, &done));
+    return done ? SY_OK : rt_run_reference(args);
+}
+
+sy_status rt_fast_reducel2(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    ir_tensor *y = ir_kernel_output(args, 0);
+    bool done = false;
+    (void)state;
+    SY_TRY(try_squares(args, env, &done));
+    if (!done) {
+        return rt_run_reference(args);
+    }
+    const void *const from[] = {y->data};
+    rt_simd_best()->elements[RT_E_SQRT_F32](ir_tensor_n_elements(y), from, 0.0f, 0.0f, y->data);
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- ArgMax, ArgMin */
+
+/* The first (or last) place of the largest of n elements `step` apart; -1 if one of them is no number. */
+static int64_t place_of_best(int64_t n, const float *x, int64_t step, bool smallest, bool last)
+{
+    int64_t best = 0;
+    float value = x[0];
+    bool numbers = value == value;
+    for (int64_t i = 1; i < n; i++) {
+        const float v = x[i * step];
+        const bool better = smallest ? v < value : v > value;
+        numbers = numbers && v == v;
+        if (better || (last && v == value)) {
+            best = i;
+            value = v;
+        }
+    }
+    return numbers ? best : -1;
+}
+
+static int64_t place_in_row(const rt_simd *simd, int64_t n, const float *x, bool smallest, bool last)
+{
+    const float best = smallest ? simd->min_row(n, x) : simd->max_row(n, x);
+    int64_t i = last ? n - 1 : 0;
+    while (i >= 0 && i < n && x[i] != best) {
+        i += last ? -1 : 1;
+    }
+    return i < n ? i : -1; /* not found: best is no number */
+}
+
+static sy_status place(const ir_kernel_args *args, bool smallest)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    const int64_t given = ir_node_int(args->node, "axis", 0), axis = given < 0 ? given + x->rank : given;
+    const bool last = ir_node_int(args->node, "select_last_index", 0) != 0;
+    int64_t *y = ir_kernel_output(args, 0)->data, inner = 1;
+    if (!plain(args) || axis < 0 || axis >= x->rank) {
+        return rt_run_reference(args);
+    }
+    for (int32_t a = (int32_t)axis + 1; a < x->rank; a++) {
+        inner *= x->dims[a];
+    }
+    const int64_t n = x->dims[axis], n_results = ir_tensor_n_elements(x) / n;
+    for (int64_t i = 0; i < n_results; i++) {
+        const float *from = (const float *)x->data + i / inner * n * inner + i % inner;
+        y[i] = inner == 1 ? place_in_row(rt_simd_best(), n, from, smallest, last)
+                          : place_of_best(n, from, inner, smallest, last);
+        if (y[i] < 0) {
+            return rt_run_reference(args);
+        }
+    }
+    return SY_OK;
+}
+
+sy_status rt_fast_argmax(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    (void)env;
+    (void)state;
+    return place(args, false);
+}
+
+sy_status rt_fast_argmin(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    (void)env;
+    (void)state;
+    return place(args, true);
 }

@@ -109,7 +109,9 @@ sy_status rt_widen_step(base_arena *arena, sy_dtype dtype, rt_step *step)
 {
     static const uint32_t codes[] = {IR_OP_CONV,       IR_OP_GEMM,       IR_OP_MATMUL,    IR_OP_MAXPOOL,   IR_OP_AVERAGEPOOL, IR_OP_GLOBALAVERAGEPOOL,
                                      IR_OP_SOFTMAX,    IR_OP_LAYERNORM,  IR_OP_RMSNORM,   IR_OP_BATCHNORM, IR_OP_LSTM,        IR_OP_GRU,
-                                     IR_OP_REDUCESUM,  IR_OP_REDUCEMEAN, IR_OP_REDUCEMAX, IR_OP_REDUCEMIN, IR_OP_GLOBALMAXPOOL};
+                                     IR_OP_REDUCESUM,  IR_OP_REDUCEMEAN, IR_OP_REDUCEMAX, IR_OP_REDUCEMIN, IR_OP_GLOBALMAXPOOL,
+                                     IR_OP_RESIZE,     IR_OP_CONVTRANSPOSE, IR_OP_INSTANCENORM, IR_OP_GROUPNORM, IR_OP_LOGSOFTMAX, IR_OP_ARGMAX,
+                                     IR_OP_ARGMIN,     IR_OP_REDUCEL2,   IR_OP_REDUCESUMSQUARE};
     bool known = false;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         known = known || ir_node_is(step->node, codes[i]);
