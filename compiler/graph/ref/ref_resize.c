@@ -1,8 +1,9 @@
 /*
  * ref_resize.c -- Resize (and Upsample, which import makes one).
  *
- * Each result is a sum over the cross product of one list of taps for each resized axis, in double,
- * the last axis innermost. The lists depend on the axis alone and are made once.
+ * One axis after the other, in double: those that shrink most first, so that what lies between is never
+ * larger than operand and result; among equals the last axis first. Each axis has one list of taps for each
+ * position, made once. The nearest elements are copied instead, all axes at once.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -180,44 +181,6 @@ static sy_status make_taps(const ir_kernel_args *args, const resize_plan *p, dou
     return SY_OK;
 }
 
-typedef struct resize_run {
-    const ir_tensor *x;
-    uint32_t n_axes;
-    const axis_taps *taps;       /* [n_axes] */
-    int64_t strides[IR_MAX_RANK]; /* of x along those axes */
-} resize_run;
-
-/* The sum over the taps of axes k, k + 1, ... */
-static double weighted(const resize_run *r, uint32_t k, int64_t base, const int64_t *index)
-{
-    if (k == r->n_axes) {
-        return ir_ref_is_float(r->x->dtype) ? ir_ref_get(r->x, base)
-                                            : (double)ir_ref_get_int(r->x, base);
-    }
-    const axis_taps *t = &r->taps[k];
-    double sum = 0.0;
-    for (int64_t i = index[k] * t->n; i < (index[k] + 1) * t->n; i++) {
-        if (t->weights[i] != 0.0) {
-            sum += t->weights[i] * weighted(r, k + 1, base + t->at[i] * r->strides[k], index);
-        }
-    }
-    return sum;
-}
-
-/* The one element with weight 1; -1 if exclude_outside left none. */
-static int64_t picked(const resize_run *r, int64_t base, const int64_t *index)
-{
-    for (uint32_t k = 0; k < r->n_axes; k++) {
-        const axis_taps *t = &r->taps[k];
-        const int64_t i = index[k] * t->n;
-        if (t->weights[i] == 0.0 && t->weights[i + 1] == 0.0) {
-            return -1;
-        }
-        base += t->at[t->weights[i] != 0.0 ? i : i + 1] * r->strides[k];
-    }
-    return base;
-}
-
 static void put_number(ir_tensor *y, int64_t i, double v)
 {
     if (ir_ref_is_float(y->dtype)) {
@@ -239,48 +202,159 @@ static void put_number(ir_tensor *y, int64_t i, double v)
     }
 }
 
-static sy_status resize_all(const ir_kernel_args *args, const resize_plan *p, const ir_resize *r,
-                            const axis_taps *taps, const int32_t *axes, uint32_t n_axes)
+/* What resizing needs besides the taps: the axes, the one that shrinks most first. */
+typedef struct resized {
+    const ir_tensor *x;
+    ir_tensor *y;
+    uint32_t n_axes;
+    int32_t axes[IR_MAX_RANK];
+    axis_taps taps[IR_MAX_RANK];
+    int64_t out[IR_MAX_RANK]; /* sizes of all axes */
+    double fill;              /* of positions outside (tf_crop_and_resize) */
+} resized;
+
+/* True if some resized axis of this position lies outside. */
+static bool outside_at(const resized *r, const int64_t *index)
 {
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    const size_t bytes = ir_ref_element_bytes(x->dtype);
-    const double fill = (double)ir_node_float(args->node, "extrapolation_value", 0.0f);
-    const bool number = ir_ref_is_float(x->dtype) || ir_ref_is_integer(x->dtype);
-    resize_run run = {.x = x, .n_axes = n_axes, .taps = taps};
-    ir_ref_walk walk;
-    ir_ref_walk_start(&walk, x->rank, r->out);
-    int64_t stride = 1;
-    for (int32_t a = x->rank - 1; a >= 0; a--) {
-        walk.strides[0][a] = stride;
-        for (uint32_t k = 0; k < n_axes; k++) {
-            if (axes[k] == a) { /* these go by their taps */
-                run.strides[k] = stride;
-                walk.strides[0][a] = 0;
+    for (uint32_t k = 0; k < r->n_axes; k++) {
+        if (r->taps[k].outside[index[r->axes[k]]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* y [outer, out, inner] = taps over x [outer, size, inner] */
+static void along_axis(const axis_taps *t, int64_t outer, int64_t size, int64_t out, int64_t inner,
+                       const double *x, double *y)
+{
+    for (int64_t o = 0; o < outer; o++) {
+        for (int64_t p = 0; p < out; p++) {
+            double *to = y + (o * out + p) * inner;
+            for (int64_t j = 0; j < inner; j++) {
+                to[j] = 0.0;
+            }
+            for (int64_t i = p * t->n; i < (p + 1) * t->n; i++) {
+                const double *from = x + (o * size + t->at[i]) * inner, w = t->weights[i];
+                for (int64_t j = 0; j < inner && w != 0.0; j++) {
+                    to[j] += w * from[j];
+                }
             }
         }
-        stride *= x->dims[a];
     }
-    const int64_t n = ir_tensor_n_elements(y);
-    for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
-        int64_t index[IR_MAX_RANK];
-        bool outside = false;
-        for (uint32_t k = 0; k < n_axes; k++) {
-            index[k] = walk.index[axes[k]];
-            outside = outside || taps[k].outside[index[k]];
+}
+
+/* Slices [dims[lead], ...] of x, one after the other, through all axes. */
+static sy_status interpolate(const ir_kernel_args *args, const resized *r, int32_t lead)
+{
+    const ir_tensor *x = r->x;
+    const int64_t n_in = ir_ref_product(x->dims, lead, x->rank);
+    const int64_t n_out = ir_ref_product(r->out, lead, x->rank);
+    const int64_t most = n_in > n_out ? n_in : n_out;
+    double *a = BASE_ARENA_ARRAY(args->scratch, double, (size_t)most);
+    double *b = BASE_ARENA_ARRAY(args->scratch, double, (size_t)most);
+    if (a == NULL || b == NULL) {
+        return SY_ENOMEM;
+    }
+    const bool is_float = ir_ref_is_float(x->dtype);
+    ir_ref_walk walk;
+    ir_ref_walk_start(&walk, x->rank, r->out);
+    for (int64_t slice = 0; slice < ir_ref_product(x->dims, 0, lead); slice++) {
+        int64_t dims[IR_MAX_RANK];
+        memcpy(dims, x->dims, sizeof dims);
+        for (int64_t i = 0; i < n_in; i++) {
+            a[i] = is_float ? ir_ref_get(x, slice * n_in + i)
+                            : (double)ir_ref_get_int(x, slice * n_in + i);
         }
-        const int64_t at = p->mode == RESIZE_NEAREST && !outside ? picked(&run, walk.offset[0], index)
-                                                                 : -1;
-        if (at >= 0) {
-            memcpy((char *)y->data + (size_t)i * bytes, (const char *)x->data + (size_t)at * bytes,
-                   bytes);
-        } else if (number) {
-            const double v = outside                     ? fill
-                             : p->mode == RESIZE_NEAREST ? 0.0
-                                                         : weighted(&run, 0, walk.offset[0], index);
-            put_number(y, i, v);
-        } else {
-            memset((char *)y->data + (size_t)i * bytes, 0, bytes);
+        for (uint32_t k = 0; k < r->n_axes; k++) {
+            const int32_t axis = r->axes[k];
+            along_axis(&r->taps[k], ir_ref_product(dims, lead, axis), dims[axis], r->out[axis],
+                       ir_ref_product(dims, axis + 1, x->rank), a, b);
+            dims[axis] = r->out[axis];
+            double *swap = a;
+            a = b;
+            b = swap;
+        }
+        for (int64_t i = 0; i < n_out; i++, ir_ref_walk_next(&walk)) {
+            put_number(r->y, slice * n_out + i, outside_at(r, walk.index) ? r->fill : a[i]);
+        }
+    }
+    return SY_OK;
+}
+
+/* The element that position p of an axis reads; -1 if exclude_outside left none. */
+static int64_t nearest_at(const axis_taps *t, int64_t p)
+{
+    const int64_t i = p * t->n;
+    if (t->weights[i] == 0.0 && t->weights[i + 1] == 0.0) {
+        return -1;
+    }
+    return t->at[t->weights[i] != 0.0 ? i : i + 1];
+}
+
+/* offsets[p] = what position p of the axis adds to the element's place in x; -1: nothing is read. */
+static int64_t *nearest_offsets(const resized *r, base_arena *arena, int32_t axis)
+{
+    const int64_t stride = ir_ref_product(r->x->dims, axis + 1, r->x->rank);
+    int64_t *offsets = BASE_ARENA_ARRAY(arena, int64_t, (size_t)r->out[axis]);
+    const axis_taps *t = NULL;
+    for (uint32_t k = 0; k < r->n_axes; k++) {
+        t = r->axes[k] == axis ? &r->taps[k] : t;
+    }
+    for (int64_t p = 0; p < r->out[axis] && offsets != NULL; p++) {
+        const int64_t at = t != NULL ? nearest_at(t, p) : p;
+        offsets[p] = at >= 0 ? at * stride : -1;
+    }
+    return offsets;
+}
+
+/* One element of any type, or the fill value, or zero. */
+static void copy_one(const resized *r, int64_t i, int64_t at, bool outside, size_t bytes)
+{
+    char *to = (char *)r->y->data + (size_t)i * bytes;
+    if (at >= 0) {
+        memcpy(to, (const char *)r->x->data + (size_t)at * bytes, bytes);
+    } else if (outside && (ir_ref_is_float(r->y->dtype) || ir_ref_is_integer(r->y->dtype))) {
+        put_number(r->y, i, r->fill);
+    } else {
+        memset(to, 0, bytes);
+    }
+}
+
+static sy_status copy_nearest(const ir_kernel_args *args, const resized *r)
+{
+    const int32_t rank = r->x->rank, last = rank - 1;
+    const size_t bytes = ir_ref_element_bytes(r->x->dtype);
+    int64_t *offsets[IR_MAX_RANK];
+    bool crop = false;
+    for (int32_t a = 0; a < rank; a++) {
+        offsets[a] = nearest_offsets(r, args->scratch, a);
+        if (offsets[a] == NULL) {
+            return SY_ENOMEM;
+        }
+    }
+    for (uint32_t k = 0; k < r->n_axes; k++) {
+        for (int64_t p = 0; p < r->out[r->axes[k]]; p++) {
+            crop = crop || r->taps[k].outside[p];
+        }
+    }
+    ir_ref_walk walk; /* over rows */
+    ir_ref_walk_start(&walk, last, r->out);
+    const int64_t n_rows = ir_ref_product(r->out, 0, last), n = r->out[last];
+    for (int64_t row = 0; row < n_rows; row++, ir_ref_walk_next(&walk)) {
+        int64_t base = 0;
+        for (int32_t a = 0; a < last; a++) {
+            const int64_t step = offsets[a][walk.index[a]];
+            base = base < 0 || step < 0 ? -1 : base + step;
+        }
+        for (int64_t i = 0; i < n; i++) {
+            bool outside = false;
+            if (crop) {
+                walk.index[last] = i;
+                outside = outside_at(r, walk.index);
+            }
+            const bool none = outside || base < 0 || offsets[last][i] < 0;
+            copy_one(r, row * n + i, none ? -1 : base + offsets[last][i], outside, bytes);
         }
     }
     return SY_OK;
@@ -300,6 +374,14 @@ static sy_status roi_of(const ir_kernel_args *args, uint32_t n_axes, uint32_t i,
     return SY_OK;
 }
 
+/* Axis a shrinks more (or grows less) than b, or is the later one of equals. */
+static bool comes_before(const ir_tensor *x, const ir_resize *r, int32_t a, int32_t b)
+{
+    const double ratio_a = (double)r->out[a] / (double)x->dims[a];
+    const double ratio_b = (double)r->out[b] / (double)x->dims[b];
+    return ratio_a < ratio_b || (ratio_a == ratio_b && a > b);
+}
+
 sy_status ir_ref_resize(const ir_kernel_args *args)
 {
     const ir_tensor *x = ir_kernel_input(args, 0), *scales = ir_kernel_input(args, 2);
@@ -316,9 +398,10 @@ sy_status ir_ref_resize(const ir_kernel_args *args)
     if (ir_tensor_n_elements(ir_kernel_output(args, 0)) == 0) {
         return SY_OK;
     }
-    axis_taps taps[IR_MAX_RANK];
-    int32_t axes[IR_MAX_RANK];
-    uint32_t n_axes = 0;
+    resized run = {.x = x, .y = ir_kernel_output(args, 0),
+                   .fill = (double)ir_node_float(args->node, "extrapolation_value", 0.0f)};
+    int32_t lead = x->rank;
+    memcpy(run.out, r.out, sizeof run.out);
     for (uint32_t i = 0; i < r.n_axes; i++) {
         const int32_t a = r.axes[i];
         double roi[2] = {0.0, 1.0};
@@ -332,9 +415,20 @@ sy_status ir_ref_resize(const ir_kernel_args *args)
             p.coord != COORD_TF_NEAREST) {
             continue; /* every position is its own */
         }
-        axes[n_axes] = a;
-        SY_TRY(make_taps(args, &p, r.scale[a], x->dims[a], r.out[a], roi, &taps[n_axes]));
-        n_axes++;
+        axis_taps taps;
+        SY_TRY(make_taps(args, &p, r.scale[a], x->dims[a], r.out[a], roi, &taps));
+        uint32_t at = run.n_axes++; /* into its place in the order */
+        while (at > 0 && comes_before(x, &r, a, run.axes[at - 1])) {
+            run.axes[at] = run.axes[at - 1];
+            run.taps[at] = run.taps[at - 1];
+            at--;
+        }
+        run.axes[at] = a;
+        run.taps[at] = taps;
+        lead = a < lead ? a : lead;
     }
-    return resize_all(args, &p, &r, taps, axes, n_axes);
+    if (x->rank > 0 && p.mode == RESIZE_NEAREST) {
+        return copy_nearest(args, &run);
+    }
+    return interpolate(args, &run, lead);
 }
