@@ -163,7 +163,7 @@ sy_status rt_product(const ir_kernel_args *args, const rt_env *env, const rt_gem
     if (g.m == 0 || g.n == 0 || n_batch == 0) {
         return SY_OK;
     }
-    if (env->cpu->blas.external && g.panels == NULL) {
+    if (env->cpu->blas.external && g.panels == NULL && g.fill == NULL) {
         for (int64_t i = 0; i < n_batch; i++) {
             rt_gemm one = g;
             one.a += batch != NULL ? batch->a[i] : 0;

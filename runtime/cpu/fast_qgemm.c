@@ -1,5 +1,5 @@
 /*
- * fast_qgemm.c -- QGemm and QMatMul: rows of x times panels of 32 columns of w + 128.
+ * fast_qgemm.c -- QGemm, QMatMul and MatMulInteger: rows of x times panels of 32 columns of w + 128.
  *
  *     sum (a - za) (b - zb) = sum a (b + 128) - (128 + zb) sum a - za sum b + K za zb
  *
@@ -307,6 +307,221 @@ sy_status rt_fast_qmatmul(const ir_kernel_args *args, const rt_env *env, const v
         j.y = (int8_t *)y->data + n * matrix;
         SY_TRY(rt_pool_run(pool, (j.columns + RT_QTILE_COLUMNS - 1) / RT_QTILE_COLUMNS,
                            qmatmul_task, &j, env->scratch));
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- MatMulInteger */
+
+typedef struct integer_weights {
+    int64_t depth, columns;
+    const uint8_t *panels;
+    const int32_t *column_sums;
+} integer_weights;
+
+typedef struct integer_job {
+    const rt_simd *simd;
+    left_side a;
+    const int32_t *row_sums;
+    const int8_t *b; /* signed; NULL: packed */
+    const integer_weights *w;
+    const int32_t *b_zeros; /* [columns]: of signed b */
+    int64_t rows, depth, columns, n_quads;
+    int32_t a_zero;
+    int32_t *y;
+} integer_job;
+
+/* Signed bytes: themselves, or unsigned ones less 128, copied. */
+static const int8_t *as_signed(const ir_tensor *t, base_arena *arena)
+{
+    if (t->dtype == SY_DT_I8) {
+        return t->data;
+    }
+    const size_t n = t->size_bytes;
+    uint8_t *copy = BASE_ARENA_ARRAY(arena, uint8_t, n + 1);
+    for (size_t i = 0; copy != NULL && i < n; i++) {
+        copy[i] = ((const uint8_t *)t->data)[i] ^ 0x80u;
+    }
+    return (const int8_t *)copy;
+}
+
+static bool is_byte(const ir_tensor *t)
+{
+    return t->dtype == SY_DT_I8 || t->dtype == SY_DT_U8;
+}
+
+sy_status rt_fast_prepare_MATMULINTEGER(const rt_prepare_args *args, void **state)
+{
+    const ir_tensor *b = args->n_inputs > 1 ? args->constants[1] : NULL;
+    if (b == NULL || !is_byte(b) || b->rank != 2 || b->dims[0] == 0 || b->dims[1] == 0) {
+        return SY_OK;
+    }
+    const int64_t depth = b->dims[0], columns = b->dims[1], n_quads = (depth + 3) / 4;
+    const int64_t n_panels = (columns + RT_QTILE_COLUMNS - 1) / RT_QTILE_COLUMNS;
+    integer_weights *w = BASE_ARENA_NEW(args->arena, integer_weights);
+    uint8_t *panels = BASE_ARENA_ARRAY(args->arena, uint8_t, (size_t)(n_panels * n_quads * RT_QUAD_BYTES));
+    int32_t *sums = BASE_ARENA_ARRAY(args->arena, int32_t, (size_t)(n_panels * RT_QTILE_COLUMNS));
+    base_arena *scratch = base_arena_create();
+    int64_t *offsets = scratch != NULL ? BASE_ARENA_ARRAY(scratch, int64_t, (size_t)(4 * n_quads)) : NULL;
+    const int8_t *from = offsets != NULL ? as_signed(b, scratch) : NULL;
+    if (w != NULL && panels != NULL && sums != NULL && from != NULL) {
+        for (int64_t p = 0; p < n_panels; p++) {
+            pack_columns(rt_simd_best(), from, depth, columns, p * RT_QTILE_COLUMNS, offsets,
+                         panels + p * n_quads * RT_QUAD_BYTES, sums + p * RT_QTILE_COLUMNS);
+        }
+        *w = (integer_weights){.depth = depth, .columns = columns, .panels = panels, .column_sums = sums};
+        *state = w;
+    }
+    base_arena_destroy(scratch);
+    return *state != NULL ? SY_OK : SY_ENOMEM;
+}
+
+static sy_status integer_task(void *user, int64_t p, rt_scratch *scratch)
+{
+    const integer_job *j = user;
+    const int64_t first = p * RT_QTILE_COLUMNS, left = j->columns - first;
+    const int64_t n = left < RT_QTILE_COLUMNS ? left : RT_QTILE_COLUMNS;
+    const uint8_t *panel;
+    int32_t start[RT_QTILE_COLUMNS] = {0}, zeros[RT_QTILE_COLUMNS] = {0};
+    if (j->w != NULL) {
+        panel = j->w->panels + p * j->n_quads * RT_QUAD_BYTES;
+        memcpy(start, j->w->column_sums + first, sizeof start);
+    } else {
+        int64_t *offsets = rt_scratch_get(
+            scratch, (size_t)(j->n_quads * (RT_QUAD_BYTES + 4 * (int64_t)sizeof(int64_t))));
+        if (offsets == NULL) {
+            return SY_ENOMEM;
+        }
+        uint8_t *room = (uint8_t *)(offsets + 4 * j->n_quads);
+        pack_columns(j->simd, j->b, j->depth, j->columns, first, offsets, room, start);
+        panel = room;
+    }
+    bool any_zero = false;
+    for (int64_t c = 0; c < n; c++) {
+        zeros[c] = j->b_zeros[first + c];
+        any_zero = any_zero || zeros[c] != 0;
+        const int32_t both = wrap_multiply((int32_t)(uint32_t)j->depth, j->a_zero * zeros[c]);
+        start[c] = wrap_add(wrap_multiply(-j->a_zero, start[c]), both);
+    }
+    const int64_t n_tiles = (j->rows + RT_QTILE_ROWS - 1) / RT_QTILE_ROWS;
+    const int64_t height = (j->rows + n_tiles - 1) / n_tiles;
+    for (int64_t i = 0; i < j->rows; i += height) {
+        const int rows = (int)(j->rows - i < height ? j->rows - i : height);
+        int32_t sums[RT_QTILE_ROWS * RT_QTILE_COLUMNS];
+        j->simd->qtile(rows, j->n_quads, j->a.rows + i * j->a.stride, j->a.stride, panel, j->a.start + i,
+                       start, sums);
+        for (int r = 0; r < rows; r++) {
+            int32_t *to = j->y + (i + r) * j->columns + first;
+            const int32_t *from = sums + r * RT_QTILE_COLUMNS;
+            memcpy(to, from, (size_t)n * sizeof *to);
+            for (int64_t c = 0; any_zero && c < n; c++) {
+                to[c] = wrap_add(from[c], wrap_multiply(-zeros[c], j->row_sums[i + r]));
+            }
+        }
+    }
+    return SY_OK;
+}
+
+/* The zero points of signed bytes: one for all, or one of each of n columns; false: others. */
+static bool zeros_of(const ir_tensor *zero, sy_dtype dtype, int64_t n, int32_t *out)
+{
+    const int64_t count = zero != NULL ? ir_tensor_n_elements(zero) : 0;
+    const int32_t shift = dtype == SY_DT_U8 ? 128 : 0;
+    for (int64_t c = 0; c < n; c++) {
+        out[c] = (count == 0 ? 0 : (int32_t)ir_tensor_get_i64(zero, count == 1 ? 0 : c)) - shift;
+    }
+    return count <= 1 || (count == n && zero->rank == 1);
+}
+
+/* -128 * and 1 * the sum of each row, four readable bytes for each quad. */
+static sy_status integer_left(const ir_kernel_args *args, const int8_t *a, integer_job *j)
+{
+    int32_t *sums = BASE_ARENA_ARRAY(args->scratch, int32_t, (size_t)j->rows);
+    SY_TRY(left_side_of(args, a, j->rows, j->depth, 0, &j->a));
+    if (sums == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t i = 0; i < j->rows; i++) { /* start is -128 * sum, |sum| < 2^24 for any depth that fits */
+        sums[i] = 0;
+        for (int64_t k = 0; k < j->depth; k++) {
+            sums[i] += a[i * j->depth + k];
+        }
+    }
+    j->row_sums = sums;
+    return SY_OK;
+}
+
+sy_status rt_fast_matmulinteger(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    const ir_tensor *a = ir_kernel_input(args, 0), *b = ir_kernel_input(args, 1),
+                    *a_zero = ir_kernel_input(args, 2), *b_zero = ir_kernel_input(args, 3);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    if (!is_byte(a) || !is_byte(b) || a->rank < 2 || b->rank < 2 || ir_tensor_n_elements(y) == 0 ||
+        a->dims[a->rank - 1] == 0 || a->dims[a->rank - 1] > 1 << 16) {
+        return rt_run_reference(args);
+    }
+    integer_job j = {.simd = rt_simd_best(),
+                     .w = state,
+                     .rows = a->dims[a->rank - 2],
+                     .depth = a->dims[a->rank - 1],
+                     .columns = b->dims[b->rank - 1]};
+    j.n_quads = (j.depth + 3) / 4;
+    if (b->rank == 2) { /* one matrix for all: the batch is more rows */
+        j.rows = ir_tensor_n_elements(y) / j.columns;
+    }
+    int32_t *b_zeros = BASE_ARENA_ARRAY(args->scratch, int32_t, (size_t)j.columns);
+    const int8_t *a_data = as_signed(a, args->scratch);
+    const int8_t *b_data = state == NULL ? as_signed(b, args->scratch) : NULL;
+    if (b_zeros == NULL || a_data == NULL || (state == NULL && b_data == NULL)) {
+        return SY_ENOMEM;
+    }
+    if (!zeros_of(b_zero, b->dtype, j.columns, b_zeros) || !zeros_of(a_zero, a->dtype, 1, &j.a_zero) ||
+        (a_zero != NULL && ir_tensor_n_elements(a_zero) != 1)) {
+        return rt_run_reference(args);
+    }
+    j.b_zeros = b_zeros;
+    const int64_t matrix = j.rows * j.columns, n_batch = ir_tensor_n_elements(y) / matrix;
+    rt_pool *pool = rt_pool_for(env, 2.0 * (double)matrix * (double)j.depth);
+    for (int64_t n = 0; n < n_batch; n++) {
+        SY_TRY(integer_left(args, a_data + (n_batch == 1 ? 0 : batch_offset(a, y, n)) * j.rows * j.depth, &j));
+        j.b = b_data != NULL ? b_data + (n_batch == 1 ? 0 : batch_offset(b, y, n)) * j.depth * j.columns : NULL;
+        j.y = (int32_t *)y->data + n * matrix;
+        SY_TRY(rt_pool_run(pool, (j.columns + RT_QTILE_COLUMNS - 1) / RT_QTILE_COLUMNS, integer_task, &j,
+                           env->scratch));
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- DynamicQuantizeLinear */
+
+sy_status rt_fast_dynamicquantize(const ir_kernel_args *args, const rt_env *env, const void *state)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0), *scale = ir_kernel_output(args, 1), *zero = ir_kernel_output(args, 2);
+    const int64_t n = ir_tensor_n_elements(x);
+    (void)env;
+    (void)state;
+    if (x->dtype != SY_DT_F32 || n == 0) {
+        return rt_run_reference(args);
+    }
+    const rt_simd *simd = rt_simd_best();
+    const float largest = simd->largest(n, x->data), least = simd->least(n, x->data);
+    const float high = largest > 0.0f ? largest : 0.0f, low = least < 0.0f ? least : 0.0f;
+    const float range = high - low, s = range == 0.0f ? 1.0f : range / 255.0f;
+    const float offset = 0.0f - low / s;
+    const float cut = offset < 0.0f ? 0.0f : offset > 255.0f ? 255.0f : offset;
+    if (!(range <= 3e38f)) {
+        return rt_run_reference(args); /* infinities */
+    }
+    const rt_requant r = {.zero = (int32_t)((cut + 12582912.0f) - 12582912.0f), .low = 0, .high = 255};
+    if (y != NULL) {
+        simd->quantise(n, x->data, s, &r, y->data);
+    }
+    if (scale != NULL) {
+        *(float *)scale->data = s;
+    }
+    if (zero != NULL) {
+        *(uint8_t *)zero->data = (uint8_t)r.zero;
     }
     return SY_OK;
 }

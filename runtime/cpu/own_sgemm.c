@@ -87,7 +87,7 @@ void rt_gemm_pack(const rt_gemm *g, int64_t first, int64_t last, float *panels)
 
 static bool is_direct(const rt_gemm *g, int64_t rows)
 {
-    return g->panels == NULL && g->b_column == 1 && rows <= DIRECT_ROWS;
+    return g->panels == NULL && g->fill == NULL && g->b_column == 1 && rows <= DIRECT_ROWS;
 }
 
 /* Rows whose starts fall into few sets of the first-level cache push each other out. */
@@ -98,7 +98,7 @@ static bool aliases(const rt_gemm *g)
 
 bool rt_gemm_wants_panels(const rt_gemm *g)
 {
-    return g->panels == NULL && !is_direct(g, g->m) && g->m > BLOCK_ROWS;
+    return g->panels == NULL && g->fill == NULL && !is_direct(g, g->m) && g->m > BLOCK_ROWS;
 }
 
 size_t rt_gemm_work_floats(const rt_gemm *g)
@@ -222,7 +222,11 @@ static void columns_of(const block *b, int64_t j0, int64_t j1, bool direct)
             t.b_k = g->b_k;
             t.b_panel = RT_PANEL;
         } else {
-            pack(b->tiles, g, b->k0, b->depth, j, t.columns, b->panel);
+            if (g->fill != NULL) {
+                g->fill(g->fill_user, b->k0, b->depth, j / RT_PANEL, b->panel);
+            } else {
+                pack(b->tiles, g, b->k0, b->depth, j, t.columns, b->panel);
+            }
             t.b = b->panel;
             t.b_k = RT_PANEL;
         }

@@ -25,6 +25,9 @@ typedef struct rt_gemm {
     const float *panels; /* packed B; NULL: */
     const float *b;      /* B[k][j] = b[k * b_k + j * b_column] */
     int64_t b_k, b_column;
+    /* Not NULL: writes rows k0 .. k0 + depth - 1 of a panel of B instead. */
+    void (*fill)(const void *user, int64_t k0, int64_t depth, int64_t panel, float *to);
+    const void *fill_user;
     float *c;
     int64_t ldc;
     bool accumulate; /* epilogue.bias is not used then */

@@ -132,8 +132,10 @@ typedef struct rt_simd {
 
     /* Of one row: its largest element (NaNs are not seen); y = e^(x - shift), and their sum; Softmax. y may be x. */
     float (*largest)(int64_t n, const float *x);
+    float (*least)(int64_t n, const float *x);
     double (*exp_sum)(int64_t n, const float *x, float shift, float *y);
     void (*softmax)(int64_t n, const float *x, float *y);
+    void (*scale_panel)(int64_t depth, const int8_t *codes, const float *scales, float *to); /* [depth][32] = codes * scales[32] */
     float (*mask_row)(int64_t n, const rt_row_mask *m, float *x); /* of attention's scores; returns the largest */
 
     /*

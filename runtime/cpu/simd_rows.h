@@ -70,6 +70,27 @@ static float row_largest(int64_t n, const float *x)
     return largest;
 }
 
+static float row_least(int64_t n, const float *x)
+{
+    float lanes[LANES], least = __builtin_inff();
+    int64_t i = 0;
+    for (int k = 0; k < LANES; k++) {
+        lanes[k] = least;
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            lanes[k] = x[i + k] < lanes[k] ? x[i + k] : lanes[k];
+        }
+    }
+    for (; i < n; i++) {
+        least = x[i] < least ? x[i] : least;
+    }
+    for (int k = 0; k < LANES; k++) {
+        least = lanes[k] < least ? lanes[k] : least;
+    }
+    return least;
+}
+
 static double row_exp(int64_t n, const float *x, float shift, float *y)
 {
     double total;
@@ -138,6 +159,17 @@ static void row_normalise(int64_t n, const float *x, bool centred, float epsilon
     } else {
         for (int64_t i = 0; i < n; i++) {
             y[i] = ((x[i] - high) - low) * inverse * scale[i];
+        }
+    }
+}
+
+/* to[k][c] = codes[k][c] * scales[c], 32 columns. */
+static void scale_panel(int64_t depth, const int8_t *restrict codes, const float *restrict scales,
+                        float *restrict to)
+{
+    for (int64_t k = 0; k < depth; k++) {
+        for (int c = 0; c < 32; c++) {
+            to[k * 32 + c] = (float)codes[k * 32 + c] * scales[c];
         }
     }
 }
