@@ -92,4 +92,11 @@ rt_rows rt_rows_of(const ir_tensor *a, const ir_tensor *b, const ir_tensor *y);
 /* Where run i starts in a and b. */
 void rt_rows_at(const rt_rows *r, int64_t i, int64_t *a, int64_t *b);
 
+/*
+ * y[i0, i1, ...] = x[sum of i * strides] for the sizes `dims` of y: elements of 1, 2, 4 or 8 bytes, strides in elements; one
+ * of them is 1, or there is one element.
+ */
+sy_status rt_permute(const rt_env *env, size_t bytes, int32_t rank, const int64_t *dims, const int64_t *strides, const void *x,
+                     void *y);
+
 #endif

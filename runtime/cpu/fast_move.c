@@ -126,14 +126,23 @@ static sy_status run_move(const rt_env *env, move *m)
                        env->scratch);
 }
 
+sy_status rt_permute(const rt_env *env, size_t bytes, int32_t rank, const int64_t *dims, const int64_t *strides, const void *x,
+                     void *y)
+{
+    move m = {.x = x, .y = y, .bytes = bytes};
+    for (int32_t a = 0; a < rank; a++) {
+        add_axis(&m, dims[a], strides[a]);
+    }
+    return run_move(env, &m);
+}
+
 sy_status rt_fast_transpose(const ir_kernel_args *args, const rt_env *env, const void *state)
 {
     const ir_tensor *x = ir_kernel_input(args, 0);
     ir_tensor *y = ir_kernel_output(args, 0);
     const int64_t *perm = NULL;
     const uint32_t n_perm = ir_node_ints(args->node, "perm", &perm), bits = sy_dtype_bits(x->dtype);
-    int64_t of_x[IR_MAX_RANK], stride = 1;
-    move m = {.x = x->data, .y = y->data, .bytes = bits / 8};
+    int64_t of_x[IR_MAX_RANK], strides[IR_MAX_RANK], stride = 1;
     (void)state;
     if ((bits != 8 && bits != 16 && bits != 32 && bits != 64) || x->dtype == SY_DT_STRING ||
         ir_tensor_n_elements(x) == 0) {
@@ -144,7 +153,7 @@ sy_status rt_fast_transpose(const ir_kernel_args *args, const rt_env *env, const
         stride *= x->dims[a];
     }
     for (int32_t a = 0; a < y->rank; a++) {
-        add_axis(&m, y->dims[a], of_x[n_perm > 0 ? perm[a] : y->rank - 1 - a]);
+        strides[a] = of_x[n_perm > 0 ? perm[a] : y->rank - 1 - a];
     }
-    return run_move(env, &m);
+    return rt_permute(env, bits / 8, y->rank, y->dims, strides, x->data, y->data);
 }

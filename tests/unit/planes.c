@@ -1,5 +1,5 @@
 /*
- * planes.c -- Resize, ConvTranspose, normalisations of planes, LogSoftmax, ArgMax and sums of squares against the reference; the same
+ * planes.c -- Resize, ConvTranspose, Einsum, normalisations of planes, LogSoftmax, ArgMax and sums of squares against the reference; the same
  * bits for any number of threads.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -114,6 +114,39 @@ static double build_rows(base_rng *rng, node_case *c)
     return RT_CPU_FLOAT_TOLERANCE * (code == IR_OP_LOGSOFTMAX ? 8.0 : 50.0);
 }
 
+/* Random labels in random order: of the batch, of rows, of columns, summed over. */
+static double build_einsum(base_rng *rng, node_case *c)
+{
+    static const char letters[] = "abcdefgh";
+    char text[3][9] = {"", "", ""}, equation[32];
+    int64_t sizes[8], dims[2][8], terms = 1;
+    int32_t n[3] = {0, 0, 0};
+    for (int i = 0; i < 6; i++) {
+        const uint32_t kind = (uint32_t)base_rng_below(rng, 4); /* which of the three has not got it; 3: all have it */
+        sizes[i] = base_rng_range(rng, 1, 5);
+        terms *= kind == 2 ? sizes[i] : 1;
+        for (uint32_t o = 0; o < 3; o++) {
+            if (o == kind) {
+                continue;
+            }
+            const int32_t at = (int32_t)base_rng_range(rng, 0, n[o]);
+            memmove(text[o] + at + 1, text[o] + at, (size_t)(n[o] - at));
+            text[o][at] = letters[i];
+            n[o]++;
+        }
+    }
+    *c = node_case_start(IR_OP_EINSUM);
+    for (int o = 0; o < 2; o++) {
+        for (int32_t i = 0; i < n[o]; i++) {
+            dims[o][i] = sizes[text[o][i] - 'a'];
+        }
+        floats(c, rng, false, n[o], dims[o]);
+    }
+    (void)snprintf(equation, sizeof equation, "%s, %s -> %s", text[0], text[1], text[2]);
+    set_text(node_case_node(c, 1), "equation", equation);
+    return RT_CPU_FLOAT_TOLERANCE * 0.25 * (double)terms;
+}
+
 static void check(double (*build)(base_rng *, node_case *), uint64_t stream)
 {
     for (uint64_t seed = 0; seed < N_CASES; seed++) {
@@ -151,6 +184,12 @@ static void test_deconv(void **state)
     check(build_deconv, 72);
 }
 
+static void test_einsum(void **state)
+{
+    (void)state;
+    check(build_einsum, 75);
+}
+
 static void test_norm(void **state)
 {
     (void)state;
@@ -168,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_deconv),
+        cmocka_unit_test(test_einsum),
         cmocka_unit_test(test_norm),
         cmocka_unit_test(test_rows),
     };
