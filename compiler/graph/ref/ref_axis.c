@@ -1,5 +1,5 @@
 /*
- * ref_axis.c -- ArgMax, ArgMin, LRN, LayerNormalization.
+ * ref_axis.c -- ArgMax, ArgMin, LayerNormalization.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -50,35 +50,6 @@ sy_status ir_ref_argmax(const ir_kernel_args *args)
 sy_status ir_ref_argmin(const ir_kernel_args *args)
 {
     return arg(args, -1.0);
-}
-
-sy_status ir_ref_lrn(const ir_kernel_args *args)
-{
-    const ir_tensor *x = ir_kernel_input(args, 0);
-    ir_tensor *y = ir_kernel_output(args, 0);
-    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
-    const int64_t size = ir_node_int(args->node, "size", 1);
-    if (size < 1 || x->rank < 2) {
-        return base_fail(args->diag, SY_EINVAL,
-                         "attribute 'size' must be at least 1, and x needs channels");
-    }
-    const double alpha = (double)ir_node_float(args->node, "alpha", 1e-4f),
-                 beta = (double)ir_node_float(args->node, "beta", 0.75f);
-    const double bias = (double)ir_node_float(args->node, "bias", 1.0f);
-    const int64_t channels = x->dims[1], plane = ir_ref_product(x->dims, 2, x->rank);
-    const int64_t n = ir_tensor_n_elements(x);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t c = i / plane % channels;
-        const int64_t first = c - (size - 1) / 2, last = first + size - 1;
-        double squares = 0.0;
-        for (int64_t k = first < 0 ? 0 : first; k <= last && k < channels; k++) {
-            const double v = ir_ref_get(x, i + (k - c) * plane);
-            squares += v * v;
-        }
-        ir_ref_put(y, i,
-                   ir_ref_get(x, i) / ir_ref_pow(bias + alpha / (double)size * squares, beta));
-    }
-    return SY_OK;
 }
 
 sy_status ir_ref_layernorm(const ir_kernel_args *args)

@@ -1,11 +1,12 @@
 /*
- * ref_norm.c -- BatchNormalization, InstanceNormalization, GroupNormalization, RMSNormalization.
+ * ref_norm.c -- BatchNormalization, InstanceNormalization, GroupNormalization, RMSNormalization, LRN.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ref_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Mean and (biased) variance of one channel over images and plane. */
 static void channel_statistics(const ir_tensor *x, int64_t c, int64_t channels, int64_t plane,
@@ -148,6 +149,56 @@ sy_status ir_ref_rmsnorm(const ir_kernel_args *args)
         for (int64_t i = 0; i < n; i++, ir_ref_walk_next(&walk)) {
             ir_ref_put(y, r * n + i,
                        ir_ref_get(x, r * n + i) * inverse * ir_ref_get(scale, walk.offset[0]));
+        }
+    }
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- LRN */
+
+/* base ^ beta; 3/4, which every network has, as roots. */
+static double lrn_power(double base, double beta)
+{
+    return beta == 0.75 ? sqrt(base) * sqrt(sqrt(base)) : ir_ref_pow(base, beta);
+}
+
+/* A plane at a time: each element's squares are added in the order of the channels. */
+sy_status ir_ref_lrn(const ir_kernel_args *args)
+{
+    const ir_tensor *x = ir_kernel_input(args, 0);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    SY_TRY(ir_ref_need(args, x, ir_ref_is_float(x->dtype)));
+    const int64_t size = ir_node_int(args->node, "size", 1);
+    if (size < 1 || size > INT32_MAX || x->rank < 2) {
+        return base_fail(args->diag, SY_EINVAL,
+                         "attribute 'size' must lie in 1 to 2^31 - 1, and x needs channels");
+    }
+    const double beta = (double)ir_node_float(args->node, "beta", 0.75f);
+    const double bias = (double)ir_node_float(args->node, "bias", 1.0f);
+    const double factor = (double)ir_node_float(args->node, "alpha", 1e-4f) / (double)size;
+    const int64_t channels = x->dims[1], plane = ir_ref_product(x->dims, 2, x->rank);
+    double *squares = BASE_ARENA_ARRAY(args->scratch, double, (size_t)(channels * plane));
+    double *sums = BASE_ARENA_ARRAY(args->scratch, double, (size_t)plane);
+    if (squares == NULL || sums == NULL) {
+        return SY_ENOMEM;
+    }
+    for (int64_t n = 0; n < x->dims[0]; n++) {
+        for (int64_t i = 0; i < channels * plane; i++) {
+            const double v = ir_ref_get(x, n * channels * plane + i);
+            squares[i] = v * v;
+        }
+        for (int64_t c = 0; c < channels; c++) {
+            const int64_t first = c - (size - 1) / 2, last = first + size - 1;
+            memset(sums, 0, (size_t)plane * sizeof *sums);
+            for (int64_t k = first < 0 ? 0 : first; k <= last && k < channels; k++) {
+                for (int64_t i = 0; i < plane; i++) {
+                    sums[i] += squares[k * plane + i];
+                }
+            }
+            for (int64_t i = 0; i < plane; i++) {
+                const int64_t at = (n * channels + c) * plane + i;
+                ir_ref_put(y, at, ir_ref_get(x, at) / lrn_power(bias + factor * sums[i], beta));
+            }
         }
     }
     return SY_OK;
