@@ -6,6 +6,7 @@
 #include "infer_internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* ---------------------------------------------------------------- elementwise */
 
@@ -201,6 +202,10 @@ sy_status ir_infer_cast(ir_infer_args *a)
     const int64_t to = ir_node_int(a->node, "to", -1);
     if (to <= 0 || to >= SY_DT_COUNT) {
         return ir_infer_error(a, SY_EINVAL, "attribute 'to' must be a dtype number, got %" PRId64, to);
+    }
+    const char *mode = ir_node_string(a->node, "round_mode", "up");
+    if (strcmp(mode, "up") != 0 && strcmp(mode, "down") != 0 && strcmp(mode, "nearest") != 0) {
+        return ir_infer_error(a, SY_EINVAL, "attribute 'round_mode' must be up, down or nearest, got '%s'", mode);
     }
     t.dtype = (sy_dtype)to;
     t.quant = NULL;

@@ -600,6 +600,13 @@ sy_status ir_infer_pad(ir_infer_args *a)
         SY_TRY(ir_infer_operand(a, 2, &fill));
         SY_TRY(ir_infer_same_dtype(a, 0, x.dtype, 2, fill.dtype, &dtype));
     }
+    for (uint32_t i = 1; i < 4; i += 2) {
+        ir_type t;
+        if (ir_infer_has(a, i)) {
+            SY_TRY(ir_infer_operand(a, i, &t));
+            SY_TRY(ir_infer_want_class(a, i, t.dtype, SY_DC_INT));
+        }
+    }
     if (!x.has_rank) {
         return ir_infer_result(a, 0, x.dtype, -1, NULL);
     }

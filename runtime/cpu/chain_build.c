@@ -237,6 +237,9 @@ static bool put_with_parameters(rt_chain *c, const ir_node *n, uint8_t from, con
     } else if (ir_node_is(n, IR_OP_CELU)) {
         in.op = RT_E_CELU_F32;
         in.p = ir_node_float(n, "alpha", 1.0f);
+        if (!(in.p > 0.0f)) {
+            return false; /* e^(x / alpha) grows then, which this kernel is not made for */
+        }
         cost = 30.0;
     } else if (ir_node_is(n, IR_OP_SWISH)) {
         in.op = RT_E_SWISH_F32;

@@ -135,8 +135,8 @@ sy_status ir_ref_ml_label_encoder(const ir_kernel_args *args)
     ir_ref_cells fallback = { 0 };
     SY_TRY(list_attribute(args, "keys", &keys));
     SY_TRY(list_attribute(args, "values", &values));
-    if (values.dtype == SY_DT_NONE) {
-        return base_fail(args->diag, SY_EINVAL, "there are no values");
+    if (values.dtype != SY_DT_STRING && !ir_ref_is_float(values.dtype) && !ir_ref_is_integer(values.dtype)) {
+        return base_fail(args->diag, SY_EINVAL, "there are no values, or of type %s", sy_dtype_name(values.dtype));
     }
     ir_const *c = ir_node_tensor(args->node, "default_tensor");
     if (c != NULL) {
