@@ -1,7 +1,7 @@
 /*
  * random_models.c -- thousands of random models: each runs, by both kinds of kernels alike, or is refused in one line.
  *
- * SY_TEST_SEED and SY_TEST_COUNT in the environment choose other ones.
+ * SY_TEST_SEED, SY_TEST_FIRST and SY_TEST_COUNT in the environment choose other ones.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -40,7 +40,7 @@ static void test_random(void **state)
     const bool verbose = getenv("SY_TEST_VERBOSE") != NULL;
     unsigned n_wrong = 0, n_ran = 0;
     assert_ok(ir_optable_create(arena, &table));
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = from_environment("SY_TEST_FIRST", 0); i < count; i++) {
         uint8_t bytes[MODEL_BYTES];
         uint64_t random = seed + i * UINT64_C(0x9e3779b97f4a7c15);
         char why[1024];

@@ -138,6 +138,10 @@ sy_status ir_ref_ml_label_encoder(const ir_kernel_args *args)
     if (values.dtype != SY_DT_STRING && !ir_ref_is_float(values.dtype) && !ir_ref_is_integer(values.dtype)) {
         return base_fail(args->diag, SY_EINVAL, "there are no values, or of type %s", sy_dtype_name(values.dtype));
     }
+    if (values.dtype != args->outputs[0]->dtype) {
+        return base_fail(args->diag, SY_EINVAL, "there are values of several types: of %s and %s",
+                         sy_dtype_name(args->outputs[0]->dtype), sy_dtype_name(values.dtype));
+    }
     ir_const *c = ir_node_tensor(args->node, "default_tensor");
     if (c != NULL) {
         ir_tensor t;
