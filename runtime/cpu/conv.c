@@ -8,13 +8,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "channels_last.h"
-#include "conv_tile.h"
+#include "conv.h"
 
 #include <math.h>
 #include <string.h>
 
-#define ALIGNED_FLOATS  16
 #define STRIP_FLOATS    98304  /* of input per task: with a panel of weights they stay in the second-level cache */
 #define MIN_POSITIONS   56     /* of a task; fewer would load the weights too often */
 #define MAX_POSITIONS   1024
@@ -25,60 +23,36 @@
 #define ALIAS_FLOATS    1024   /* positions this far apart fall into one set of the first-level cache */
 #define MIN_TILE_ROWS   7      /* narrower rows are gathered */
 
-typedef struct conv_state {
-    rt_conv_fusion fusion;
-    int64_t n_out, group, group_in, group_out, kernel[2], depth;
-    bool depthwise;
-    int64_t n_panels;      /* per group */
-    int64_t group_floats;  /* packed weights of one group */
-    const float *weights;  /* packed; depthwise: [tap][channel] */
-    const float *bias;     /* per group, padded to whole panels */
-} conv_state;
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t divided_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 /* ---------------------------------------------------------------- weights */
 
-static float *aligned_floats(base_arena *arena, int64_t n)
+float *rt_conv_floats(base_arena *arena, int64_t n)
 {
-    float *data = BASE_ARENA_ARRAY(arena, float, (size_t)(n + ALIGNED_FLOATS));
+    float *data = BASE_ARENA_ARRAY(arena, float, (size_t)(n + RT_ALIGNED_FLOATS));
     if (data == NULL) {
         return NULL;
     }
-    const uintptr_t past = (uintptr_t)data % (ALIGNED_FLOATS * sizeof(float));
-    return past == 0 ? data : data + (ALIGNED_FLOATS - past / sizeof(float));
+    const uintptr_t past = (uintptr_t)data % (RT_ALIGNED_FLOATS * sizeof(float));
+    return past == 0 ? data : data + (RT_ALIGNED_FLOATS - past / sizeof(float));
 }
 
-static int64_t panel_width(const conv_state *s, int64_t panel)
+int64_t rt_conv_panel_width(const rt_conv_state *s, int64_t panel)
 {
     return s->group_out - panel * RT_PANEL_COLUMNS > RT_PANEL_COLUMNS / 2 ? RT_PANEL_COLUMNS
                                                                           : RT_PANEL_COLUMNS / 2;
 }
 
-static float scaled(const conv_state *s, int64_t m, float w)
+static float scaled(const rt_conv_state *s, int64_t m, float w)
 {
     return s->fusion.scale != NULL ? w * s->fusion.scale[m] : w;
 }
 
 /* w [M, C, taps] -> panels [tap][C][width] of each group. */
-static void pack_group(const conv_state *s, const float *w, int64_t g, float *to)
+static void pack_group(const rt_conv_state *s, const float *w, int64_t g, float *to)
 {
     const int64_t n_taps = s->kernel[0] * s->kernel[1];
     for (int64_t p = 0; p < s->n_panels; p++) {
-        const int64_t width = panel_width(s, p), first = p * RT_PANEL_COLUMNS,
+        const int64_t width = rt_conv_panel_width(s, p), first = p * RT_PANEL_COLUMNS,
                       n = smaller(width, s->group_out - first);
         for (int64_t j = 0; j < n; j++) {
             const int64_t m = g * s->group_out + first + j;
@@ -93,17 +67,19 @@ static void pack_group(const conv_state *s, const float *w, int64_t g, float *to
     }
 }
 
-static sy_status pack(const rt_prepare_args *args, conv_state *s)
+static sy_status pack(const rt_prepare_args *args, rt_conv_state *s)
 {
     const float *w = args->constants[1]->data;
     const float *b = args->constants[2] != NULL ? args->constants[2]->data : NULL;
     const int64_t n_taps = s->kernel[0] * s->kernel[1];
     const int64_t bias_floats = s->n_panels * RT_PANEL_COLUMNS;
-    s->group_floats = ((s->n_panels - 1) * RT_PANEL_COLUMNS + panel_width(s, s->n_panels - 1)) *
+    s->group_floats = ((s->n_panels - 1) * RT_PANEL_COLUMNS + rt_conv_panel_width(s, s->n_panels - 1)) *
                       s->depth;
-    float *weights = aligned_floats(args->arena,
-                                    s->depthwise ? n_taps * s->n_out : s->group * s->group_floats);
-    float *bias = aligned_floats(args->arena, s->group * bias_floats);
+    const int64_t n_weights = s->winograd != 0 ? 0
+                              : s->depthwise   ? n_taps * s->n_out
+                                               : s->group * s->group_floats;
+    float *weights = rt_conv_floats(args->arena, n_weights);
+    float *bias = rt_conv_floats(args->arena, s->group * bias_floats);
     if (weights == NULL || bias == NULL) {
         return SY_ENOMEM;
     }
@@ -115,6 +91,10 @@ static sy_status pack(const rt_prepare_args *args, conv_state *s)
                                : m / s->group_out * bias_floats + m % s->group_out;
         bias[at] = (float)((b != NULL ? (double)b[m] : 0.0) * scale + shift);
     }
+    s->bias = bias;
+    if (s->winograd != 0) {
+        return rt_winograd_pack(args, s);
+    }
     for (int64_t g = 0; g < s->group && !s->depthwise; g++) {
         pack_group(s, w, g, weights + g * s->group_floats);
     }
@@ -124,14 +104,13 @@ static sy_status pack(const rt_prepare_args *args, conv_state *s)
         }
     }
     s->weights = weights;
-    s->bias = bias;
     return SY_OK;
 }
 
 static sy_status prepare_conv(const rt_prepare_args *args, void **state)
 {
     const ir_tensor *w = args->constants[1];
-    conv_state *s = BASE_ARENA_NEW(args->arena, conv_state);
+    rt_conv_state *s = BASE_ARENA_NEW(args->arena, rt_conv_state);
     if (s == NULL) {
         return SY_ENOMEM;
     }
@@ -145,6 +124,7 @@ static sy_status prepare_conv(const rt_prepare_args *args, void **state)
     s->depth = s->group_in * s->kernel[0] * s->kernel[1];
     s->depthwise = s->group_in == 1 && s->group_out == 1 && s->group > 1;
     s->n_panels = divided_up(s->group_out, RT_PANEL_COLUMNS);
+    s->winograd = rt_winograd_choice(s, args->node);
     SY_TRY(pack(args, s));
     *state = s;
     return SY_OK;
@@ -152,25 +132,6 @@ static sy_status prepare_conv(const rt_prepare_args *args, void **state)
 
 /* ---------------------------------------------------------------- one run */
 
-typedef struct conv_job {
-    const conv_state *s;
-    const rt_conv_tiles *tiles;
-    const rt_simd *simd;
-    rt_image in, out;
-    int64_t stride[2], dilation[2], pad[2];
-    const float *x, *residual;
-    float *y;
-    int64_t x_step, y_step, residual_step; /* from position to position */
-    bool flat;    /* 1x1 without strides: all positions of all images are one row */
-    bool gathered; /* the windows of each position are laid out one after the other */
-    bool copied;  /* the strip is a copy with padding */
-    int64_t strip_step;  /* from position to position in a strip */
-    int64_t strip_width; /* positions in a row of it */
-    int64_t n_runs;
-    const rt_run *runs;
-    int64_t block, n_blocks; /* output rows (flat, gathered: positions) */
-    int64_t n_panels, n_groups; /* panels per task, tasks side by side */
-} conv_job;
 
 /* The inputs of one task, as tiles want them. */
 typedef struct strip {
@@ -181,7 +142,7 @@ typedef struct strip {
 } strip;
 
 /* Row h of the input, columns from `w` on, `n` of them; what lies outside is zero. */
-static void copy_row(const conv_job *j, int64_t image, int64_t h, int64_t w, int64_t n, float *to)
+static void copy_row(const rt_conv_job *j, int64_t image, int64_t h, int64_t w, int64_t n, float *to)
 {
     const int64_t channels = j->in.channels;
     const int64_t before = h < 0 || h >= j->in.height ? n : smaller(n, larger(0, -w));
@@ -199,9 +160,9 @@ static void copy_row(const conv_job *j, int64_t image, int64_t h, int64_t w, int
 }
 
 /* The window of output position p of an image. */
-static void gather(const conv_job *j, int64_t image, int64_t p, float *to)
+static void gather(const rt_conv_job *j, int64_t image, int64_t p, float *to)
 {
-    const conv_state *s = j->s;
+    const rt_conv_state *s = j->s;
     const int64_t h = p / j->out.width * j->stride[0] - j->pad[0],
                   w = p % j->out.width * j->stride[1] - j->pad[1];
     for (int64_t y = 0; y < s->kernel[0]; y++) {
@@ -216,9 +177,9 @@ static void gather(const conv_job *j, int64_t image, int64_t p, float *to)
     }
 }
 
-static strip make_strip(const conv_job *j, int64_t image, int64_t first, float *memory)
+static strip make_strip(const rt_conv_job *j, int64_t image, int64_t first, float *memory)
 {
-    const conv_state *s = j->s;
+    const rt_conv_state *s = j->s;
     const int64_t plane = j->out.height * j->out.width;
     strip t = {.base = j->x, .rows = 1, .a_step = j->strip_step, .first = first};
     if (j->flat) {
@@ -259,19 +220,19 @@ static strip make_strip(const conv_job *j, int64_t image, int64_t first, float *
     return t;
 }
 
-static bool is_clamp(rt_act act)
+bool rt_conv_clamps(rt_act act)
 {
     return act == RT_ACT_NONE || act == RT_ACT_RELU || act == RT_ACT_CLIP;
 }
 
 /* What the tile's clamp does not do, while the results are in the first-level cache. */
-static void finish(const conv_job *j, int64_t rows, int64_t columns, float *c,
+void rt_conv_finish(const rt_conv_job *j, int64_t rows, int64_t columns, float *c,
                    const float *residual)
 {
     const rt_conv_fusion *f = &j->s->fusion;
     for (int64_t i = 0; i < rows; i++) {
         float *row = c + i * j->y_step;
-        if (!is_clamp(f->act)) {
+        if (!rt_conv_clamps(f->act)) {
             j->simd->activate(f->act, f->a, f->b, columns, row);
         }
         if (f->act_first && residual != NULL) {
@@ -280,19 +241,19 @@ static void finish(const conv_job *j, int64_t rows, int64_t columns, float *c,
     }
 }
 
-static void limits(const rt_conv_fusion *f, float *low, float *high)
+void rt_conv_limits(const rt_conv_fusion *f, float *low, float *high)
 {
     *low = f->act == RT_ACT_RELU ? 0.0f : f->act == RT_ACT_CLIP ? f->a : -INFINITY;
     *high = f->act == RT_ACT_CLIP ? f->b : INFINITY;
 }
 
 /* All rows of a strip for one panel. */
-static void panel_task(const conv_job *j, const strip *t, int64_t group, int64_t panel)
+static void panel_task(const rt_conv_job *j, const strip *t, int64_t group, int64_t panel)
 {
-    const conv_state *s = j->s;
+    const rt_conv_state *s = j->s;
     const int64_t column = group * s->group_out + panel * RT_PANEL_COLUMNS;
     const int64_t n_tiles = divided_up(t->columns, j->tiles->best_rows);
-    const bool late = !is_clamp(s->fusion.act) || (s->fusion.act_first && j->residual != NULL);
+    const bool late = !rt_conv_clamps(s->fusion.act) || (s->fusion.act_first && j->residual != NULL);
     rt_conv_tile tile = {
         .a_step = t->a_step,
         .n_runs = j->n_runs,
@@ -302,7 +263,7 @@ static void panel_task(const conv_job *j, const strip *t, int64_t group, int64_t
         .residual_step = j->residual_step,
         .columns = (int)smaller(RT_PANEL_COLUMNS, s->group_out - panel * RT_PANEL_COLUMNS),
         .c_step = j->y_step};
-    limits(&s->fusion, &tile.low, &tile.high);
+    rt_conv_limits(&s->fusion, &tile.low, &tile.high);
     for (int64_t r = 0; r < t->rows; r++) {
         for (int64_t i = 0; i < n_tiles; i++) {
             const int64_t from = t->columns * i / n_tiles, to = t->columns * (i + 1) / n_tiles;
@@ -315,13 +276,13 @@ static void panel_task(const conv_job *j, const strip *t, int64_t group, int64_t
             tile.c = j->y + position * j->y_step + column;
             j->tiles->product(&tile, (int)(to - from));
             if (late) {
-                finish(j, to - from, tile.columns, tile.c, residual);
+                rt_conv_finish(j, to - from, tile.columns, tile.c, residual);
             }
         }
     }
 }
 
-static int64_t strip_floats(const conv_job *j)
+static int64_t strip_floats(const rt_conv_job *j)
 {
     if (!j->copied) {
         return 0;
@@ -336,8 +297,8 @@ static int64_t strip_floats(const conv_job *j)
 
 static sy_status conv_task(void *user, int64_t i, rt_scratch *scratch)
 {
-    const conv_job *j = user;
-    const conv_state *s = j->s;
+    const rt_conv_job *j = user;
+    const rt_conv_state *s = j->s;
     const int64_t part = i % j->n_groups, block = i / j->n_groups % j->n_blocks,
                   image = i / j->n_groups / j->n_blocks;
     float *memory = NULL;
@@ -358,11 +319,11 @@ static sy_status conv_task(void *user, int64_t i, rt_scratch *scratch)
 /* ---------------------------------------------------------------- depthwise */
 
 /* Positions [from, to) of an output row, all with the taps [rows) x [columns). */
-static void depth_positions(const conv_job *j, rt_depth_tile *tile, rt_tap *taps, int64_t image,
+static void depth_positions(const rt_conv_job *j, rt_depth_tile *tile, rt_tap *taps, int64_t image,
                             int64_t oh, int64_t from, int64_t to, const int64_t rows[2],
                             const int64_t columns[2])
 {
-    const conv_state *s = j->s;
+    const rt_conv_state *s = j->s;
     const int64_t h = oh * j->stride[0] - j->pad[0], w = from * j->stride[1] - j->pad[1];
     const int64_t position = (image * j->out.height + oh) * j->out.width + from;
     tile->n_taps = 0;
@@ -383,13 +344,13 @@ static void depth_positions(const conv_job *j, rt_depth_tile *tile, rt_tap *taps
     tile->residual = s->fusion.act_first ? NULL : residual;
     tile->c = j->y + position * j->y_step;
     j->tiles->depth(tile);
-    if (!is_clamp(s->fusion.act) || (s->fusion.act_first && residual != NULL)) {
-        finish(j, tile->rows, s->n_out, tile->c, residual);
+    if (!rt_conv_clamps(s->fusion.act) || (s->fusion.act_first && residual != NULL)) {
+        rt_conv_finish(j, tile->rows, s->n_out, tile->c, residual);
     }
 }
 
 /* The taps of output o along one axis that lie on the input. */
-static void taps_of(const conv_job *j, int axis, int64_t o, int64_t range[2])
+static void taps_of(const rt_conv_job *j, int axis, int64_t o, int64_t range[2])
 {
     const int64_t size = axis == 0 ? j->in.height : j->in.width;
     const int64_t at = o * j->stride[axis] - j->pad[axis], step = j->dilation[axis];
@@ -400,8 +361,8 @@ static void taps_of(const conv_job *j, int axis, int64_t o, int64_t range[2])
 
 static sy_status depth_task(void *user, int64_t i, rt_scratch *scratch)
 {
-    const conv_job *j = user;
-    const conv_state *s = j->s;
+    const rt_conv_job *j = user;
+    const rt_conv_state *s = j->s;
     const int64_t block = i % j->n_blocks, image = i / j->n_blocks;
     const int64_t n_taps = s->kernel[0] * s->kernel[1];
     rt_tap *taps = rt_scratch_get(scratch, (size_t)n_taps * sizeof *taps);
@@ -415,7 +376,7 @@ static sy_status depth_task(void *user, int64_t i, rt_scratch *scratch)
                           .residual_step = j->residual_step,
                           .columns = s->n_out,
                           .c_step = j->y_step};
-    limits(&s->fusion, &tile.low, &tile.high);
+    rt_conv_limits(&s->fusion, &tile.low, &tile.high);
     const int64_t last_row = smaller(j->out.height, (block + 1) * j->block);
     for (int64_t oh = block * j->block; oh < last_row; oh++) {
         int64_t rows[2], columns[2];
@@ -440,9 +401,9 @@ static sy_status depth_task(void *user, int64_t i, rt_scratch *scratch)
 
 /* ---------------------------------------------------------------- the cut */
 
-static void cut(conv_job *j, double n_products)
+static void cut(rt_conv_job *j, double n_products)
 {
-    const conv_state *s = j->s;
+    const rt_conv_state *s = j->s;
     const int64_t want = n_products < TASK_PRODUCTS * 2
                              ? 1
                              : smaller(MAX_TASKS, (int64_t)(n_products / TASK_PRODUCTS));
@@ -478,9 +439,9 @@ static void cut(conv_job *j, double n_products)
 }
 
 /* The runs of a window in a strip. */
-static sy_status make_runs(conv_job *j, base_arena *scratch)
+static sy_status make_runs(rt_conv_job *j, base_arena *scratch)
 {
-    const conv_state *s = j->s;
+    const rt_conv_state *s = j->s;
     const bool whole = j->gathered || j->flat;
     const bool rows = s->group == 1 && j->dilation[1] == 1 && j->strip_step == s->group_in;
     const int64_t across = rows ? 1 : s->kernel[1];
@@ -504,21 +465,21 @@ static sy_status make_runs(conv_job *j, base_arena *scratch)
 }
 
 /* How the input is read. */
-static void choose_way(conv_job *j, bool padded)
+static void choose_way(rt_conv_job *j, bool padded)
 {
-    const conv_state *s = j->s;
+    const rt_conv_state *s = j->s;
     const bool point = s->kernel[0] == 1 && s->kernel[1] == 1;
     j->flat = point && j->stride[0] == 1 && j->stride[1] == 1 && !padded;
     if (j->flat) {
         j->copied = j->x_step % ALIAS_FLOATS == 0 && s->group_out > RT_PANEL_COLUMNS;
-        j->strip_step = j->copied ? j->in.channels + ALIGNED_FLOATS : j->x_step;
+        j->strip_step = j->copied ? j->in.channels + RT_ALIGNED_FLOATS : j->x_step;
         return;
     }
     const bool aliased = j->stride[1] * j->in.channels % ALIAS_FLOATS == 0;
     j->gathered = s->group == 1 && ((j->out.width < MIN_TILE_ROWS && j->out.height > 1) || aliased);
     if (j->gathered) {
         j->copied = true;
-        j->strip_step = s->depth + (s->depth % ALIAS_FLOATS == 0 ? ALIGNED_FLOATS : 0);
+        j->strip_step = s->depth + (s->depth % ALIAS_FLOATS == 0 ? RT_ALIGNED_FLOATS : 0);
         return;
     }
     j->copied = padded || (s->kernel[1] > 1 && j->x_step != j->in.channels);
@@ -528,8 +489,8 @@ static void choose_way(conv_job *j, bool padded)
                                : j->in.width;
 }
 
-static sy_status resolve(const ir_kernel_args *args, const conv_state *s, const ir_tensor *x,
-                         conv_job *j, bool *padded)
+static sy_status resolve(const ir_kernel_args *args, const rt_conv_state *s, const ir_tensor *x,
+                         rt_conv_job *j, bool *padded)
 {
     const int32_t spatial = x->rank - 2;
     const int64_t *extra = s->fusion.pads; /* of two axes */
@@ -556,14 +517,14 @@ static sy_status resolve(const ir_kernel_args *args, const conv_state *s, const 
 
 static sy_status run_conv(const ir_kernel_args *args, const rt_env *env, const void *state)
 {
-    const conv_state *s = state;
+    const rt_conv_state *s = state;
     const ir_tensor *x = ir_kernel_input(args, 0), *residual = ir_kernel_input(args, 3);
     ir_tensor *y = ir_kernel_output(args, 0);
     const uint32_t *in = env->step->inputs, *out = env->step->outputs;
     if (ir_tensor_n_elements(y) == 0) {
         return SY_OK;
     }
-    conv_job j = {.s = s,
+    rt_conv_job j = {.s = s,
                   .tiles = rt_conv_tiles_best(),
                   .simd = rt_simd_best(),
                   .in = rt_image_of(x),
@@ -583,6 +544,9 @@ static sy_status run_conv(const ir_kernel_args *args, const rt_env *env, const v
         j.block = divided_up(j.out.height, want);
         j.n_blocks = divided_up(j.out.height, j.block);
         return rt_pool_run(pool, j.out.n * j.n_blocks, depth_task, &j, env->scratch);
+    }
+    if (s->winograd != 0) {
+        return rt_winograd_run(&j, pool, env->scratch);
     }
     choose_way(&j, padded);
     SY_TRY(make_runs(&j, args->scratch));

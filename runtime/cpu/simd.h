@@ -110,6 +110,15 @@ typedef struct rt_simd {
     void (*weave)(int64_t n_rows, int64_t n, const float *from,
                   float *to); /* to[i * n_rows + r] = from[r * n + i] */
 
+    /*
+     * Winograd's transformations of 4x4 [0] and 6x6 [1] inputs, for n channels, a multiple of 16. in: x points to the
+     * positions row by row, v[i * v_step] gets term i. out: from the products' terms m[i * m_step] the 2x2 or 4x4 results,
+     * clamp(result + bias + residual), residual NULL: none.
+     */
+    void (*winograd_in[2])(int64_t n, const float *const *x, float *v, int64_t v_step);
+    void (*winograd_out[2])(int64_t n, const float *m, int64_t m_step, const float *bias,
+                            const float *const *residual, float low, float high, float *const *y);
+
     /* y[j] = a[j] op b[j * b_step], b_step 0 or 1; one fp32 operation. */
     void (*fadd)(int64_t n, const float *a, const float *b, int64_t b_step, float *y);
     void (*fsub)(int64_t n, const float *a, const float *b, int64_t b_step, float *y);

@@ -419,6 +419,7 @@ static void add_floats(int64_t n, const float *restrict from, int64_t step, floa
 /* ---------------------------------------------------------------- channels last */
 
 #include "simd_channels.h"
+#include "simd_winograd.h"
 
 /* ---------------------------------------------------------------- fp32 */
 
@@ -526,6 +527,8 @@ const rt_simd RT_SIMD_TABLE = {
     .affine_row = affine_row,
     .normalise_row = normalise_row,
     .weave = weave,
+    .winograd_in = {winograd_in_tile_4, winograd_in_tile_6},
+    .winograd_out = {winograd_out_tile_4, winograd_out_tile_6},
     .fadd = fadd,
     .fsub = fsub,
     .fmul = fmul,

@@ -36,6 +36,13 @@ typedef struct rt_cpu_plan rt_cpu_plan;
  */
 #define RT_CPU_FLOAT_TOLERANCE (16.0 / 16777216.0)
 
+/*
+ * 3x3 convolutions without strides whose sizes are known beforehand are done by Winograd's method where it saves time (channels in
+ * multiples of 16): |fast - reference| <= RT_CPU_WINOGRAD_TOLERANCE * (largest |x| of all channels within 5 rows and columns of the result's
+ * window) * (sum of |w| of its kernel). An infinity or a NaN spreads that far.
+ */
+#define RT_CPU_WINOGRAD_TOLERANCE (16.0 / 16777216.0)
+
 /* Elementwise chains as machine code, by LLVM: where it pays, never, always (for tests). The bits are the same. */
 typedef enum rt_jit_mode { RT_JIT_AUTO, RT_JIT_OFF, RT_JIT_ALWAYS } rt_jit_mode;
 
