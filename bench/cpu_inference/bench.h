@@ -33,6 +33,10 @@ extern const unsigned bench_n_models;
 /* A graph of the `light` kind with random weights in place of its ConstantOfShape nodes. */
 bool bench_refill(const char *from, const char *to);
 
+/* An encoder of BERT-base's size on 128 tokens, a decoder of GPT-2's on 64: random weights, nothing to start from. */
+bool bench_encoder(const char *from, const char *to);
+bool bench_decoder(const char *from, const char *to);
+
 /* Serves one engine's protocol (main.c) on stdin and stdout until they close. */
 int bench_engine(void);
 

@@ -23,6 +23,8 @@ const bench_model bench_models[] = {
     {"AlexNet", "light/light_bvlc_alexnet.onnx", bench_refill, NULL, NULL, 0},
     {"ZFNet-512", "light/light_zfnet512.onnx", bench_refill, NULL, NULL, 0},
     {"VGG-19", "light/light_vgg19.onnx", bench_refill, NULL, NULL, 0},
+    {"BERT-base size", NULL, bench_encoder, NULL, NULL, 30000},
+    {"GPT-2 size", NULL, bench_decoder, NULL, NULL, 50000},
 };
 
 const unsigned bench_n_models = sizeof bench_models / sizeof bench_models[0];
