@@ -108,6 +108,7 @@ verilog_tests() { # SPEED FILE
     cd "$src"
     if [[ $1 == slow ]]; then
         SY_HAVE_VERILATOR=1 run bash tests/cosim/deadlock.sh "$folder/good-build" || { echo cosim.deadlock; return; }
+        run "$systole" fuzz -c tiny --seed 99 --count 300 --whole --output-dir "$folder" || { echo cosim.fuzz; return; }
         fuzz_random "$systole" || echo cosim.fuzz
         return
     fi
