@@ -41,6 +41,7 @@ typedef struct forest {
     tree_sum how;
     int64_t n_base;
     double *base;
+    bool narrow; /* sums are of fp32, as both evaluators have them: for all operands but f64 */
 } forest;
 
 static sy_status wrong(const forest *f, const char *name, int64_t n, int64_t want)
@@ -378,7 +379,7 @@ static sy_status score_row(const forest *f, const ir_ml_rows *rows, int64_t r, d
             switch (f->how) {
             case SUM_AVERAGE:
             case SUM_SUM:
-                *s += w->value;
+                *s = f->narrow ? (double)((float)*s + (float)w->value) : *s + w->value;
                 break;
             case SUM_MIN:
                 *s = has[w->target] && *s < w->value ? *s : w->value;
@@ -413,6 +414,7 @@ static sy_status regress(forest *f, ir_ml_post post)
         return SY_ENOMEM;
     }
     SY_TRY(ir_ml_rows_read(f->args, &rows));
+    f->narrow = rows.x->dtype != SY_DT_F64;
     for (int64_t r = 0; r < rows.n && y != NULL; r++) {
         SY_TRY(score_row(f, &rows, r, scores, has));
         for (int64_t t = 0; t < f->n_targets; t++) {
@@ -522,12 +524,13 @@ static int64_t best_class(const forest *f, double *scores, const bool *has)
     return best < 0 ? 0 : best;
 }
 
-static sy_status classify(const forest *f, const tree_classes *c)
+static sy_status classify(forest *f, const tree_classes *c)
 {
     ir_ml_rows rows;
     const ir_kernel_args *args = f->args;
     ir_tensor *z = ir_kernel_output(args, 1);
     SY_TRY(ir_ml_rows_read(args, &rows));
+    f->narrow = rows.x->dtype != SY_DT_F64;
     double *scores = BASE_ARENA_ARRAY(args->scratch, double, (size_t)f->n_targets + 2);
     bool *has = BASE_ARENA_ARRAY(args->scratch, bool, (size_t)f->n_targets + 2);
     int64_t *classes = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)rows.n);
