@@ -8,6 +8,8 @@
  */
 #include "ref_ml.h"
 
+#include "systole/graph/forest.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -31,8 +33,14 @@ typedef struct tree_weight {
 
 typedef enum tree_sum { SUM_AVERAGE, SUM_SUM, SUM_MIN, SUM_MAX } tree_sum;
 
-typedef struct forest {
-    const ir_kernel_args *args;
+typedef struct tree_classes {
+    ir_ml_labels labels;
+    bool one_id;       /* two classes, but all weights are of one */
+    bool all_positive; /* weights */
+} tree_classes;
+
+typedef struct ir_forest {
+    const ir_kernel_args *args; /* of the run */
     int64_t n_nodes, n_roots, n_weights, n_targets;
     tree_node *nodes;
     int64_t *roots;
@@ -42,6 +50,10 @@ typedef struct forest {
     int64_t n_base;
     double *base;
     bool narrow; /* sums are of fp32, as both evaluators have them: for all operands but f64 */
+    ir_ml_post post;
+    bool classifier;
+    tree_classes classes;
+    double *row; /* of the run: the features of one row */
 } forest;
 
 static sy_status wrong(const forest *f, const char *name, int64_t n, int64_t want)
@@ -343,7 +355,7 @@ static bool goes_true(const forest *f, const tree_node *n, double x)
     return false;
 }
 
-static sy_status walk(const forest *f, const ir_ml_rows *rows, int64_t r, int64_t at, const tree_node **leaf)
+static sy_status walk(const forest *f, int64_t width, int64_t at, const tree_node **leaf)
 {
     for (int64_t steps = 0; steps <= f->n_nodes; steps++) {
         const tree_node *n = &f->nodes[at];
@@ -351,11 +363,11 @@ static sy_status walk(const forest *f, const ir_ml_rows *rows, int64_t r, int64_
             *leaf = n;
             return SY_OK;
         }
-        if (n->feature < 0 || n->feature >= rows->width) {
+        if (n->feature < 0 || n->feature >= width) {
             return base_fail(f->args->diag, SY_ERANGE, "node %" PRId64 " looks at feature %" PRId64 " of %" PRId64, at,
-                             n->feature, rows->width);
+                             n->feature, width);
         }
-        const bool yes = goes_true(f, n, ir_ml_feature(rows, r, n->feature));
+        const bool yes = goes_true(f, n, f->row[n->feature]);
         const int64_t next = yes ? n->yes : n->no;
         if (next < 0) {
             return base_fail(f->args->diag, SY_EINVAL, "node %" PRId64 " leads to a node that is not there", at);
@@ -370,9 +382,12 @@ static sy_status score_row(const forest *f, const ir_ml_rows *rows, int64_t r, d
 {
     memset(scores, 0, (size_t)f->n_targets * sizeof *scores);
     memset(has, 0, (size_t)f->n_targets * sizeof *has);
+    for (int64_t i = 0; i < rows->width; i++) {
+        f->row[i] = ir_ml_feature(rows, r, i);
+    }
     for (int64_t t = 0; t < f->n_roots; t++) {
         const tree_node *leaf = NULL;
-        SY_TRY(walk(f, rows, r, f->roots[t], &leaf));
+        SY_TRY(walk(f, rows->width, f->roots[t], &leaf));
         for (int64_t i = 0; i < leaf->n_weights; i++) {
             const tree_weight *w = &f->weights[leaf->first_weight + i];
             double *s = &scores[w->target];
@@ -404,23 +419,15 @@ static sy_status check_targets(const forest *f)
                : base_fail(f->args->diag, SY_EINVAL, "%" PRId64 " results, expected at least 1", f->n_targets);
 }
 
-static sy_status regress(forest *f, ir_ml_post post)
+static sy_status regress(const forest *f, const ir_ml_rows *rows, double *scores, bool *has)
 {
-    ir_ml_rows rows;
     ir_tensor *y = ir_kernel_output(f->args, 0);
-    double *scores = BASE_ARENA_ARRAY(f->args->scratch, double, (size_t)f->n_targets + 1);
-    bool *has = BASE_ARENA_ARRAY(f->args->scratch, bool, (size_t)f->n_targets);
-    if (scores == NULL || has == NULL) {
-        return SY_ENOMEM;
-    }
-    SY_TRY(ir_ml_rows_read(f->args, &rows));
-    f->narrow = rows.x->dtype != SY_DT_F64;
-    for (int64_t r = 0; r < rows.n && y != NULL; r++) {
-        SY_TRY(score_row(f, &rows, r, scores, has));
+    for (int64_t r = 0; r < rows->n && y != NULL; r++) {
+        SY_TRY(score_row(f, rows, r, scores, has));
         for (int64_t t = 0; t < f->n_targets; t++) {
             scores[t] += t < f->n_base && has[t] ? f->base[t] : 0.0; /* what no leaf knows stays 0 */
         }
-        (void)ir_ml_finish(post, IR_ML_SECOND_NONE, f->n_targets, scores);
+        (void)ir_ml_finish(f->post, IR_ML_SECOND_NONE, f->n_targets, scores);
         for (int64_t t = 0; t < f->n_targets; t++) {
             ir_ref_put(y, r * f->n_targets + t, scores[t]);
         }
@@ -428,54 +435,45 @@ static sy_status regress(forest *f, ir_ml_post post)
     return SY_OK;
 }
 
-sy_status ir_ref_ml_tree_regressor(const ir_kernel_args *args)
+static sy_status read_regressor(forest *f)
 {
     static const char *const names[] = { [SUM_AVERAGE] = "AVERAGE", [SUM_SUM] = "SUM", [SUM_MIN] = "MIN", [SUM_MAX] = "MAX" };
     static const char *const weights[5] = { "target_treeids", "target_nodeids", "target_ids", "target_weights",
                                             "target_weights_as_tensor" };
-    const char *how = ir_node_string(args->node, "aggregate_function", "SUM");
-    forest f = { .args = args, .n_targets = ir_node_int(args->node, "n_targets", 1) };
+    const char *how = ir_node_string(f->args->node, "aggregate_function", "SUM");
     ir_ref_index index;
-    ir_ml_post post;
-    SY_TRY(ir_ml_post_read(args, &post));
+    SY_TRY(ir_ml_post_read(f->args, &f->post));
     int i = SUM_AVERAGE;
     while (i <= SUM_MAX && strcmp(how, names[i]) != 0) {
         i++;
     }
     if (i > SUM_MAX) {
-        return base_fail(args->diag, SY_EINVAL, "attribute 'aggregate_function' is '%s', which is not known", how);
+        return base_fail(f->args->diag, SY_EINVAL, "attribute 'aggregate_function' is '%s', which is not known", how);
     }
-    f.how = (tree_sum)i;
-    SY_TRY(check_targets(&f));
-    SY_TRY(read_nodes(&f, &index));
-    SY_TRY(read_weights(&f, &index, weights));
-    SY_TRY(numbers_of(&f, "base_values", "base_values_as_tensor", &f.n_base, &f.base));
-    return regress(&f, post);
+    f->how = (tree_sum)i;
+    f->n_targets = ir_node_int(f->args->node, "n_targets", 1);
+    SY_TRY(check_targets(f));
+    SY_TRY(read_nodes(f, &index));
+    SY_TRY(read_weights(f, &index, weights));
+    return numbers_of(f, "base_values", "base_values_as_tensor", &f->n_base, &f->base);
 }
 
-sy_status ir_ref_ml_tree_ensemble(const ir_kernel_args *args)
+static sy_status read_version_5(forest *f)
 {
-    forest f = { .args = args, .n_targets = ir_node_int(args->node, "n_targets", 1) };
-    const int64_t how = ir_node_int(args->node, "aggregate_function", SUM_SUM);
-    const int64_t post = ir_node_int(args->node, "post_transform", IR_ML_NONE);
+    const int64_t how = ir_node_int(f->args->node, "aggregate_function", SUM_SUM);
+    const int64_t post = ir_node_int(f->args->node, "post_transform", IR_ML_NONE);
     if (how < SUM_AVERAGE || how > SUM_MAX || post < IR_ML_NONE || post > IR_ML_PROBIT) {
-        return base_fail(args->diag, SY_EINVAL, "aggregate_function %" PRId64 " or post_transform %" PRId64 " is not known",
-                         how, post);
+        return base_fail(f->args->diag, SY_EINVAL,
+                         "aggregate_function %" PRId64 " or post_transform %" PRId64 " is not known", how, post);
     }
-    f.how = (tree_sum)how;
-    SY_TRY(check_targets(&f));
-    SY_TRY(read_ensemble(&f));
-    return regress(&f, (ir_ml_post)post);
+    f->how = (tree_sum)how;
+    f->post = (ir_ml_post)post;
+    f->n_targets = ir_node_int(f->args->node, "n_targets", 1);
+    SY_TRY(check_targets(f));
+    return read_ensemble(f);
 }
 
 /* ---------------------------------------------------------------- classes */
-
-typedef struct tree_classes {
-    ir_ml_labels labels;
-    ir_ml_post post;
-    bool one_id;       /* two classes, but all weights are of one */
-    bool all_positive; /* weights */
-} tree_classes;
 
 /*
  * Base values of at most two classes; returns how many scores there are: one stands for both unless the second has its
@@ -524,58 +522,97 @@ static int64_t best_class(const forest *f, double *scores, const bool *has)
     return best < 0 ? 0 : best;
 }
 
-static sy_status classify(forest *f, const tree_classes *c)
+static sy_status classify(const forest *f, const ir_ml_rows *rows, double *scores, bool *has)
 {
-    ir_ml_rows rows;
     const ir_kernel_args *args = f->args;
+    const tree_classes *c = &f->classes;
     ir_tensor *z = ir_kernel_output(args, 1);
-    SY_TRY(ir_ml_rows_read(args, &rows));
-    f->narrow = rows.x->dtype != SY_DT_F64;
-    double *scores = BASE_ARENA_ARRAY(args->scratch, double, (size_t)f->n_targets + 2);
-    bool *has = BASE_ARENA_ARRAY(args->scratch, bool, (size_t)f->n_targets + 2);
-    int64_t *classes = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)rows.n);
-    if (scores == NULL || has == NULL || classes == NULL) {
+    int64_t *classes = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)rows->n);
+    if (classes == NULL) {
         return SY_ENOMEM;
     }
-    for (int64_t r = 0; r < rows.n; r++) {
+    for (int64_t r = 0; r < rows->n; r++) {
         int64_t n = f->n_targets;
         ir_ml_second second = IR_ML_SECOND_NONE;
-        SY_TRY(score_row(f, &rows, r, scores, has));
+        SY_TRY(score_row(f, rows, r, scores, has));
         if (n > 2) {
             classes[r] = best_class(f, scores, has);
         } else {
             n = binary_scores(f, scores, has);
             classes[r] = binary_class(f, c, n, scores, has, &second);
         }
-        n = ir_ml_finish(c->post, second, n, scores);
+        n = ir_ml_finish(f->post, second, n, scores);
         for (int64_t t = 0; z != NULL && t < f->n_targets; t++) {
             ir_ref_put(z, r * f->n_targets + t, t < n ? scores[t] : 0.0);
         }
     }
-    return ir_ml_labels_write(args, &c->labels, rows.n, classes);
+    return ir_ml_labels_write(args, &c->labels, rows->n, classes);
 }
 
-sy_status ir_ref_ml_tree_classifier(const ir_kernel_args *args)
+static sy_status read_classifier(forest *f)
 {
     static const char *const weights[5] = { "class_treeids", "class_nodeids", "class_ids", "class_weights",
                                             "class_weights_as_tensor" };
-    forest f = { .args = args, .how = SUM_SUM };
-    tree_classes c = { .all_positive = true };
+    tree_classes *c = &f->classes;
     ir_ref_index index;
-    SY_TRY(ir_ml_post_read(args, &c.post));
-    SY_TRY(ir_ml_labels_read(args, "classlabels_int64s", "classlabels_strings", &c.labels));
-    f.n_targets = c.labels.n;
-    SY_TRY(check_targets(&f));
-    SY_TRY(read_nodes(&f, &index));
-    SY_TRY(read_weights(&f, &index, weights));
-    SY_TRY(numbers_of(&f, "base_values", "base_values_as_tensor", &f.n_base, &f.base));
-    c.one_id = f.n_targets == 2;
-    for (int64_t i = 0; i < f.n_weights; i++) {
-        c.one_id = c.one_id && f.weights[i].target == f.weights[0].target;
-        c.all_positive = c.all_positive && f.weights[i].value >= 0.0;
+    f->classifier = true;
+    f->how = SUM_SUM;
+    SY_TRY(ir_ml_post_read(f->args, &f->post));
+    SY_TRY(ir_ml_labels_read(f->args, "classlabels_int64s", "classlabels_strings", &c->labels));
+    f->n_targets = c->labels.n;
+    SY_TRY(check_targets(f));
+    SY_TRY(read_nodes(f, &index));
+    SY_TRY(read_weights(f, &index, weights));
+    SY_TRY(numbers_of(f, "base_values", "base_values_as_tensor", &f->n_base, &f->base));
+    c->one_id = f->n_targets == 2;
+    c->all_positive = true;
+    for (int64_t i = 0; i < f->n_weights; i++) {
+        c->one_id = c->one_id && f->weights[i].target == f->weights[0].target;
+        c->all_positive = c->all_positive && f->weights[i].value >= 0.0;
     }
-    if (f.n_targets == 1 && !c.labels.strings) {
-        c.labels.n = 0; /* positive or not: 1 or 0 */
+    if (f->n_targets == 1 && !c->labels.strings) {
+        c->labels.n = 0; /* positive or not: 1 or 0 */
     }
-    return classify(&f, &c);
+    return SY_OK;
+}
+
+/* ---------------------------------------------------------------- the kernel */
+
+sy_status ir_forest_read(const ir_node *node, base_arena *arena, base_diag *diag, ir_forest **out)
+{
+    const ir_kernel_args args = { .node = node, .scratch = arena, .diag = diag };
+    forest *f = BASE_ARENA_NEW(arena, forest);
+    if (f == NULL) {
+        return SY_ENOMEM;
+    }
+    f->args = &args;
+    SY_TRY(ir_node_is(node, IR_OP_ML_TREEENSEMBLE)             ? read_version_5(f)
+           : ir_node_is(node, IR_OP_ML_TREEENSEMBLECLASSIFIER) ? read_classifier(f)
+                                                               : read_regressor(f));
+    f->args = NULL;
+    *out = f;
+    return SY_OK;
+}
+
+sy_status ir_forest_run(const ir_forest *read, const ir_kernel_args *args)
+{
+    forest f = *read;
+    ir_ml_rows rows;
+    f.args = args;
+    SY_TRY(ir_ml_rows_read(args, &rows));
+    f.narrow = rows.x->dtype != SY_DT_F64;
+    f.row = BASE_ARENA_ARRAY(args->scratch, double, (size_t)rows.width);
+    double *scores = BASE_ARENA_ARRAY(args->scratch, double, (size_t)f.n_targets + 2);
+    bool *has = BASE_ARENA_ARRAY(args->scratch, bool, (size_t)f.n_targets + 2);
+    if (f.row == NULL || scores == NULL || has == NULL) {
+        return SY_ENOMEM;
+    }
+    return f.classifier ? classify(&f, &rows, scores, has) : regress(&f, &rows, scores, has);
+}
+
+sy_status ir_ref_ml_tree(const ir_kernel_args *args)
+{
+    ir_forest *f = NULL;
+    SY_TRY(ir_forest_read(args->node, args->scratch, args->diag, &f));
+    return ir_forest_run(f, args);
 }
