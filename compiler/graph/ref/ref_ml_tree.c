@@ -17,13 +17,12 @@
 typedef enum node_mode { MODE_LEQ, MODE_LT, MODE_GTE, MODE_GT, MODE_EQ, MODE_NEQ, MODE_MEMBER, MODE_LEAF } node_mode;
 
 typedef struct tree_node {
-    node_mode mode;
-    bool missing_is_true;
-    int64_t feature;
     double value;
-    int64_t yes, no;               /* nodes */
-    int64_t first_weight, n_weights; /* of a leaf */
-    int64_t first_member, n_members;
+    int32_t yes, no; /* nodes; -1: there is none */
+    int32_t feature;
+    int32_t first, n; /* of a leaf its weights, of a set its members */
+    uint8_t mode;     /* node_mode; small, as forests should fit the caches */
+    bool missing_is_true;
 } tree_node;
 
 typedef struct tree_weight {
@@ -59,6 +58,11 @@ typedef struct ir_forest {
 static sy_status wrong(const forest *f, const char *name, int64_t n, int64_t want)
 {
     return base_fail(f->args->diag, SY_EINVAL, "attribute '%s' has %" PRId64 " entries, expected %" PRId64, name, n, want);
+}
+
+static sy_status check_size(const forest *f, int64_t n)
+{
+    return n <= INT32_MAX ? SY_OK : base_fail(f->args->diag, SY_ERANGE, "%" PRId64 " nodes or weights are too many", n);
 }
 
 /* A list of integers that must have n entries. `needed`: else it may be absent (NULL). */
@@ -128,18 +132,24 @@ static int64_t node_at(const ir_ref_index *index, int64_t tree, int64_t id)
     return ir_ref_index_text(index, &text);
 }
 
-static sy_status mode_of(const forest *f, const ir_str *name, node_mode *out)
+static sy_status mode_of(const forest *f, const ir_str *name, uint8_t *out)
 {
     static const char *const names[] = { [MODE_LEQ] = "BRANCH_LEQ", [MODE_LT] = "BRANCH_LT",   [MODE_GTE] = "BRANCH_GTE",
                                          [MODE_GT] = "BRANCH_GT",   [MODE_EQ] = "BRANCH_EQ",   [MODE_NEQ] = "BRANCH_NEQ",
                                          [MODE_MEMBER] = "",        [MODE_LEAF] = "LEAF" };
     for (int i = MODE_LEQ; i <= MODE_LEAF; i++) {
         if (names[i][0] != '\0' && strlen(names[i]) == name->n && memcmp(names[i], name->text, name->n) == 0) {
-            *out = (node_mode)i;
+            *out = (uint8_t)i;
             return SY_OK;
         }
     }
     return base_fail(f->args->diag, SY_EINVAL, "attribute 'nodes_modes' has '%s', which is not known", name->text);
+}
+
+/* A number of a feature; all that cannot be one are too large. */
+static int32_t feature_of(int64_t number)
+{
+    return number < INT32_MAX && number > INT32_MIN ? (int32_t)number : INT32_MAX;
 }
 
 /* The nodes and their links; `index` finds them by tree and number. */
@@ -150,6 +160,7 @@ static sy_status read_nodes(forest *f, ir_ref_index *index)
     double *values;
     int64_t n_values = 0;
     f->n_nodes = modes != NULL && modes->kind == IR_ATTR_STRINGS ? modes->n : 0;
+    SY_TRY(check_size(f, f->n_nodes));
     SY_TRY(ints_of(f, "nodes_treeids", f->n_nodes, true, &trees));
     SY_TRY(ints_of(f, "nodes_nodeids", f->n_nodes, true, &ids));
     SY_TRY(ints_of(f, "nodes_featureids", f->n_nodes, true, &features));
@@ -168,12 +179,12 @@ static sy_status read_nodes(forest *f, ir_ref_index *index)
     }
     for (int64_t i = 0; i < f->n_nodes; i++) {
         tree_node *n = &f->nodes[i];
-        *n = (tree_node){ .feature = features[i], .value = values[i], .yes = -1, .no = -1 };
+        *n = (tree_node){ .feature = feature_of(features[i]), .value = values[i], .yes = -1, .no = -1 };
         n->missing_is_true = missing != NULL && missing[i] != 0;
         SY_TRY(mode_of(f, &modes->u.strings[i], &n->mode));
         if (n->mode != MODE_LEAF) {
-            n->yes = node_at(index, trees[i], yes[i]);
-            n->no = node_at(index, trees[i], no[i]);
+            n->yes = (int32_t)node_at(index, trees[i], yes[i]);
+            n->no = (int32_t)node_at(index, trees[i], no[i]);
         }
         if (i == 0 || trees[i] != trees[i - 1]) { /* a tree begins with its root */
             f->roots[f->n_roots++] = i;
@@ -188,6 +199,7 @@ static sy_status read_weights(forest *f, const ir_ref_index *index, const char *
     const int64_t *trees, *ids, *targets;
     double *values;
     SY_TRY(numbers_of(f, names[3], names[4], &f->n_weights, &values));
+    SY_TRY(check_size(f, f->n_weights));
     SY_TRY(ints_of(f, names[0], f->n_weights, true, &trees));
     SY_TRY(ints_of(f, names[1], f->n_weights, true, &ids));
     SY_TRY(ints_of(f, names[2], f->n_weights, true, &targets));
@@ -203,16 +215,16 @@ static sy_status read_weights(forest *f, const ir_ref_index *index, const char *
                              "weight %" PRId64 " is of node %" PRId64 " of tree %" PRId64 " and result %" PRId64 " of %" PRId64 ": there is no such",
                              i, ids[i], trees[i], targets[i], f->n_targets);
         }
-        f->nodes[nodes[i]].n_weights++;
+        f->nodes[nodes[i]].n++;
     }
     for (int64_t i = 0, at = 0; i < f->n_nodes; i++) {
-        f->nodes[i].first_weight = at;
-        at += f->nodes[i].n_weights;
-        f->nodes[i].n_weights = 0;
+        f->nodes[i].first = (int32_t)at;
+        at += f->nodes[i].n;
+        f->nodes[i].n = 0;
     }
     for (int64_t i = 0; i < f->n_weights; i++) {
         tree_node *n = &f->nodes[nodes[i]];
-        f->weights[n->first_weight + n->n_weights++] = (tree_weight){ targets[i], values[i] };
+        f->weights[n->first + n->n++] = (tree_weight){ targets[i], values[i] };
     }
     return SY_OK;
 }
@@ -229,25 +241,25 @@ static sy_status read_members(forest *f, int64_t n_inner)
         if (node->mode != MODE_MEMBER) {
             continue;
         }
-        node->first_member = at;
+        node->first = (int32_t)at;
         while (at < n && !isnan(f->members[at])) {
             at++;
         }
-        node->n_members = at - node->first_member;
+        node->n = (int32_t)(at - node->first);
         at += at < n;
     }
     return SY_OK;
 }
 
 static sy_status link_of(const forest *f, const int64_t *links, const int64_t *leaves, int64_t i, int64_t n_inner,
-                         int64_t *out)
+                         int32_t *out)
 {
     const int64_t n = leaves[i] != 0 ? f->n_nodes - n_inner : n_inner;
     if (links[i] < 0 || links[i] >= n) {
         return base_fail(f->args->diag, SY_EINVAL, "node %" PRId64 " leads to %s %" PRId64 " of %" PRId64, i,
                          leaves[i] != 0 ? "leaf" : "node", links[i], n);
     }
-    *out = leaves[i] != 0 ? n_inner + links[i] : links[i];
+    *out = (int32_t)(leaves[i] != 0 ? n_inner + links[i] : links[i]);
     return SY_OK;
 }
 
@@ -266,7 +278,7 @@ static sy_status read_inner(forest *f, int64_t n_inner, const ir_tensor *modes, 
         if (mode < MODE_LEQ || mode > MODE_MEMBER) {
             return base_fail(f->args->diag, SY_EINVAL, "attribute 'nodes_modes' has %" PRId64 ", expected 0 to 6", mode);
         }
-        *n = (tree_node){ .mode = (node_mode)mode, .feature = features[i], .value = values[i] };
+        *n = (tree_node){ .mode = (uint8_t)mode, .feature = feature_of(features[i]), .value = values[i] };
         n->missing_is_true = missing != NULL && missing[i] != 0;
         SY_TRY(link_of(f, yes, yes_leaf, i, n_inner, &n->yes));
         SY_TRY(link_of(f, no, no_leaf, i, n_inner, &n->no));
@@ -288,6 +300,7 @@ static sy_status read_ensemble(forest *f)
         return wrong(f, "nodes_splits", n_values, n_inner);
     }
     f->n_nodes = n_inner + f->n_weights;
+    SY_TRY(check_size(f, f->n_nodes));
     f->nodes = BASE_ARENA_ARRAY(f->args->scratch, tree_node, (size_t)f->n_nodes);
     f->weights = BASE_ARENA_ARRAY(f->args->scratch, tree_weight, (size_t)f->n_weights);
     if (f->nodes == NULL || f->weights == NULL) {
@@ -296,7 +309,7 @@ static sy_status read_ensemble(forest *f)
     SY_TRY(read_inner(f, n_inner, &modes, values));
     SY_TRY(ints_of(f, "leaf_targetids", f->n_weights, true, &targets));
     for (int64_t i = 0; i < f->n_weights; i++) {
-        f->nodes[n_inner + i] = (tree_node){ .mode = MODE_LEAF, .first_weight = i, .n_weights = 1 };
+        f->nodes[n_inner + i] = (tree_node){ .mode = MODE_LEAF, .first = (int32_t)i, .n = 1 };
         f->weights[i] = (tree_weight){ targets[i], weights[i] };
         if (targets[i] < 0 || targets[i] >= f->n_targets) {
             return base_fail(f->args->diag, SY_EINVAL, "leaf %" PRId64 " is of target %" PRId64 " of %" PRId64, i,
@@ -321,8 +334,8 @@ static sy_status read_ensemble(forest *f)
 
 static bool is_member(const forest *f, const tree_node *n, double x)
 {
-    for (int64_t i = 0; i < n->n_members; i++) {
-        if (f->members[n->first_member + i] == x) {
+    for (int32_t i = 0; i < n->n; i++) {
+        if (f->members[n->first + i] == x) {
             return true;
         }
     }
@@ -334,7 +347,7 @@ static bool goes_true(const forest *f, const tree_node *n, double x)
     if (isnan(x) && n->missing_is_true) {
         return true;
     }
-    switch (n->mode) {
+    switch ((node_mode)n->mode) {
     case MODE_LEQ:
         return x <= n->value;
     case MODE_LT:
@@ -364,7 +377,7 @@ static sy_status walk(const forest *f, int64_t width, int64_t at, const tree_nod
             return SY_OK;
         }
         if (n->feature < 0 || n->feature >= width) {
-            return base_fail(f->args->diag, SY_ERANGE, "node %" PRId64 " looks at feature %" PRId64 " of %" PRId64, at,
+            return base_fail(f->args->diag, SY_ERANGE, "node %" PRId64 " looks at feature %d of %" PRId64, at,
                              n->feature, width);
         }
         const bool yes = goes_true(f, n, f->row[n->feature]);
@@ -388,8 +401,8 @@ static sy_status score_row(const forest *f, const ir_ml_rows *rows, int64_t r, d
     for (int64_t t = 0; t < f->n_roots; t++) {
         const tree_node *leaf = NULL;
         SY_TRY(walk(f, rows->width, f->roots[t], &leaf));
-        for (int64_t i = 0; i < leaf->n_weights; i++) {
-            const tree_weight *w = &f->weights[leaf->first_weight + i];
+        for (int32_t i = 0; i < leaf->n; i++) {
+            const tree_weight *w = &f->weights[leaf->first + i];
             double *s = &scores[w->target];
             switch (f->how) {
             case SUM_AVERAGE:
