@@ -32,6 +32,8 @@ typedef struct tree_weight {
 
 typedef enum tree_sum { SUM_AVERAGE, SUM_SUM, SUM_MIN, SUM_MAX } tree_sum;
 
+#define BLOCK_ROWS 64
+
 typedef struct tree_classes {
     ir_ml_labels labels;
     bool one_id;       /* two classes, but all weights are of one */
@@ -52,7 +54,10 @@ typedef struct ir_forest {
     ir_ml_post post;
     bool classifier;
     tree_classes classes;
-    double *row; /* of the run: the features of one row */
+    /* of the run: a block of rows */
+    int64_t stride; /* of a row's scores: two may become of one */
+    double *features, *scores;
+    bool *has;
 } forest;
 
 static sy_status wrong(const forest *f, const char *name, int64_t n, int64_t want)
@@ -368,7 +373,7 @@ static bool goes_true(const forest *f, const tree_node *n, double x)
     return false;
 }
 
-static sy_status walk(const forest *f, int64_t width, int64_t at, const tree_node **leaf)
+static sy_status walk(const forest *f, const double *row, int64_t width, int64_t at, const tree_node **leaf)
 {
     for (int64_t steps = 0; steps <= f->n_nodes; steps++) {
         const tree_node *n = &f->nodes[at];
@@ -380,7 +385,7 @@ static sy_status walk(const forest *f, int64_t width, int64_t at, const tree_nod
             return base_fail(f->args->diag, SY_ERANGE, "node %" PRId64 " looks at feature %d of %" PRId64, at,
                              n->feature, width);
         }
-        const bool yes = goes_true(f, n, f->row[n->feature]);
+        const bool yes = goes_true(f, n, row[n->feature]);
         const int64_t next = yes ? n->yes : n->no;
         if (next < 0) {
             return base_fail(f->args->diag, SY_EINVAL, "node %" PRId64 " leads to a node that is not there", at);
@@ -390,37 +395,49 @@ static sy_status walk(const forest *f, int64_t width, int64_t at, const tree_nod
     return base_fail(f->args->diag, SY_EINVAL, "the nodes of a tree lead back to one of them");
 }
 
-/* The scores of a row, without base values; has[t]: some leaf gave result t a weight. */
-static sy_status score_row(const forest *f, const ir_ml_rows *rows, int64_t r, double *scores, bool *has)
+/* Adds the weights of a leaf to the scores of a row. */
+static void add_leaf(const forest *f, const tree_node *leaf, double *scores, bool *has)
 {
-    memset(scores, 0, (size_t)f->n_targets * sizeof *scores);
-    memset(has, 0, (size_t)f->n_targets * sizeof *has);
-    for (int64_t i = 0; i < rows->width; i++) {
-        f->row[i] = ir_ml_feature(rows, r, i);
+    for (int32_t i = 0; i < leaf->n; i++) {
+        const tree_weight *w = &f->weights[leaf->first + i];
+        double *s = &scores[w->target];
+        switch (f->how) {
+        case SUM_AVERAGE:
+        case SUM_SUM:
+            *s = f->narrow ? (double)((float)*s + (float)w->value) : *s + w->value;
+            break;
+        case SUM_MIN:
+            *s = has[w->target] && *s < w->value ? *s : w->value;
+            break;
+        case SUM_MAX:
+            *s = has[w->target] && *s > w->value ? *s : w->value;
+            break;
+        }
+        has[w->target] = true;
+    }
+}
+
+/*
+ * The scores of the n rows of a block, without base values; has[t]: some leaf gave result t a weight. Tree by tree: a
+ * tree stays in the cache for all rows, and each row still adds up its trees in order.
+ */
+static sy_status score_block(const forest *f, const ir_ml_rows *rows, int64_t first, int64_t n)
+{
+    const int64_t width = rows->width;
+    memset(f->scores, 0, (size_t)(n * f->stride) * sizeof *f->scores);
+    memset(f->has, 0, (size_t)(n * f->stride) * sizeof *f->has);
+    for (int64_t i = 0; i < n * width; i++) {
+        f->features[i] = ir_ml_feature(rows, first, i);
     }
     for (int64_t t = 0; t < f->n_roots; t++) {
-        const tree_node *leaf = NULL;
-        SY_TRY(walk(f, rows->width, f->roots[t], &leaf));
-        for (int32_t i = 0; i < leaf->n; i++) {
-            const tree_weight *w = &f->weights[leaf->first + i];
-            double *s = &scores[w->target];
-            switch (f->how) {
-            case SUM_AVERAGE:
-            case SUM_SUM:
-                *s = f->narrow ? (double)((float)*s + (float)w->value) : *s + w->value;
-                break;
-            case SUM_MIN:
-                *s = has[w->target] && *s < w->value ? *s : w->value;
-                break;
-            case SUM_MAX:
-                *s = has[w->target] && *s > w->value ? *s : w->value;
-                break;
-            }
-            has[w->target] = true;
+        for (int64_t r = 0; r < n; r++) {
+            const tree_node *leaf = NULL;
+            SY_TRY(walk(f, f->features + r * width, width, f->roots[t], &leaf));
+            add_leaf(f, leaf, f->scores + r * f->stride, f->has + r * f->stride);
         }
     }
-    for (int64_t t = 0; f->how == SUM_AVERAGE && t < f->n_targets; t++) {
-        scores[t] /= (double)f->n_roots;
+    for (int64_t i = 0; f->how == SUM_AVERAGE && i < n * f->stride; i++) {
+        f->scores[i] /= (double)f->n_roots;
     }
     return SY_OK;
 }
@@ -432,20 +449,19 @@ static sy_status check_targets(const forest *f)
                : base_fail(f->args->diag, SY_EINVAL, "%" PRId64 " results, expected at least 1", f->n_targets);
 }
 
-static sy_status regress(const forest *f, const ir_ml_rows *rows, double *scores, bool *has)
+/* Row r of the result, from the scores of the block's row `at`. */
+static void regress(const forest *f, int64_t r, int64_t at)
 {
     ir_tensor *y = ir_kernel_output(f->args, 0);
-    for (int64_t r = 0; r < rows->n && y != NULL; r++) {
-        SY_TRY(score_row(f, rows, r, scores, has));
-        for (int64_t t = 0; t < f->n_targets; t++) {
-            scores[t] += t < f->n_base && has[t] ? f->base[t] : 0.0; /* what no leaf knows stays 0 */
-        }
-        (void)ir_ml_finish(f->post, IR_ML_SECOND_NONE, f->n_targets, scores);
-        for (int64_t t = 0; t < f->n_targets; t++) {
-            ir_ref_put(y, r * f->n_targets + t, scores[t]);
-        }
+    double *scores = f->scores + at * f->stride;
+    const bool *has = f->has + at * f->stride;
+    for (int64_t t = 0; t < f->n_targets; t++) {
+        scores[t] += t < f->n_base && has[t] ? f->base[t] : 0.0; /* what no leaf knows stays 0 */
     }
-    return SY_OK;
+    (void)ir_ml_finish(f->post, IR_ML_SECOND_NONE, f->n_targets, scores);
+    for (int64_t t = 0; y != NULL && t < f->n_targets; t++) {
+        ir_ref_put(y, r * f->n_targets + t, scores[t]);
+    }
 }
 
 static sy_status read_regressor(forest *f)
@@ -535,31 +551,25 @@ static int64_t best_class(const forest *f, double *scores, const bool *has)
     return best < 0 ? 0 : best;
 }
 
-static sy_status classify(const forest *f, const ir_ml_rows *rows, double *scores, bool *has)
+/* Row r of the scores, from the block's row `at`; its class. */
+static int64_t classify(const forest *f, int64_t r, int64_t at)
 {
-    const ir_kernel_args *args = f->args;
-    const tree_classes *c = &f->classes;
-    ir_tensor *z = ir_kernel_output(args, 1);
-    int64_t *classes = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)rows->n);
-    if (classes == NULL) {
-        return SY_ENOMEM;
+    ir_tensor *z = ir_kernel_output(f->args, 1);
+    double *scores = f->scores + at * f->stride;
+    const bool *has = f->has + at * f->stride;
+    int64_t n = f->n_targets, class;
+    ir_ml_second second = IR_ML_SECOND_NONE;
+    if (n > 2) {
+        class = best_class(f, scores, has);
+    } else {
+        n = binary_scores(f, scores, has);
+        class = binary_class(f, &f->classes, n, scores, has, &second);
     }
-    for (int64_t r = 0; r < rows->n; r++) {
-        int64_t n = f->n_targets;
-        ir_ml_second second = IR_ML_SECOND_NONE;
-        SY_TRY(score_row(f, rows, r, scores, has));
-        if (n > 2) {
-            classes[r] = best_class(f, scores, has);
-        } else {
-            n = binary_scores(f, scores, has);
-            classes[r] = binary_class(f, c, n, scores, has, &second);
-        }
-        n = ir_ml_finish(f->post, second, n, scores);
-        for (int64_t t = 0; z != NULL && t < f->n_targets; t++) {
-            ir_ref_put(z, r * f->n_targets + t, t < n ? scores[t] : 0.0);
-        }
+    n = ir_ml_finish(f->post, second, n, scores);
+    for (int64_t t = 0; z != NULL && t < f->n_targets; t++) {
+        ir_ref_put(z, r * f->n_targets + t, t < n ? scores[t] : 0.0);
     }
-    return ir_ml_labels_write(args, &c->labels, rows->n, classes);
+    return class;
 }
 
 static sy_status read_classifier(forest *f)
@@ -613,14 +623,28 @@ sy_status ir_forest_run(const ir_forest *read, const ir_kernel_args *args)
     ir_ml_rows rows;
     f.args = args;
     SY_TRY(ir_ml_rows_read(args, &rows));
+    const size_t block = (size_t)(rows.n < BLOCK_ROWS ? rows.n : BLOCK_ROWS);
     f.narrow = rows.x->dtype != SY_DT_F64;
-    f.row = BASE_ARENA_ARRAY(args->scratch, double, (size_t)rows.width);
-    double *scores = BASE_ARENA_ARRAY(args->scratch, double, (size_t)f.n_targets + 2);
-    bool *has = BASE_ARENA_ARRAY(args->scratch, bool, (size_t)f.n_targets + 2);
-    if (f.row == NULL || scores == NULL || has == NULL) {
+    f.stride = f.n_targets + 1;
+    f.features = base_arena_alloc(args->scratch, block, (size_t)rows.width * sizeof *f.features);
+    f.scores = base_arena_alloc(args->scratch, block, (size_t)f.stride * sizeof *f.scores);
+    f.has = base_arena_alloc(args->scratch, block, (size_t)f.stride * sizeof *f.has);
+    int64_t *classes = BASE_ARENA_ARRAY(args->scratch, int64_t, (size_t)rows.n);
+    if (f.features == NULL || f.scores == NULL || f.has == NULL || classes == NULL) {
         return SY_ENOMEM;
     }
-    return f.classifier ? classify(&f, &rows, scores, has) : regress(&f, &rows, scores, has);
+    for (int64_t first = 0; first < rows.n; first += BLOCK_ROWS) {
+        const int64_t n = rows.n - first < BLOCK_ROWS ? rows.n - first : BLOCK_ROWS;
+        SY_TRY(score_block(&f, &rows, first, n));
+        for (int64_t at = 0; at < n; at++) {
+            if (f.classifier) {
+                classes[first + at] = classify(&f, first + at, at);
+            } else {
+                regress(&f, first + at, at);
+            }
+        }
+    }
+    return f.classifier ? ir_ml_labels_write(args, &f.classes.labels, rows.n, classes) : SY_OK;
 }
 
 sy_status ir_ref_ml_tree(const ir_kernel_args *args)
