@@ -377,10 +377,47 @@ sy_status rt_matmul_with(const ir_kernel_args *args, const rt_env *env, const rt
     return rt_product(args, env, &g, &batch);
 }
 
+/* ---------------------------------------------------------------- double */
+
+#define DOUBLE_COLUMNS 256
+
+typedef struct double_job {
+    const double *a, *b;
+    double *y;
+    int64_t m, n, k;
+} double_job;
+
+/* One row, by blocks of columns; strict k order. */
+static sy_status double_task(void *user, int64_t i, rt_scratch *scratch)
+{
+    const double_job *j = user;
+    (void)scratch;
+    for (int64_t first = 0; first < j->n; first += DOUBLE_COLUMNS) {
+        const int64_t n = j->n - first < DOUBLE_COLUMNS ? j->n - first : DOUBLE_COLUMNS;
+        rt_simd_best()->double_row(n, j->k, j->a + i * j->k, j->b + first, j->n,
+                                   j->y + i * j->n + first);
+    }
+    return SY_OK;
+}
+
+static sy_status matmul_double(const ir_kernel_args *args, const rt_env *env)
+{
+    const ir_tensor *a = ir_kernel_input(args, 0), *b = ir_kernel_input(args, 1);
+    ir_tensor *y = ir_kernel_output(args, 0);
+    if (b->dtype != SY_DT_F64 || b->rank != 2 || a->rank < 1 || ir_tensor_n_elements(y) == 0) {
+        return rt_run_reference(args);
+    }
+    double_job j = {.a = a->data, .b = b->data, .y = y->data, .n = b->dims[1], .k = b->dims[0]};
+    j.m = ir_tensor_n_elements(y) / j.n;
+    return rt_pool_run(rt_pool_for(env, 2.0 * (double)j.m * (double)j.n * (double)j.k), j.m,
+                       double_task, &j, env->scratch);
+}
+
 sy_status rt_fast_matmul(const ir_kernel_args *args, const rt_env *env, const void *state)
 {
     if (ir_kernel_input(args, 0)->dtype != SY_DT_F32) {
-        return rt_run_reference(args);
+        return ir_kernel_input(args, 0)->dtype == SY_DT_F64 ? matmul_double(args, env)
+                                                            : rt_run_reference(args);
     }
     return rt_matmul_with(args, env, state, &(rt_epilogue){.bias = NULL});
 }

@@ -144,6 +144,8 @@ typedef struct rt_simd {
     float (*least)(int64_t n, const float *x);
     double (*exp_sum)(int64_t n, const float *x, float shift, float *y);
     void (*softmax)(int64_t n, const float *x, float *y);
+    /* y[j] = sum over k of a[k] * b[k * ldb + j], in order. */
+    void (*double_row)(int64_t n, int64_t depth, const double *a, const double *b, int64_t ldb, double *y);
     void (*scale_panel)(int64_t depth, const int8_t *codes, const float *scales, float *to); /* [depth][32] = codes * scales[32] */
     float (*mask_row)(int64_t n, const rt_row_mask *m, float *x); /* of attention's scores; returns the largest */
 

@@ -546,6 +546,7 @@ const rt_simd RT_SIMD_TABLE = {
     .mask_row = row_mask,
     .softmax = row_softmax,
     .scale_panel = scale_panel,
+    .double_row = double_row,
     .normalise = row_normalise,
     .quantise = quantise,
     .dequantise = dequantise,

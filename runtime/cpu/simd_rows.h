@@ -174,4 +174,19 @@ static void scale_panel(int64_t depth, const int8_t *restrict codes, const float
     }
 }
 
+/* y[j] = sum over k of a[k] * b[k * ldb + j], in order. */
+static void double_row(int64_t n, int64_t depth, const double *restrict a, const double *restrict b,
+                       int64_t ldb, double *restrict y)
+{
+    for (int64_t j = 0; j < n; j++) {
+        y[j] = 0.0;
+    }
+    for (int64_t k = 0; k < depth; k++) {
+        const double x = a[k];
+        for (int64_t j = 0; j < n; j++) {
+            y[j] += x * b[k * ldb + j];
+        }
+    }
+}
+
 #endif

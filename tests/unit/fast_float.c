@@ -348,6 +348,36 @@ static void test_reference_functions(void **state)
     }
 }
 
+static void test_double(void **state)
+{
+    (void)state;
+    base_rng rng = base_rng_make(9, 18);
+    for (unsigned i = 0; i < 20; i++) {
+        node_case c = node_case_start(IR_OP_MATMUL);
+        const int64_t a[] = {2, between(&rng, 1, 20), between(&rng, 1, 300)},
+                      b[] = {a[2], between(&rng, 1, 600)};
+        for (int k = 0; k < 2; k++) {
+            const int64_t *dims = k == 0 ? a : b;
+            const int64_t n = k == 0 ? a[0] * a[1] * a[2] : b[0] * b[1];
+            double *data = BASE_ARENA_ARRAY(c.arena, double, (size_t)n);
+            for (int64_t j = 0; j < n; j++) {
+                data[j] = (double)base_rng_float(&rng);
+            }
+            node_case_input(&c, SY_DT_F64, k == 0 ? 3 : 2, dims, data);
+        }
+        (void)node_case_node(&c, 1);
+        const rt_cpu_options fast = {.n_threads = 2};
+        const ir_tensor want = *node_case_run(&c, &node_case_reference, 0);
+        const ir_tensor *got = node_case_run(&c, &fast, 0);
+        assert_int_equal(want.size_bytes, got->size_bytes);
+        for (size_t j = 0; j < want.size_bytes / 8; j++) {
+            const double w = ((const double *)want.data)[j], g = ((const double *)got->data)[j];
+            assert_true(fabs(w - g) <= 0x1p-45 * w);
+        }
+        node_case_end(&c);
+    }
+}
+
 static void test_missing_library(void **state)
 {
     (void)state;
@@ -379,11 +409,11 @@ static void test_environment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_environment),         cmocka_unit_test(test_own),
-        cmocka_unit_test(test_libraries),           cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_instruction_sets),    cmocka_unit_test(test_exact),
-        cmocka_unit_test(test_functions),           cmocka_unit_test(test_missing_library),
-        cmocka_unit_test(test_reference_functions),
+        cmocka_unit_test(test_environment),      cmocka_unit_test(test_own),
+        cmocka_unit_test(test_libraries),        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_instruction_sets), cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_functions),        cmocka_unit_test(test_missing_library),
+        cmocka_unit_test(test_double),           cmocka_unit_test(test_reference_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
