@@ -439,7 +439,50 @@ static bool same_shape_view(const rt_step *step)
            ir_node_is(step->node, IR_OP_IDENTITY);
 }
 
-static sy_status visit(walk *w, rt_step *step)
+/* A Transpose that moves the channels last (or from there), where the memory is like that already. */
+static bool is_turn(const rt_step *step, int32_t rank, bool to_last)
+{
+    static const int64_t perms[2][2][4] = {{{0, 2, 1}, {0, 2, 3, 1}}, {{0, 2, 1}, {0, 3, 1, 2}}};
+    const int64_t *perm;
+    return step->n_parts == 0 && (rank == 3 || rank == 4) &&
+           ir_node_is(step->node, IR_OP_TRANSPOSE) &&
+           ir_node_ints(step->node, "perm", &perm) == (uint32_t)rank &&
+           memcmp(perm, perms[to_last ? 0 : 1][rank - 3], (size_t)rank * sizeof *perm) == 0;
+}
+
+/* True if a convolution after step i reads the slot. */
+static bool feeds_conv(const rt_fusion *f, size_t i, uint32_t s)
+{
+    for (i++; i < f->steps.n; i++) {
+        if (f->steps.items[i].fast == &rt_conv_kernel && f->steps.items[i].inputs[0] == s) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Makes a Transpose a view if it is one in memory. */
+static bool take_turn(walk *w, rt_step *step, size_t i)
+{
+    rt_fusion *f = w->f;
+    if (step->n_inputs != 1 || step->inputs[0] == RT_NONE || step->outputs[0] == RT_NONE) {
+        return false;
+    }
+    const uint32_t x = step->inputs[0], y = step->outputs[0];
+    const int32_t rank = rt_fuse_rank(f, x);
+    const bool away = is_last(w, x) && is_turn(step, rank, true);
+    const bool back = !is_last(w, x) && is_turn(step, rank, false) &&
+                      rt_fuse_dtype(f, x) == SY_DT_F32 && feeds_conv(f, i, y) &&
+                      !is_both(f, y, rank);
+    if (away || back) {
+        step->view = true;
+        f->slots.items[y].view_of = x;
+        f->slots.items[y].channels_last = back;
+    }
+    return away || back;
+}
+
+static sy_status visit(walk *w, rt_step *step, size_t i)
 {
     rt_fusion *f = w->f;
     if (step->fast == &rt_conv_kernel) {
@@ -449,6 +492,9 @@ static sy_status visit(walk *w, rt_step *step)
             SY_TRY(want_last(w, step, 3, rank));
         }
         mark_results(w, step, rank);
+        return SY_OK;
+    }
+    if (take_turn(w, step, i)) {
         return SY_OK;
     }
     const int32_t rank = elementwise_rank(w, step);
@@ -495,7 +541,7 @@ sy_status rt_channels_last(rt_fusion *f)
     for (size_t i = 0; i < f->steps.n; i++) {
         rt_step *step = &f->steps.items[i];
         node = step->node;
-        SY_TRY(visit(&w, step));
+        SY_TRY(visit(&w, step, i));
         if (!base_vec_push(f->scratch, &w.steps, *step)) {
             return SY_ENOMEM;
         }

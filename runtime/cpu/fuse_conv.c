@@ -251,7 +251,11 @@ static bool is_conv(const rt_fusion *f, uint32_t i)
     }
     const ir_tensor *w = rt_fuse_constant(f, i, 1), *b = rt_fuse_constant(f, i, 2);
     const bool bias = step->n_inputs > 2 && step->inputs[2] != RT_NONE;
-    return w != NULL && w->dtype == SY_DT_F32 && (w->rank == 3 || w->rank == 4) &&
+    const int64_t group = ir_node_int(step->node, "group", 1);
+    if (w == NULL || w->rank < 3 || group < 1 || w->dims[0] % group != 0) {
+        return false;
+    }
+    return w->dtype == SY_DT_F32 && (w->rank == 3 || w->rank == 4) &&
            ir_tensor_n_elements(w) > 0 && (!bias || is_f32_vector(b, w->dims[0])) &&
            rt_fuse_dtype(f, step->inputs[0]) == SY_DT_F32 &&
            rt_fuse_rank(f, step->inputs[0]) == w->rank;

@@ -171,8 +171,16 @@ static int pool(maker *m, int x)
 /* Operators that know nothing of channels last, and back. */
 static int plain(maker *m, int x)
 {
-    static const int64_t turned[] = {0, 1, 3, 2};
+    static const int64_t turned[] = {0, 1, 3, 2}, away[] = {0, 2, 3, 1}, back[] = {0, 3, 1, 2};
     ir_value *y = NULL;
+    if (chance(m, 2)) {
+        assert_ok(ir_node_set_ints(node(m, IR_OP_TRANSPOSE, 1, &m->values[x], &y), "perm", 4, away));
+        if (chance(m, 2)) {
+            (void)node(m, IR_OP_RELU, 1, &y, &y);
+        }
+        assert_ok(ir_node_set_ints(node(m, IR_OP_TRANSPOSE, 1, &y, &y), "perm", 4, back));
+        return keep(m, y, m->dims[x]);
+    }
     const int64_t dims[] = {m->dims[x][0], m->dims[x][1], m->dims[x][3], m->dims[x][2]};
     assert_ok(ir_node_set_ints(node(m, IR_OP_TRANSPOSE, 1, &m->values[x], &y), "perm", 4, turned));
     return keep(m, y, dims);
@@ -213,7 +221,7 @@ static void build(maker *m, uint64_t seed)
         case 5:
         case 6: x = combine(m, x); break;
         case 7: x = pool(m, x); break;
-        case 8: x = chance(m, 4) ? plain(m, x) : x; break;
+        case 8: x = plain(m, x); break;
         case 9: x = gate(m, x); break;
         }
     }
