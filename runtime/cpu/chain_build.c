@@ -404,7 +404,7 @@ static sy_status run_merged(const ir_kernel_args *args, const rt_env *env, const
     return rt_chain_run(c, args->inputs, args->outputs[0], env);
 }
 
-static const rt_kernel merged_kernel = {.run = run_merged, .any_order = true};
+static const rt_kernel merged_kernel = {.run = run_merged, .any_order = true, .in_place = true};
 
 typedef struct group {
     uint32_t n_steps, steps[RT_CHAIN_CODE]; /* ascending */

@@ -58,6 +58,7 @@ typedef struct rt_kernel {
     /* Of merged steps: elementwise with broadcasting, so that it may be called with the axes of all operands
      * and results permuted alike. */
     bool any_order;
+    bool in_place; /* the result may lie where an operand of its size and type's width does */
 } rt_kernel;
 
 /* The row for an operator code; NULL: none. */

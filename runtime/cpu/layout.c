@@ -9,7 +9,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "internal.h"
+#include "fast_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -314,27 +314,71 @@ static size_t place(piece *p, piece *placed, size_t n_placed, const piece **besi
     return at;
 }
 
+/* True if slot s has a place of its own in the block. Results that the caller wants go straight into the caller's buffers. */
+static bool has_place(const rt_cpu_plan *plan, const rt_layout *l, uint32_t s)
+{
+    const rt_slot *slot = &plan->slots[s];
+    return slot->live_in == RT_NONE && slot->constant == NULL && slot->view_of == RT_NONE &&
+           l->tensors[s].data == NULL && slot->live_out == RT_NONE && !slot->interior;
+}
+
+/* The slot whose place the result of elementwise step i may take: an operand of its size that is not used again. */
+static uint32_t overwritten(const rt_cpu_plan *plan, const rt_layout *l, uint32_t i)
+{
+    const rt_step *step = &plan->steps[i];
+    const uint32_t n = step->n_inputs > 2 && step->n_parts == 0 ? 1 : step->n_inputs; /* of many, the first is read first */
+    if (step->fast == NULL || !(step->fast->in_place || step->fast->run == rt_fast_element) || step->n_outputs != 1 ||
+        step->outputs[0] == RT_NONE || l->done[i] || !has_place(plan, l, step->outputs[0])) {
+        return RT_NONE;
+    }
+    const ir_tensor *y = &l->tensors[step->outputs[0]];
+    for (uint32_t k = 0; k < n; k++) {
+        const uint32_t s = step->inputs[k] != RT_NONE ? rt_slot_root(plan, step->inputs[k]) : RT_NONE;
+        if (s == RT_NONE || !has_place(plan, l, s) || plan->slots[s].last != i) {
+            continue;
+        }
+        const ir_tensor *x = &l->tensors[step->inputs[k]];
+        if (x->size_bytes == y->size_bytes && l->tensors[s].size_bytes == y->size_bytes &&
+            sy_dtype_bits(x->dtype) == sy_dtype_bits(y->dtype) &&
+            plan->slots[step->inputs[k]].channels_last == plan->slots[step->outputs[0]].channels_last) {
+            return s;
+        }
+    }
+    return RT_NONE;
+}
+
 static sy_status place_all(rt_cpu_plan *plan, rt_layout *l)
 {
     base_arena *scratch = base_arena_create();
     piece *pieces = scratch != NULL ? BASE_ARENA_ARRAY(scratch, piece, plan->n_slots) : NULL;
     const piece **beside = pieces != NULL ? BASE_ARENA_ARRAY(scratch, const piece *, plan->n_slots)
                                           : NULL;
-    if (beside == NULL) {
+    uint32_t *home = beside != NULL ? BASE_ARENA_ARRAY(scratch, uint32_t, plan->n_slots) : NULL;
+    uint32_t *last = home != NULL ? BASE_ARENA_ARRAY(scratch, uint32_t, plan->n_slots) : NULL;
+    if (last == NULL) {
         base_arena_destroy(scratch);
         return SY_ENOMEM;
     }
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        home[s] = s;
+        last[s] = plan->slots[s].last;
+        l->offsets[s] = SIZE_MAX;
+    }
+    for (uint32_t i = 0; i < plan->n_steps; i++) {
+        const uint32_t s = overwritten(plan, l, i);
+        if (s != RT_NONE) {
+            const uint32_t y = plan->steps[i].outputs[0];
+            home[y] = home[s];
+            last[home[y]] = plan->slots[y].last;
+        }
+    }
     size_t n = 0;
     for (uint32_t s = 0; s < plan->n_slots; s++) {
-        const rt_slot *slot = &plan->slots[s];
-        l->offsets[s] = SIZE_MAX;
-        /* Results that the caller wants go straight into the caller's buffers. */
-        if (slot->live_in == RT_NONE && slot->constant == NULL && slot->view_of == RT_NONE &&
-            l->tensors[s].data == NULL && slot->live_out == RT_NONE && !slot->interior) {
+        if (home[s] == s && has_place(plan, l, s)) {
             const size_t bytes = (l->tensors[s].size_bytes + ALIGNMENT_BYTES) / ALIGNMENT_BYTES *
                                  ALIGNMENT_BYTES;
             pieces[n++] = (piece){
-                .slot = s, .first = slot->first, .last = slot->last, .bytes = bytes};
+                .slot = s, .first = plan->slots[s].first, .last = last[s], .bytes = bytes};
         }
     }
     qsort(pieces, n, sizeof *pieces, larger_first);
@@ -343,6 +387,9 @@ static sy_status place_all(rt_cpu_plan *plan, rt_layout *l)
         l->offsets[pieces[i].slot] = pieces[i].offset;
         const size_t end = pieces[i].offset + pieces[i].bytes;
         l->block_bytes = end > l->block_bytes ? end : l->block_bytes;
+    }
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        l->offsets[s] = l->offsets[home[s]];
     }
     base_arena_destroy(scratch);
     return SY_OK;
