@@ -38,6 +38,7 @@ typedef struct rt_attention {
      * with window > 0). */
     bool causal;
     int64_t causal_offset, window;
+    bool zero_blind; /* a query that sees no key gives zeros, not NaN */
 } rt_attention;
 
 sy_status rt_attention_run(const rt_attention *a, const rt_env *env);

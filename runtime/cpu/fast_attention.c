@@ -56,7 +56,12 @@ static double weigh(const rt_attention *a, int64_t batch, int64_t head, int64_t 
                               .add_first = a->add_first,
                               .other = a->other};
     const float largest = simd->mask_row(n, &mask, scores + first);
-    const double total = simd->exp_sum(n, scores + first, largest, scores + first);
+    const bool blind = a->zero_blind && largest == -INFINITY;
+    const double total = blind ? (double)INFINITY
+                               : simd->exp_sum(n, scores + first, largest, scores + first);
+    for (int64_t i = 0; blind && i < n; i++) {
+        scores[first + i] = 0.0f;
+    }
     for (int64_t i = 0; i < first; i++) {
         scores[i] = 0.0f;
     }

@@ -383,13 +383,55 @@ static void test_attention(void **state)
     }
 }
 
+/* The operator; in every second case a mask, rank 3, shared keys, past keys and values. */
+static void test_operator(void **state)
+{
+    (void)state;
+    rng = base_rng_make(9, 1);
+    for (unsigned i = 0; i < 40; i++) {
+        sketch s = {.n_constants = 0};
+        const int64_t batch = between(1, 2), kv_heads = between(1, 3),
+                      heads = kv_heads * between(1, 2), queries = between(1, 40),
+                      fresh = between(1, 60), size = between(1, 30), v_size = between(1, 40);
+        const bool join = i % 2 == 0, past = i % 4 < 2, mask = i % 8 < 4;
+        const int64_t n_past = past ? between(1, 20) : 0, keys = fresh + n_past;
+        s.n_products = (unsigned)(keys > size ? keys : size) + 8;
+        input(&s, "q", SY_DT_F32, join ? 3 : 4,
+              join ? (const int64_t[]){batch, queries, heads * size}
+                   : (const int64_t[]){batch, heads, queries, size});
+        input(&s, "k", SY_DT_F32, join ? 3 : 4,
+              join ? (const int64_t[]){batch, fresh, kv_heads * size}
+                   : (const int64_t[]){batch, kv_heads, fresh, size});
+        input(&s, "v", SY_DT_F32, join ? 3 : 4,
+              join ? (const int64_t[]){batch, fresh, kv_heads * v_size}
+                   : (const int64_t[]){batch, kv_heads, fresh, v_size});
+        if (mask) {
+            input(&s, "m", i % 3 == 0 ? SY_DT_BOOL : SY_DT_F32, 2,
+                  (const int64_t[]){queries, keys});
+        }
+        if (past) {
+            input(&s, "pk", SY_DT_F32, 4, (const int64_t[]){batch, kv_heads, n_past, size});
+            input(&s, "pv", SY_DT_F32, 4, (const int64_t[]){batch, kv_heads, n_past, v_size});
+        }
+        NODE(&s, "%%y: ? = Attention(%%q, %%k, %%v%s%s) {is_causal = %d",
+             mask   ? ", %m"
+             : past ? ", _"
+                    : "",
+             past ? ", %pk, %pv" : "", (int)(i % 5 == 0));
+        if (join) {
+            NODE(&s, ", q_num_heads = %d, kv_num_heads = %d", (int)heads, (int)kv_heads);
+        }
+        NODE(&s, "}");
+        check(&s, "Attention", 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear),
-        cmocka_unit_test(test_norm),
-        cmocka_unit_test(test_softmax),
-        cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_linear),   cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_softmax),  cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_operator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
