@@ -166,7 +166,11 @@ sy_status ir_infer_stft(ir_infer_args *a)
     int64_t step = 0, length = 0;
     bool step_known = false, length_known = false;
     SY_TRY(ir_infer_operand(a, 0, &x));
-    SY_TRY(want_signal(a, &x, 2));
+    if (x.has_rank && x.rank == 2) { /* (batch, time): real, as PyTorch writes it */
+        SY_TRY(ir_infer_want_class(a, 0, x.dtype, SY_DC_FLOAT));
+    } else {
+        SY_TRY(want_signal(a, &x, 3));
+    }
     SY_TRY(scalar_of(a, 1, &step, &step_known));
     if (step_known && step < 1) {
         return ir_infer_error(a, SY_EINVAL, "frame_step is %lld, expected at least 1", (long long)step);

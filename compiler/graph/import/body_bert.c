@@ -113,22 +113,22 @@ static ir_value *first_positions(onnx_body *b, ir_value *table, ir_value *ids)
     return ir_body_op(b, IR_OP_SLICE, IR_BODY(table, begin, n, begin), NULL);
 }
 
-/* input_ids, segment_ids, word, position, segment, gamma, beta, mask, position_ids -> y, mask_index, sum */
-void ir_body_embed_layer_norm(onnx_body *b)
+/* operands: input_ids, segment_ids, word, position, segment, gamma, beta, mask, position_ids -> y, mask_index, sum */
+static void embed(onnx_body *b, ir_value *const operands[9])
 {
     const float epsilon = ir_body_float(b, "epsilon", 1e-12f);
     const int64_t mask_type = ir_body_int(b, "mask_index_type", 1);
-    ir_value *ids = ir_body_input(b, 0), *segments = ir_body_input(b, 1), *positions = ir_body_input(b, 8),
-             *mask = ir_body_input(b, 7);
-    ir_value *x = ir_body_op(b, IR_OP_GATHER, IR_BODY(ir_body_input(b, 2), ids), "axis:i", (int64_t)0);
+    ir_value *ids = operands[0], *segments = operands[1], *positions = operands[8],
+             *mask = operands[7];
+    ir_value *x = ir_body_op(b, IR_OP_GATHER, IR_BODY(operands[2], ids), "axis:i", (int64_t)0);
     ir_value *p = positions != NULL
-                      ? ir_body_op(b, IR_OP_GATHER, IR_BODY(ir_body_input(b, 3), positions), "axis:i", (int64_t)0)
-                      : first_positions(b, ir_body_input(b, 3), ids);
+                      ? ir_body_op(b, IR_OP_GATHER, IR_BODY(operands[3], positions), "axis:i", (int64_t)0)
+                      : first_positions(b, operands[3], ids);
     x = plus(b, x, p);
-    if (segments != NULL && ir_body_input(b, 4) != NULL) {
-        x = plus(b, x, ir_body_op(b, IR_OP_GATHER, IR_BODY(ir_body_input(b, 4), segments), "axis:i", (int64_t)0));
+    if (segments != NULL && operands[4] != NULL) {
+        x = plus(b, x, ir_body_op(b, IR_OP_GATHER, IR_BODY(operands[4], segments), "axis:i", (int64_t)0));
     }
-    b->n->outputs[0] = ir_body_op(b, IR_OP_LAYERNORM, IR_BODY(x, ir_body_input(b, 5), ir_body_input(b, 6)),
+    b->n->outputs[0] = ir_body_op(b, IR_OP_LAYERNORM, IR_BODY(x, operands[5], operands[6]),
                                   "axis:i epsilon:f", (int64_t)-1, (double)epsilon);
     if (ir_body_wants(b, 1)) {
         const int64_t one[1] = {1};
@@ -144,4 +144,27 @@ void ir_body_embed_layer_norm(onnx_body *b)
     if (b->n->n_outputs > 2) {
         b->n->outputs[2] = x;
     }
+}
+
+void ir_body_embed_layer_norm(onnx_body *b)
+{
+    ir_value *operands[9];
+    for (uint32_t i = 0; i < 9; i++) {
+        operands[i] = ir_body_input(b, i);
+    }
+    embed(b, operands);
+}
+
+/* The same with tables, gamma and beta (operands 2 to 6) in 8 bits; their scales follow operand 7 (mask), then their zero points. */
+void ir_body_q_embed_layer_norm(onnx_body *b)
+{
+    ir_value *operands[9] = {NULL};
+    for (uint32_t i = 0; i < 8; i++) {
+        operands[i] = ir_body_input(b, i);
+        if (i >= 2 && i <= 6 && operands[i] != NULL) {
+            operands[i] = ir_body_op(b, IR_OP_DEQUANTIZELINEAR,
+                                     IR_BODY(operands[i], ir_body_input(b, i + 6), ir_body_input(b, i + 11)), NULL);
+        }
+    }
+    embed(b, operands);
 }

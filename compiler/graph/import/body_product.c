@@ -51,29 +51,6 @@ static ir_value *activation(onnx_body *b, ir_value *x)
     return NULL;
 }
 
-/* The operator of the table with the attributes that are left on the node. */
-static ir_value *rest(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_value *const *inputs)
-{
-    ir_node *node = NULL;
-    ir_value *out = NULL;
-    if (b->status != SY_OK) {
-        return NULL;
-    }
-    onnx_node plain = *b->n;
-    const ir_op *row = ir_optable_row(b->n->in->m->table, code);
-    plain.domain = row->domain; /* attributes are checked against this row */
-    plain.op = row->name;
-    b->status = ir_onnx_emit(b->n, code, n_inputs, inputs, &node, &out);
-    if (b->status == SY_OK) {
-        b->status = ir_onnx_attrs_set(&plain, node);
-    }
-    if (b->status == SY_OK) {
-        b->status = ir_onnx_emit_infer(b->n, node);
-    }
-    b->n->n_attrs = 0;
-    return out;
-}
-
 /* Attributes that the activation has are taken before the product sees the others: so it is made twice as long, not twice. */
 static void with_activation(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_value *const *inputs, ir_value *addend)
 {
@@ -87,7 +64,8 @@ static void with_activation(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_v
             kept[n_kept++] = a;
         }
     }
-    ir_value *y = rest(b, code, n_inputs, inputs);
+    ir_value *y = NULL;
+    ir_body_rest(b, code, n_inputs, inputs, 1, &y);
     if (addend != NULL) {
         y = ir_body_op(b, IR_OP_ADD, IR_BODY(y, addend), NULL);
     }

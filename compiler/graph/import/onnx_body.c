@@ -154,6 +154,37 @@ void ir_body_ops(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_value *const
     }
 }
 
+static sy_status make_rest(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_value *const *inputs,
+                           uint32_t n_outputs, ir_value **outputs)
+{
+    ir_node *node = NULL;
+    ir_value *first = NULL;
+    onnx_node plain = *b->n;
+    const ir_op *row = ir_optable_row(b->n->in->m->table, code);
+    plain.domain = row->domain; /* attributes are checked against this row */
+    plain.op = row->name;
+    while (n_inputs > 0 && inputs[n_inputs - 1] == NULL) {
+        n_inputs--;
+    }
+    SY_TRY(ir_onnx_emit_many(b->n, code, n_inputs, inputs, n_outputs, &node, &first));
+    SY_TRY(ir_onnx_attrs_set(&plain, node));
+    SY_TRY(ir_onnx_emit_infer(b->n, node));
+    for (uint32_t i = 0; i < n_outputs; i++) {
+        outputs[i] = node->outputs[i];
+    }
+    b->n->n_attrs = 0;
+    return SY_OK;
+}
+
+void ir_body_rest(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_value *const *inputs,
+                  uint32_t n_outputs, ir_value **outputs)
+{
+    memset(outputs, 0, n_outputs * sizeof *outputs);
+    if (b->status == SY_OK) {
+        b->status = make_rest(b, code, n_inputs, inputs, n_outputs, outputs);
+    }
+}
+
 ir_value *ir_body_number(onnx_body *b, const ir_value *x, float value)
 {
     ir_value *v = NULL;

@@ -44,6 +44,10 @@ ir_value *ir_body_op(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_value *c
 void ir_body_ops(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_value *const *inputs,
                  uint32_t n_outputs, ir_value **outputs, const char *attrs, ...);
 
+/* The same with the attributes that are left on the function, which are the operator's own. */
+void ir_body_rest(onnx_body *b, uint32_t code, uint32_t n_inputs, ir_value *const *inputs,
+                  uint32_t n_outputs, ir_value **outputs);
+
 /* Operand i of the function, NULL if it is absent. */
 ir_value *ir_body_input(const onnx_body *b, uint32_t i);
 /* True if result i is wanted. */
