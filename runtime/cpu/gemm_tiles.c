@@ -28,7 +28,7 @@
 
 TARGET_512 ALWAYS __mmask16 mask_of(int columns)
 {
-    return columns >= 16 ? (__mmask16)0xffff : columns <= 0 ? 0 : (__mmask16)((1u << columns) - 1u);
+    return (__mmask16)(columns >= 16 ? 0xffffu : columns <= 0 ? 0u : (1u << columns) - 1u);
 }
 
 #define C_512(p, ld) ((p) + i * (ld) + v * 16)
