@@ -1,5 +1,5 @@
 /*
- * body_product.c -- bodies of matrix products and convolutions with something before or behind them.
+ * body_product.c -- bodies of matrix products, convolutions and pools with something before or behind them.
  *
  * Source: ONNX Runtime's docs/ContribOperators.md.
  *
@@ -164,4 +164,54 @@ void ir_body_qlinear_where(onnx_body *b)
     ir_value *y = ir_body_op(b, IR_OP_DEQUANTIZELINEAR, IR_BODY(ir_body_input(b, 4), ir_body_input(b, 5), ir_body_input(b, 6)), NULL);
     ir_value *z = ir_body_op(b, IR_OP_WHERE, IR_BODY(ir_body_input(b, 0), x, y), NULL);
     b->n->outputs[0] = ir_body_op(b, IR_OP_QUANTIZELINEAR, IR_BODY(z, ir_body_input(b, 7), ir_body_input(b, 8)), NULL);
+}
+
+/* ---------------------------------------------------------------- other layouts, distances */
+
+void ir_body_nhwc_max_pool(onnx_body *b)
+{
+    ir_value *x = ir_body_input(b, 0), *y = NULL;
+    const int32_t rank = ir_body_rank(b, x);
+    int64_t there[IR_MAX_RANK] = {0}, back[IR_MAX_RANK] = {0};
+    if (b->status == SY_OK && rank < 3) {
+        ir_body_fail(b, SY_ESHAPE, "its operand must have rank 3 or more");
+    }
+    if (b->status != SY_OK) {
+        return;
+    }
+    there[1] = rank - 1;
+    back[rank - 1] = 1;
+    for (int32_t i = 2; i < rank; i++) {
+        there[i] = i - 1;
+        back[i - 1] = i;
+    }
+    x = ir_body_op(b, IR_OP_TRANSPOSE, IR_BODY(x), "perm:I", (uint32_t)rank, there);
+    ir_body_rest(b, IR_OP_MAXPOOL, IR_BODY(x), 1, &y);
+    b->n->outputs[0] = ir_body_op(b, IR_OP_TRANSPOSE, IR_BODY(y), "perm:I", (uint32_t)rank, back);
+}
+
+/* (m, k), (n, k) -> (m, n) */
+void ir_body_cdist(onnx_body *b)
+{
+    const int64_t one[1] = {1}, zero[1] = {0}, two[1] = {2};
+    const char *metric = ir_body_text(b, "metric", "sqeuclidean");
+    const bool root = strcmp(metric, "euclidean") == 0;
+    if (!root && strcmp(metric, "sqeuclidean") != 0) {
+        ir_body_fail(b, SY_EUNSUPPORTED, "metric must be euclidean or sqeuclidean");
+    }
+    ir_value *x = ir_body_op(b, IR_OP_UNSQUEEZE, IR_BODY(ir_body_input(b, 0), ir_body_ints(b, 1, one)), NULL);
+    ir_value *y = ir_body_op(b, IR_OP_UNSQUEEZE, IR_BODY(ir_body_input(b, 1), ir_body_ints(b, 1, zero)), NULL);
+    ir_value *d = ir_body_op(b, IR_OP_SUB, IR_BODY(x, y), NULL);
+    d = ir_body_op(b, IR_OP_MUL, IR_BODY(d, d), NULL);
+    d = ir_body_op(b, IR_OP_REDUCESUM, IR_BODY(d, ir_body_ints(b, 1, two)), "keepdims:i", (int64_t)0);
+    b->n->outputs[0] = root ? ir_body_op(b, IR_OP_SQRT, IR_BODY(d), NULL) : d;
+}
+
+/* X, axis: a scalar */
+void ir_body_expand_dims(onnx_body *b)
+{
+    const int64_t one[1] = {1};
+    ir_value *axes = ir_body_op(b, IR_OP_RESHAPE, IR_BODY(ir_body_input(b, 1), ir_body_ints(b, 1, one)), NULL);
+    axes = ir_body_op(b, IR_OP_CAST, IR_BODY(axes), "to:i", (int64_t)SY_DT_I64);
+    b->n->outputs[0] = ir_body_op(b, IR_OP_UNSQUEEZE, IR_BODY(ir_body_input(b, 0), axes), NULL);
 }

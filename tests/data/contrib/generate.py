@@ -82,3 +82,12 @@ case("gather_block_u8_of_4_middle", "GatherBlockQuantized",
 case("gather_block_u8_of_8", "GatherBlockQuantized",
      [(u8(6, 48), True), (rows, False), (f32(6, 3), True), (u8(6, 3), True)], bits=8, block_size=16)
 case("stft_of_rows", "STFT", [(f32(2, 40), False), scalar(4, np.int64), (np.hanning(16).astype(np.float32), True)], domain="")
+case("nhwc_max_pool", "NhwcMaxPool", [(u8(1, 8, 6, 4), False)], (TensorProto.UINT8,), kernel_shape=[3, 3], strides=[2, 2],
+     pads=[1, 1, 1, 1])
+case("cdist", "CDist", [(f32(4, 3), False), (f32(5, 3), False)], metric="sqeuclidean")
+case("cdist_root", "CDist", [(f32(4, 3), False), (f32(5, 3), False)], metric="euclidean")
+case("expand_dims", "ExpandDims", [(f32(2, 3), False), scalar(-1, np.int32)])
+case("trilu", "Trilu", [(f32(4, 5), False)], upper=0)
+case("range", "Range", [(np.float32(v), False) for v in (1, 5, 0.5)])
+case("pad", "Pad", [(f32(2, 3), False), (np.array([1, 0, 0, 2]), True), scalar(0.5)], mode="constant")
+case("gather_nd", "GatherND", [(f32(2, 3), False), (np.array([[0, 1], [1, 2]]), False)])
