@@ -102,7 +102,7 @@ void ir_body_gather_block_quantized(onnx_body *b)
     const int64_t bits = ir_body_int(b, "bits", 4), size = ir_body_int(b, "block_size", 128),
                   axis = ir_body_int(b, "quantize_axis", 1), gathered = ir_body_int(b, "gather_axis", 0);
     ir_value *x = ir_body_input(b, 0), *scales = ir_body_input(b, 2), *zero = ir_body_input(b, 3);
-    if (b->status == SY_OK && x->type.dtype == SY_DT_U8) {
+    if (b->status == SY_OK && x != NULL && x->type.dtype == SY_DT_U8) {
         if (bits != 4 && bits != 8) {
             ir_body_fail(b, SY_EUNSUPPORTED, "bytes must hold numbers of 4 or 8 bits");
         }
