@@ -88,10 +88,10 @@ static inline double exponential_double(double x)
 /* log a for positive normal a; absolute error below 1e-12. */
 static inline double logarithm_double(double a)
 {
-    int64_t bits;
+    uint64_t bits; /* of others too: what comes out for them is replaced, but must not overflow */
     memcpy(&bits, &a, 8);
-    const int64_t k = (bits - 0x3fe6a09e667f3bcd) >> 52;
-    bits -= k * ((int64_t)1 << 52);
+    const int64_t k = (int64_t)(bits - UINT64_C(0x3fe6a09e667f3bcd)) >> 52;
+    bits -= (uint64_t)k << 52;
     double m;
     memcpy(&m, &bits, 8);
     const double s = (m - 1.0) / (m + 1.0), z = s * s;
