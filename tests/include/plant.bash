@@ -18,6 +18,7 @@ link_simulator() {
     # shellcheck disable=SC2054 # one option
     nm "$build/cli/systole" | grep __asan_init > /dev/null && link_flags=(-fsanitize=address,undefined)
     nm "$build/cli/systole" | grep __gcov_init > /dev/null && link_flags=(--coverage)
+    grep -q '^SY_PCRE2:FILEPATH=/' "$build/CMakeCache.txt" && link_flags+=(-lpcre2-8)
     rm -rf "$objects" && mkdir -p "$objects"
     while read -r file; do
         local extra=()
