@@ -38,7 +38,9 @@ struct rt_pool {
     uint32_t n_workers;
     worker *workers;
 
-    pthread_mutex_t caller; /* held by the caller whose job runs */
+    pthread_mutex_t caller; /* held by the caller whose job runs; guards the next one too */
+    int caller_cpu;         /* the processor that workers keep off; -1: none yet */
+    cpu_set_t cpus;         /* that this process may use */
 
     atomic_uint generation; /* of jobs; workers sleep on it */
     atomic_uint n_asleep;   /* workers */
@@ -168,6 +170,10 @@ sy_status rt_pool_create(uint32_t n_threads, rt_pool **out)
     }
     p->arena = arena;
     p->workers = workers;
+    p->caller_cpu = -1;
+    if (sched_getaffinity(0, sizeof p->cpus, &p->cpus) != 0) {
+        CPU_ZERO(&p->cpus);
+    }
     (void)pthread_mutex_init(&p->caller, NULL);
     (void)pthread_mutex_init(&p->failure, NULL);
     for (uint32_t i = 0; i + 1 < n_threads; i++) {
@@ -196,6 +202,24 @@ void rt_pool_destroy(rt_pool *pool)
     (void)pthread_mutex_destroy(&pool->failure);
     (void)pthread_mutex_destroy(&pool->caller);
     base_arena_destroy(pool->arena);
+}
+
+/*
+ * A worker that wakes is put where it slept last, or beside who woke it; on the caller's processor it would wait behind the
+ * caller, for milliseconds where the system sees no cache that two processors share. So workers keep off it.
+ */
+static void keep_off_caller(rt_pool *p)
+{
+    const int here = sched_getcpu();
+    if (here < 0 || here == p->caller_cpu || CPU_COUNT(&p->cpus) < 2 || here >= CPU_SETSIZE) {
+        return;
+    }
+    p->caller_cpu = here;
+    cpu_set_t others = p->cpus;
+    CPU_CLR(here, &others);
+    for (uint32_t i = 0; i < p->n_workers; i++) {
+        (void)pthread_setaffinity_np(p->workers[i].thread, sizeof others, &others); /* a wish: if not, then not */
+    }
 }
 
 uint32_t rt_pool_n_threads(const rt_pool *pool)
@@ -242,6 +266,7 @@ sy_status rt_pool_run(rt_pool *pool, int64_t n_tasks, rt_task_fn task, void *use
     atomic_store(&pool->open, true);
     (void)atomic_fetch_add(&pool->generation, 1);
     if (atomic_load(&pool->n_asleep) > 0) {
+        keep_off_caller(pool);
         wake_all(&pool->generation);
     }
 

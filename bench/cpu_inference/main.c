@@ -39,7 +39,7 @@
 #define MAX_THREADS 4
 #define MAX_TIMES   20000
 #define BATCH_SECONDS 0.02
-#define REST_SECONDS  0.002 /* between batches: the other engine's threads stop spinning */
+#define REST_SECONDS  0.1 /* between batches: the other engine's threads spin for tens of milliseconds after a run */
 
 extern char **environ;
 
