@@ -216,7 +216,7 @@ static void keep_off_caller(rt_pool *p)
     }
     p->caller_cpu = here;
     cpu_set_t others = p->cpus;
-    CPU_CLR(here, &others);
+    CPU_CLR((size_t)here, &others);
     for (uint32_t i = 0; i < p->n_workers; i++) {
         (void)pthread_setaffinity_np(p->workers[i].thread, sizeof others, &others); /* a wish: if not, then not */
     }
