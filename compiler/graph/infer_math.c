@@ -15,7 +15,7 @@ static ir_dim arithmetic_element(const ir_infer_args *a, ir_dim x, ir_dim y)
 {
     ir_module *m = a->module;
     int64_t cx, cy;
-    const bool both = ir_dim_is_const(x, &cx) & ir_dim_is_const(y, &cy);
+    const bool x_known = ir_dim_is_const(x, &cx), both = ir_dim_is_const(y, &cy) && x_known;
     switch (a->node->op->code) {
     case IR_OP_ADD:
         return ir_dim_add(m, x, y);

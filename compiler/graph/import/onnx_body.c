@@ -51,7 +51,8 @@ const char *ir_body_text(onnx_body *b, const char *name, const char *fallback)
     if (a == NULL || b->status != SY_OK) {
         return fallback;
     }
-    const char *text = ir_intern_n(b->n->in->m, (const char *)a->s.data, a->has_s ? a->s.len : 0);
+    const bool empty = !a->has_s || a->s.data == NULL;
+    const char *text = ir_intern_n(b->n->in->m, empty ? "" : (const char *)a->s.data, empty ? 0 : a->s.len);
     if (text == NULL) {
         b->status = SY_ENOMEM;
     }
